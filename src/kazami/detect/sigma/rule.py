@@ -1,0 +1,56 @@
+"""Compiled rules and correlations, and the set of them that a scan runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kazami.detect.sigma.expression import Expression
+from kazami.model.rule import Rejected, RuleInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One Sigma rule, compiled: its words and its condition (several conditions are joined by or).
+
+    `report` is False for a rule that only feeds correlations (``generate: false`` there).
+    """
+
+    info: RuleInfo
+    condition: Expression
+    report: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """One Sigma correlation rule, compiled.
+
+    `rules` are ids of the rules or correlations it builds on, in the order written. `aliases` maps an alias to
+    {rule id: field}. `condition` is a conjunction of (operator, number) for the counting and value types;
+    `expression` is the extended temporal condition over rule ids (``("is", rule id)`` as leaves), None where all
+    rules are wanted. `fields` are the counted or summed fields; `timespan` is in seconds.
+    """
+
+    info: RuleInfo
+    type: str
+    rules: tuple[str, ...]
+    group_by: tuple[str, ...]
+    timespan: float
+    condition: tuple[tuple[str, float], ...] = ()
+    expression: Expression | None = None
+    fields: tuple[str, ...] = ()
+    percentile: float = 50.0
+    aliases: dict[str, dict[str, str]] = field(default_factory=dict)
+    report: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Everything handed over as rules: what loads, and what does not with the reason."""
+
+    rules: tuple[Rule, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    warnings: tuple[Rejected, ...] = ()  # loads, but a person should look (lint)
+    version: str = ""  # hash over all of it
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The nouns: Arrow schemas and frozen dataclasses, without any I/O."""

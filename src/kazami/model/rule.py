@@ -1,0 +1,54 @@
+"""What is said about a rule, apart from its detection logic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kazami.model.attack import tactics, techniques
+from kazami.model.event import LogSource
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """The words of a rule that findings, reports and exports print.
+
+    `version` is 16 hex digits of a hash over the rule's own content and of the filters applied to it; `kind` is
+    ``rule`` or ``correlation``; `fields` are the fields that the rule's text suggests to show.
+    """
+
+    id: str
+    version: str
+    title: str
+    level: str = "informational"
+    kind: str = "rule"
+    status: str = ""
+    description: str = ""
+    author: str = ""
+    date: str = ""
+    logsource: LogSource = LogSource()
+    tags: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    license: str = ""
+    path: str = ""
+
+    @property
+    def techniques(self) -> list[str]:
+        """ATT&CK technique ids of the rule's tags."""
+        return techniques(self.tags)
+
+    @property
+    def tactics(self) -> list[str]:
+        """ATT&CK tactics of the rule's tags."""
+        return tactics(self.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A rule that was handed over and cannot be loaded: never silently dropped."""
+
+    path: str
+    reason: str
+    id: str = ""
+    title: str = ""

@@ -1,0 +1,61 @@
+"""The four extension points, as entry-point groups; the built-ins register the same way.
+
+`discover` never raises for a broken extension: it is reported by name, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from kazami.model.evidence import Evidence
+
+SOURCES, DETECTORS, ANALYZERS, SINKS = (
+    "kazami.sources",
+    "kazami.detectors",
+    "kazami.analyzers",
+    "kazami.sinks",
+)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A reader of one format: a module with these two functions is enough.
+
+    A source may also have ``split(evidence, size) -> list[tuple[int, int]]``: byte ranges of about `size`
+    bytes that can be read apart from each other, as `Evidence.start` and `Evidence.stop`.
+    """
+
+    def confidence(self, name: str, head: bytes) -> float:
+        """How sure, 0.0 to 1.0, that `head` (up to 64 KiB from the start) is of this format. Never raises."""
+        ...
+
+    def read(self, evidence: Evidence) -> Iterator[pa.RecordBatch]:
+        """Batches of events and of rejects (`model.event`). Garbage becomes rejects, never an exception."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One registered extension: its object, or why it cannot be used."""
+
+    group: str
+    name: str
+    target: str
+    object: Any = None
+    error: str = ""
+
+
+def discover(group: str) -> list[Extension]:
+    """All extensions of `group`, sorted by name; each loaded, or with the reason why not."""
+    found = []
+    for entry in sorted(entry_points(group=group), key=lambda e: (e.name, e.value)):
+        try:
+            found.append(Extension(group, entry.name, entry.value, entry.load()))
+        except Exception as error:  # noqa: BLE001 - whatever a third party's import raises is reported by name
+            found.append(Extension(group, entry.name, entry.value, error=f"{type(error).__name__}: {error}"))
+    return found
