@@ -34,5 +34,7 @@ def techniques(tags: Iterable[str]) -> list[str]:
 
 def tactics(tags: Iterable[str]) -> list[str]:
     """Tactics named by `tags`, each once, in the order of the matrix."""
-    named = {t.lower().removeprefix("attack.").replace("_", "-") for t in tags if t.lower().startswith("attack.")}
+    named = {
+        t.lower().removeprefix("attack.").replace("_", "-") for t in tags if t.lower().startswith("attack.")
+    }
     return [t for t in TACTICS if t in named]

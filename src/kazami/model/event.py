@@ -24,7 +24,9 @@ import pyarrow as pa
 
 ENVELOPE: pa.Schema = pa.schema(
     [
-        pa.field("event_uid", pa.string(), nullable=False),  # 32 hex digits of what the record says, see `uid`
+        pa.field(
+            "event_uid", pa.string(), nullable=False
+        ),  # 32 hex digits of what the record says, see `uid`
         pa.field("time", pa.timestamp("us", "UTC")),  # null where the record has no readable time
         pa.field("tenant", pa.string(), nullable=False),
         pa.field("host", pa.string()),
@@ -33,7 +35,9 @@ ENVELOPE: pa.Schema = pa.schema(
         pa.field("process_uid", pa.string()),
         pa.field("parent_uid", pa.string()),
         pa.field("evidence", pa.string(), nullable=False),  # evidence_uid: which file or member it came from
-        pa.field("record", pa.int64(), nullable=False),  # EVTX record id, else number of the line or element from 1
+        pa.field(
+            "record", pa.int64(), nullable=False
+        ),  # EVTX record id, else number of the line or element from 1
         pa.field("raw", pa.string()),  # the original, whole
     ]
 )
@@ -93,7 +97,9 @@ REJECTS = Route("reject", ())
 REJECT: pa.Schema = pa.schema(
     [
         pa.field("evidence", pa.string(), nullable=False),  # evidence_uid
-        pa.field("name", pa.string(), nullable=False),  # path, and member of an archive, as a person would say it
+        pa.field(
+            "name", pa.string(), nullable=False
+        ),  # path, and member of an archive, as a person would say it
         pa.field("place", pa.string(), nullable=False),  # "record 17", "line 4", "byte 65536", "chunk 3"
         pa.field("reason", pa.string(), nullable=False),
         pa.field("count", pa.int64(), nullable=False),  # records lost here, as far as that can be known

@@ -9,7 +9,9 @@ LEVELS: tuple[str, ...] = ("informational", "low", "medium", "high", "critical")
 
 FINDING: pa.Schema = pa.schema(
     [
-        pa.field("finding_uid", pa.string(), nullable=False),  # 32 hex digits of tenant, rule, version and events
+        pa.field(
+            "finding_uid", pa.string(), nullable=False
+        ),  # 32 hex digits of tenant, rule, version and events
         pa.field("rule_id", pa.string(), nullable=False),
         pa.field("rule_version", pa.string(), nullable=False),  # 16 hex digits of the rule's content
         pa.field("time", pa.timestamp("us", "UTC")),

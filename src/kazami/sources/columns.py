@@ -17,7 +17,7 @@ from kazami.model.event import Route
 from kazami.model.evidence import Evidence
 
 #: A value as a parser gives it. Lists are multi-valued fields; objects never arrive here (flatten them before).
-Cell: TypeAlias = "str | int | float | bool | None | list[Cell]"
+Cell: TypeAlias = "str | int | float | bool | list[Cell] | None"
 
 #: Makes one text of one or several cells (each as text, None where null); None means the field is missing.
 Transform: TypeAlias = Callable[..., "str | None"]
