@@ -1,0 +1,90 @@
+"""Settings: read once, at the edge, from ``kazami.toml``; below the pipeline nobody reads configuration.
+
+[scan]
+rules = ["/etc/kazami/rules"]        # folders and files of Sigma rules, beside the packs
+packs = ["common"]                   # packs to use; all by default
+passwords = ["secret"]               # tried on encrypted archives, beside the customary ones
+workers = 2
+
+[placeholders]                       # values for %name% in rules with the modifier `expand`
+AdminUserNames = ["admin", "svc_backup"]
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from kazami.errors import UsageError
+
+NAME = "kazami.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user set, once and for all commands."""
+
+    rules: tuple[Path, ...] = ()
+    packs: tuple[str, ...] | None = None
+    passwords: tuple[str, ...] = ()
+    workers: int | None = None
+    placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir("kazami")))
+    source: Path | None = None
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings in `path`, else in ``$KAZAMI_CONFIG``, ``./kazami.toml`` or the user's folder, else the defaults.
+
+    Raises UsageError where a file is named that cannot be read, or holds what is not known.
+    """
+    named = path or (Path(os.environ["KAZAMI_CONFIG"]) if os.environ.get("KAZAMI_CONFIG") else None)
+    candidates = [named] if named else [Path(NAME), Path(platformdirs.user_config_dir("kazami")) / NAME]
+    for candidate in candidates:
+        if named or candidate.is_file():
+            return _read(candidate)
+    return Settings()
+
+
+def _read(path: Path) -> Settings:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    _only(path, document, {"scan", "placeholders"}, "section")
+    scan = document.get("scan", {})
+    _only(path, scan, {"rules", "packs", "passwords", "workers"}, "setting")
+    workers = scan.get("workers")
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise UsageError(f"{path}: scan.workers must be a whole number from 1")
+    names = {
+        name: _texts(path, f"placeholders.{name}", v) for name, v in document.get("placeholders", {}).items()
+    }
+    return Settings(
+        rules=tuple((path.parent / rule) for rule in _texts(path, "scan.rules", scan.get("rules", []))),
+        packs=_texts(path, "scan.packs", scan["packs"]) if "packs" in scan else None,
+        passwords=_texts(path, "scan.passwords", scan.get("passwords", [])),
+        workers=workers,
+        placeholders=names,
+        source=path,
+    )
+
+
+def _only(path: Path, section: Any, known: set[str], what: str) -> None:
+    if not isinstance(section, dict):
+        raise UsageError(f"{path}: a {what} holds a table")
+    for name in section:
+        if name not in known:
+            raise UsageError(f"{path}: unknown {what} {name!r}; known: {', '.join(sorted(known))}")
+
+
+def _texts(path: Path, name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{path}: {name} must be a list of texts")
+    return tuple(value)

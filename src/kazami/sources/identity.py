@@ -1,0 +1,58 @@
+"""`event_uid`: the same record has the same uid wherever a copy of it is found.
+
+The uid is made of the tenant and of what the record says, not of where it lies: a backup, a shadow copy and a
+carved copy of a log then count once, and a folder may be moved between two scans. SHA-256, because evidence is
+hostile: whoever could make two records collide could make one of them disappear as a duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+import numpy as np
+import pyarrow as pa
+
+#: Equal lines without a record id are told apart by their order; so many distinct lines are remembered, twice.
+REMEMBERED = 65_536
+
+
+class Occurrences:
+    """Tells the first, second ... occurrence of equal records in one file apart, in bounded memory.
+
+    A syslog line may rightly be there twice; the copy of the whole file must still count once. So the
+    ordinal among equal lines belongs to the identity. Lines further apart than `REMEMBERED` distinct ones
+    count as the same.
+    """
+
+    def __init__(self) -> None:
+        self._young: dict[bytes, int] = {}
+        self._old: dict[bytes, int] = {}
+
+    def digests(self, digests: Iterable[bytes]) -> list[bytes]:
+        """The digests, changed from the second occurrence on."""
+        return [self._next(digest) for digest in digests]
+
+    def _next(self, digest: bytes) -> bytes:
+        seen = self._young.get(digest) or self._old.get(digest, 0)
+        self._young[digest] = seen + 1
+        if len(self._young) >= REMEMBERED:
+            self._young, self._old = {}, self._young
+        return sha256(digest + seen.to_bytes(8, "big")).digest() if seen else digest
+
+
+def record_digests(raws: Sequence[str]) -> list[bytes]:
+    """SHA-256 of each record's original text (lone surrogates included)."""
+    try:
+        return [sha256(raw.encode()).digest() for raw in raws]
+    except UnicodeEncodeError:
+        return [sha256(raw.encode("utf-8", "surrogatepass")).digest() for raw in raws]
+
+
+def uids(digests: Sequence[bytes], tenant: str) -> pa.Array:
+    """32 hex digits an event: 128 bits of the record's digest, mixed with those of the tenant's name."""
+    mixed = np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), 32)[:, :16]
+    mixed = mixed ^ np.frombuffer(sha256(tenant.encode()).digest()[:16], np.uint8)
+    text = mixed.tobytes().hex().encode()
+    offsets = np.arange(0, 32 * len(digests) + 1, 32, dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(digests), [None, pa.py_buffer(offsets), pa.py_buffer(text)])

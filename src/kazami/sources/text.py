@@ -1,0 +1,90 @@
+"""Cells as text, and columns of text: what a value looks like once it is in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+#: Longest text of one cell in characters; what is longer is cut, `raw` keeps the whole.
+MAX_TEXT = 1 << 20
+
+
+def text(cell: Any) -> str | None:
+    """One cell as text: numbers and booleans in their JSON spelling, null as None, lone surrogates replaced."""
+    if isinstance(cell, str):
+        return clean(cell)
+    if cell is None:
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return str(cell)
+
+
+def clean(value: str) -> str:
+    """`value` as valid UTF-8 of bounded length: half surrogate pairs cannot be stored."""
+    value = value[:MAX_TEXT]
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def plain_array(cells: Sequence[Any]) -> pa.Array:
+    """An Arrow string array of cells without lists; None becomes null.
+
+    Nearly all columns hold one type only, which Arrow converts without a Python call per cell.
+    """
+    first = cells[0] if cells else None
+    try:
+        if type(first) is int:
+            return pa.array(cells, pa.int64()).cast(pa.string())
+        array = pa.array(cells, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
+        return pa.array([text(cell) for cell in cells], pa.string())
+    if array.nbytes > MAX_TEXT and any(cell is not None and len(cell) > MAX_TEXT for cell in cells):
+        return pa.array([text(cell) for cell in cells], pa.string())
+    return array
+
+
+def has_lists(cells: Sequence[Any]) -> bool:
+    """Whether any cell holds several values. Looks at types only: most columns are settled by the conversion."""
+    return list in set(map(type, cells))
+
+
+def list_array(cells: Sequence[Any]) -> pa.Array:
+    """An Arrow ``list<string>`` array: a single value becomes a list of one, null an explicit null in a list."""
+    return pa.array([_texts(cell) for cell in cells], pa.list_(pa.string()))
+
+
+def _texts(cell: Any) -> list[str | None]:
+    if not isinstance(cell, list):
+        return [text(cell)]
+    flat: list[str | None] = []
+    for item in cell:
+        flat.extend(_texts(item))
+    return flat
+
+
+def spread(array: pa.DictionaryArray, runs: Sequence[tuple[int, int]], total: int) -> pa.DictionaryArray:
+    """`array` put at `runs` (first row, rows) of a column of `total` rows; all other rows are missing."""
+    rows = _rows(runs)
+    indices = np.zeros(total, np.int32)
+    indices[rows] = array.indices.to_numpy()
+    missing = np.ones(total, np.bool_)
+    missing[rows] = False
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=missing), array.dictionary)
+
+
+def spread_lists(array: pa.ListArray, runs: Sequence[tuple[int, int]], total: int) -> pa.ListArray:
+    """The same for multi-valued columns."""
+    positions = np.full(total, -1, np.int64)
+    positions[_rows(runs)] = np.arange(len(array))
+    return array.take(pa.array(positions, mask=positions < 0))
+
+
+def _rows(runs: Sequence[tuple[int, int]]) -> np.ndarray[Any, Any]:
+    return np.concatenate([np.arange(start, start + count) for start, count in runs])
