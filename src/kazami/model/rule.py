@@ -32,6 +32,7 @@ class RuleInfo:
     fields: tuple[str, ...] = ()
     license: str = ""
     path: str = ""
+    name: str = ""  # Sigma's `name`, by which correlations may refer to it
 
     @property
     def techniques(self) -> list[str]:

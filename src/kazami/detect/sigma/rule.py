@@ -25,10 +25,12 @@ class Rule:
 class Correlation:
     """One Sigma correlation rule, compiled.
 
-    `rules` are ids of the rules or correlations it builds on, in the order written. `aliases` maps an alias to
-    {rule id: field}. `condition` is a conjunction of (operator, number) for the counting and value types;
-    `expression` is the extended temporal condition over rule ids (``("is", rule id)`` as leaves), None where all
-    rules are wanted. `fields` are the counted or summed fields; `timespan` is in seconds.
+    `rules` are ids of the rules or correlations it builds on, in the order written (as `correlation.load` gives
+    it: ids or names, which `correlation.resolve` turns into ids). `aliases` maps an alias to {rule id: field}.
+    `condition` is a conjunction of (operator, number) over what the type measures; `expression` is the extended
+    temporal condition over rule ids (``("is", rule id)`` as leaves) and then stands in its place. `fields` are
+    the counted or summed fields; `timespan` is in seconds. `generate` lets the rules it builds on report findings
+    of their own; `report` is False where this correlation only feeds others.
     """
 
     info: RuleInfo
@@ -36,11 +38,12 @@ class Correlation:
     rules: tuple[str, ...]
     group_by: tuple[str, ...]
     timespan: float
-    condition: tuple[tuple[str, float], ...] = ()
+    condition: tuple[tuple[str, int | float], ...] = ()
     expression: Expression | None = None
     fields: tuple[str, ...] = ()
     percentile: float = 50.0
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
+    generate: bool = False
     report: bool = True
 
 
