@@ -1,0 +1,64 @@
+"""The packs that come with Kazami: whole, in our own words, each rule with a case."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import yaml
+
+from kazami.errors import UsageError
+from kazami.model.attack import TACTICS
+from kazami.model.finding import LEVELS
+from kazami.packs import find, names
+
+CASES = Path(__file__).parents[1] / "cases" / "packs"
+RULES = [path for name in names() for path in sorted((find(name) / "rules").glob("*.yml"))]
+
+
+def test_the_packs_are_found_by_name() -> None:
+    assert names() == ["cloud_hopper", "common", "volt_typhoon"]
+    assert (find("common") / "pack.yml").is_file()
+
+
+def test_an_unknown_pack_names_those_there_are() -> None:
+    with pytest.raises(UsageError, match=r"no pack 'salt'.*cloud_hopper, common, volt_typhoon"):
+        find("salt")
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_pack_says_what_it_is(name: str) -> None:
+    pack = yaml.safe_load((find(name) / "pack.yml").read_text(encoding="utf-8"))
+    assert pack["name"] == name
+    assert pack["license"] == "Apache-2.0"
+    assert pack["title"]
+    assert pack["about"]
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_a_rule_says_all_that_a_person_needs(path: Path) -> None:
+    rule = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert UUID(rule["id"]).version == 4
+    assert rule["author"] == "Kazami authors"
+    assert rule["license"] == "Apache-2.0"
+    assert rule["level"] in LEVELS
+    assert len(rule["title"]) <= 100
+    assert len(rule["description"]) > 40
+    assert rule["falsepositives"]
+    assert all(reference.startswith("https://") for reference in rule["references"])
+    assert rule["date"].isoformat() >= "2026-01-01"
+    tags = [tag.removeprefix("attack.") for tag in rule["tags"]]
+    assert any(re.fullmatch(r"t\d{4}(\.\d{3})?", tag) for tag in tags)
+    assert all(tag in TACTICS or tag.startswith("t") for tag in tags)
+
+
+def test_ids_and_titles_are_used_once() -> None:
+    rules = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in RULES]
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    assert len({rule["title"] for rule in rules}) == len(rules)
+
+
+def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
+    assert sorted(path.stem for path in RULES) == sorted(path.name for path in CASES.iterdir())
