@@ -161,11 +161,11 @@ class _Groups:
         record: int,
     ) -> None:
         chosen = _discriminator(channel, event_id)
-        value = data.get(chosen) if chosen is not None else None
-        key = (channel, provider, event_id, value, *data)
+        values = windows.values_of(data, chosen) if chosen else ()
+        key = (channel, provider, event_id, values, *data)
         group = self._groups.get(key)
         if group is None:
-            plan = windows.plan(channel, provider, event_id, tuple(data), value)
+            plan = windows.plan(channel, provider, event_id, tuple(data), values)
             group = self._groups[key] = (plan, [], [], [])
         group[1].append(cells)
         group[2].append(raw)
@@ -179,10 +179,10 @@ class _Groups:
 
 
 _CHANNEL, _EVENT_ID = windows.SYSTEM.index("Channel"), windows.SYSTEM.index("EventID")
-_known: dict[tuple[Any, Any], str | None] = {}
+_known: dict[tuple[Any, Any], tuple[str, ...]] = {}
 
 
-def _discriminator(channel: Any, event_id: int | None) -> str | None:
+def _discriminator(channel: Any, event_id: int | None) -> tuple[str, ...]:
     key = (channel, event_id)
     if key in _known:
         return _known[key]

@@ -1,0 +1,305 @@
+"""Windows events, whatever format they come in: from channel and event id to log source, columns and envelope.
+
+All facts are in ``windows.yml``; this module turns them into a `Plan` for each shape of event. Readers of EVTX, XML
+and JSON give the cells of an event as `SYSTEM` followed by the event's own data fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, TypedDict
+
+from kazami.model.event import LogSource, Route
+from kazami.sources import mapping
+from kazami.sources.columns import Column, Plan
+from kazami.sources.mapping import Test
+from kazami.sources.windows_event import flatten
+
+#: The cells that every event has, in this order: ``<System>``, attributes as ``Element_Attribute``.
+SYSTEM: tuple[str, ...] = (
+    "Provider_Name", "Provider_Guid", "EventID", "Version", "Level", "Task", "Opcode", "Keywords", "TimeCreated",
+    "EventRecordID", "Correlation_ActivityID", "Execution_ProcessID", "Execution_ThreadID", "Channel", "Computer",
+    "Security_UserID",
+)  # fmt: skip
+
+#: Fields of one plan. What a record has beyond that is only in its `raw`.
+MAX_FIELDS = 5000
+
+#: Plans, and unknown channels with a table of their own, that are remembered: evidence may invent millions.
+MAX_PLANS = 16_384
+MAX_CHANNELS = 500
+
+#: System cells that a data field of the same name does not hide. Any other does: rules for System 104 mean by
+#: ``Channel`` the log that was cleared, which the event carries as data.
+_OWN_NAMES = frozenset(("EventID", "Provider_Name"))
+
+_Values = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where an event comes from: the service (None for an unknown channel) and the table of its own."""
+
+    product: str
+    service: str | None
+    table: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """One entry of ``events`` or ``feeds`` in the mapping."""
+
+    categories: tuple[str, ...]
+    tests: tuple[tuple[int, Test], ...]  # index into the values of the discriminators
+    fields: dict[str, Any]
+    envelope: dict[str, Any]
+
+    def holds(self, values: _Values) -> bool:
+        return all(test(values[index] if index < len(values) else None) for index, test in self.tests)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kind:
+    """What the mapping says of one event id of one service."""
+
+    by: tuple[str, ...] = ()
+    entries: tuple[_Entry, ...] = ()
+    feeds: tuple[_Entry, ...] = ()
+
+
+class _Envelope(TypedDict):
+    """Who acted, where: the columns of the envelope."""
+
+    host: Column | None
+    user: Column | None
+    logon_id: Column | None
+    process_uid: Column | None
+    parent_uid: Column | None
+
+
+_PLANS: dict[tuple[Any, ...], Plan] = {}
+_CHANNELS: dict[str, str] = {}
+
+
+def plan(
+    channel: str | None,
+    provider: str | None,
+    event_id: int | str | None,
+    keys: tuple[str, ...],
+    values: _Values = (),
+    own_identity: bool = True,
+) -> Plan:
+    """The plan of events whose cells are `SYSTEM` and then `keys`.
+
+    `values` are what `values_of` says of the fields that `discriminator` names. Equal arguments give the same plan.
+    """
+    key = (channel, event_id, keys, values, provider, own_identity)
+    found = _PLANS.get(key)
+    if found is None:
+        found = plan_over(SYSTEM + keys, channel, provider, event_id, values, own_identity)
+        if len(_PLANS) >= MAX_PLANS:
+            _PLANS.clear()
+        _PLANS[key] = found
+    return found
+
+
+def plan_over(
+    names: tuple[str, ...],
+    channel: str | None,
+    provider: str | None,
+    event_id: int | str | None,
+    values: _Values = (),
+    own_identity: bool = True,
+) -> Plan:
+    """The plan of events whose cells have `names`, in any order; an empty name hides a cell."""
+    origin = _origin(_known(channel), _known(provider))
+    number = _number(event_id)
+    kind = _kind(origin.service, number)
+    own = next((entry for entry in kind.entries if entry.holds(values)), None)
+    feeds = tuple(entry for entry in kind.feeds if entry.holds(values))
+    return _plan(names[:MAX_FIELDS], origin, number, own, feeds, own_identity)
+
+
+def discriminator(channel: str | None, event_id: int | str | None) -> tuple[str, ...]:
+    """The data fields whose values decide where an event belongs; none for most events."""
+    return _kind(_origin(_known(channel), "").service, _number(event_id)).by
+
+
+def values_of(data: Mapping[str, Any], names: tuple[str, ...]) -> _Values:
+    """The texts by which `plan` tells events of one id apart; the first of several values."""
+    return tuple(_first(data.get(name)) for name in names)
+
+
+def _first(value: Any) -> str | None:
+    while isinstance(value, list):
+        value = value[0] if value else None
+    return None if value is None else str(value)[:200]
+
+
+def service(channel: str | None, provider: str | None = None) -> str | None:
+    """Sigma's name for a channel; None where it has none."""
+    return _origin(_known(channel), _known(provider)).service
+
+
+def _known(name: Any) -> str:
+    return name if isinstance(name, str) else ""
+
+
+def _number(event_id: Any) -> int | None:
+    if type(event_id) is int:
+        return event_id
+    try:
+        return int(str(event_id)[:12])
+    except ValueError:
+        return None
+
+
+@lru_cache(4096)
+def _origin(channel: str, provider: str) -> _Origin:
+    product = "linux" if "linux-sysmon" in (channel.lower()[:12], provider.lower()) else "windows"
+    found = _services().get(channel.lower().strip())
+    if found is None and channel in ("", provider):
+        found = mapping.load("windows.yml")["providers"].get(provider)
+    return _Origin(product, found, found or _own_table(channel or provider))
+
+
+@cache
+def _services() -> dict[str, str]:
+    services = mapping.load("windows.yml")["services"]
+    return {channel.lower(): name for name, channels in services.items() for channel in channels}
+
+
+def _own_table(channel: str) -> str:
+    """A table for a channel that Sigma has no name for; all together in one once there are too many."""
+    name = re.sub(r"[^a-z0-9]+", "_", channel.lower().removeprefix("microsoft-windows-")[:80]).strip("_")
+    if not name or (name not in _CHANNELS and len(_CHANNELS) >= MAX_CHANNELS):
+        return "windows"
+    return _CHANNELS.setdefault(name, f"windows_{name}")
+
+
+@lru_cache(MAX_PLANS)
+def _kind(service: str | None, event_id: int | None) -> _Kind:
+    whole = mapping.load("windows.yml")
+    events = whole["events"].get(service, {}).get(event_id, [])
+    feeds = whole["feeds"].get(service, {}).get(event_id, [])
+    by = tuple(dict.fromkeys(name for entry in (*events, *feeds) for name in entry.get("when", {})))
+    return _Kind(by, tuple(_entry(e, by) for e in events), tuple(_entry(e, by) for e in feeds))
+
+
+def _entry(entry: dict[str, Any], by: tuple[str, ...]) -> _Entry:
+    category = entry["category"]
+    return _Entry(
+        (category,) if isinstance(category, str) else tuple(category),
+        tuple((by.index(name), mapping.condition(spec)) for name, spec in entry.get("when", {}).items()),
+        entry.get("fields", {}),
+        {name: entry[name] for name in ("user", "logon_id") if name in entry},
+    )
+
+
+@lru_cache(MAX_PLANS)
+def _plan(
+    names: tuple[str, ...],
+    origin: _Origin,
+    number: int | None,
+    own: _Entry | None,
+    feeds: tuple[_Entry, ...],
+    own_identity: bool,
+) -> Plan:
+    system = {name: names.index(name) for name in SYSTEM if name in names}
+    cells = _cells(names, origin.service)
+    columns = {name: Column(name, (index,)) for name, index in cells.items()}
+    columns.update(_more_fields(cells, origin.service, own))
+    envelope = _envelope(cells | system, origin.service, number)
+    time = system.get("TimeCreated")
+    projections = tuple(_fed(feed, cells, envelope, time) for feed in feeds)
+    return Plan(
+        Route(own.categories[0] if own else origin.table, _log_sources(origin, own)),
+        tuple(columns.values()),
+        time,
+        own_identity=own_identity and "EventRecordID" in system,
+        projections=tuple(found for found in projections if found is not None),
+        **envelope,
+    )
+
+
+def _cells(names: tuple[str, ...], service: str | None) -> dict[str, int]:
+    """Cells by the name that rules use; of equal names the last counts, `_OWN_NAMES` apart."""
+    aliases = _aliases(service)
+    cells: dict[str, int] = {}
+    for index, name in enumerate(names):
+        for alias in aliases.get(name, (name,)):
+            if alias and not (alias in _OWN_NAMES and alias in cells):
+                cells[alias] = index
+    return cells
+
+
+@cache
+def _aliases(service: str | None) -> dict[str, tuple[str, ...]]:
+    """Evidence's names to rules' names, the evidence's also with underscores for blanks (Winlogbeat)."""
+    aliases = mapping.load("windows.yml")["aliases"].get(service, {})
+    return {
+        name: tuple(targets)
+        for known, targets in aliases.items()
+        for name in (known, known.replace(" ", "_"))
+    }
+
+
+def _more_fields(
+    cells: Mapping[str, int], service: str | None, own: _Entry | None
+) -> Iterator[tuple[str, Column]]:
+    of_service: dict[str, Any] = mapping.load("windows.yml")["fields"].get(service, {})
+    for name, spec in {**of_service, **(own.fields if own else {})}.items():
+        if name not in cells and (made := mapping.column(name, spec, cells)):
+            yield name, made
+
+
+def _envelope(cells: Mapping[str, int], service: str | None, number: int | None) -> _Envelope:
+    whole = mapping.load("windows.yml")
+    special = whole["envelope_of"].get(service, {})
+    specs = {**whole["envelope"], **special, **special.get(number, {})}
+    return {
+        "host": mapping.column("host", {"somebody": "Computer"}, cells),
+        "user": mapping.column("user", specs["user"], cells),
+        "logon_id": mapping.column("logon_id", specs["logon_id"], cells),
+        "process_uid": mapping.column("process_uid", specs["process_uid"], cells),
+        "parent_uid": mapping.column("parent_uid", specs["parent_uid"], cells),
+    }
+
+
+def _log_sources(origin: _Origin, own: _Entry | None) -> tuple[LogSource, ...]:
+    services = (origin.service, *mapping.load("windows.yml")["also"].get(origin.service, ()))
+    categories = own.categories if own else (None,)
+    return tuple(
+        LogSource(origin.product, category, service) for service in services for category in categories
+    )
+
+
+def _fed(feed: _Entry, cells: Mapping[str, int], envelope: _Envelope, time: int | None) -> Plan | None:
+    """The plan of the second event; it belongs to categories only, its service is served by the record itself."""
+    made = {
+        name: column for name, spec in feed.fields.items() if (column := mapping.column(name, spec, cells))
+    }
+    if next(iter(feed.fields)) not in made:
+        return None
+    used = {index for column in made.values() for index in column.cells}
+    kept = {
+        name: Column(name, (index,))
+        for name, index in cells.items()
+        if name not in made and (name in SYSTEM or index not in used)
+    }
+    if "logon_id" in feed.envelope:
+        envelope = {**envelope, "logon_id": mapping.column("logon_id", feed.envelope["logon_id"], cells)}
+    return Plan(
+        Route(feed.categories[0], tuple(LogSource("windows", c, None) for c in feed.categories), True),
+        (*kept.values(), *made.values()),
+        time,
+        **envelope,
+    )
+
+
+__all__ = [
+    "MAX_FIELDS", "SYSTEM", "discriminator", "flatten", "plan", "plan_over", "service", "values_of",
+]  # fmt: skip
