@@ -183,12 +183,13 @@ _known: dict[tuple[Any, Any], tuple[str, ...]] = {}
 
 
 def _discriminator(channel: Any, event_id: int | None) -> tuple[str, ...]:
+    """`windows.discriminator`, remembered under what is at hand."""
     key = (channel, event_id)
-    if key in _known:
-        return _known[key]
-    if len(_known) > 100_000:  # hostile evidence may name any number of channels
-        _known.clear()
-    found = _known[key] = windows.discriminator(channel, event_id)
+    found = _known.get(key)
+    if found is None:
+        if len(_known) > 100_000:  # hostile evidence may name any number of channels
+            _known.clear()
+        found = _known[key] = windows.discriminator(channel, event_id)
     return found
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kazami.detect.sigma import plain
-from kazami.detect.sigma.expression import Expression, predicates
+from kazami.detect.sigma.expression import Expression, fields, predicates
 from kazami.detect.sigma.rule import Rule
 from kazami.model.event import LogSource
 from kazami.model.result import Blind
@@ -19,15 +18,15 @@ def blind(rules: Iterable[Rule], seen: Mapping[Sequence[LogSource], frozenset[st
     """The blind ones among `rules`. `seen` maps the log sources of a route to all fields its events had."""
     found = []
     for rule in rules:
-        fields = [
+        known = [
             names
             for sources, names in seen.items()
             if any(rule.info.logsource.covers(source) for source in sources)
         ]
-        if not fields:
+        if not known:
             found.append(Blind(rule.info, f"no events of {rule.info.logsource}"))
-        elif not any(_possible(rule.condition, names) for names in fields):
-            missing = sorted(_fields(rule.condition) - frozenset().union(*fields))
+        elif not any(_possible(rule.condition, names) for names in known):
+            missing = sorted(_fields(rule.condition) - frozenset().union(*known))
             found.append(Blind(rule.info, f"never seen in {rule.info.logsource}: {', '.join(missing)}"))
     return found
 
@@ -38,7 +37,7 @@ def _possible(expression: Expression, names: frozenset[str]) -> bool:
     if kind == "is":
         if body.op == "null" or (body.op == "exists" and not body.arg):
             return True
-        return body.field is None or plain.fields(body) <= names
+        return body.field is None or fields(body) <= names
     if kind == "and":
         return all(_possible(part, names) for part in body)
     if kind == "or":
@@ -47,4 +46,4 @@ def _possible(expression: Expression, names: frozenset[str]) -> bool:
 
 
 def _fields(expression: Expression) -> frozenset[str]:
-    return frozenset().union(*(plain.fields(predicate) for predicate in predicates(expression)))
+    return frozenset().union(*(fields(predicate) for predicate in predicates(expression)))

@@ -72,6 +72,12 @@ def predicates(expression: Expression) -> Iterator[Predicate]:
             yield from predicates(part)
 
 
+def fields(predicate: Predicate) -> frozenset[str]:
+    """The fields that a predicate looks at; none for a keyword."""
+    named = {predicate.field} if predicate.field is not None else set()
+    return frozenset(named | {predicate.arg[0]} if predicate.op == "ref" else named)
+
+
 def to_json(expression: Expression) -> list[Any]:
     """The expression as JSON-able lists."""
     kind, body = expression

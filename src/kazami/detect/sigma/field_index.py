@@ -103,7 +103,7 @@ class FieldIndex:
 
     def _holds(self, number: int, value: str) -> bool:
         try:
-            return plain.holds(self._predicates[number], value)
+            return plain.holds(self._predicates[number], value, {})
         except TimeoutError:
             self.timeouts[number] += 1
             return False

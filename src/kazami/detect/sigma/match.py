@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from kazami.detect.sigma import bitset, plain
-from kazami.detect.sigma.expression import Expression, Predicate, predicates
+from kazami.detect.sigma.expression import Expression, Predicate, fields, predicates
 from kazami.detect.sigma.field_column import FieldColumn
 from kazami.detect.sigma.field_index import FieldIndex
 from kazami.detect.sigma.rule import Rule
@@ -112,7 +112,7 @@ class Program:
     @property
     def fields(self) -> frozenset[str]:
         """The fields that any rule names."""
-        return frozenset(name for predicate in self.predicates for name in plain.fields(predicate))
+        return frozenset(name for predicate in self.predicates for name in fields(predicate))
 
     @property
     def has_keywords(self) -> bool:
@@ -259,7 +259,8 @@ class Batch:
         rows = []
         for row, pair in enumerate(zip(column.cells(), other.cells(), strict=True)):
             if pair not in asked:
-                asked[pair] = plain.relates(predicate, *pair)
+                against = {predicate.arg[0]: list(pair[1])}
+                asked[pair] = any(plain.holds(predicate, value, against) for value in pair[0])
             if asked[pair]:
                 rows.append(row)
         return bitset.from_rows(rows)

@@ -1,0 +1,223 @@
+"""The columnar matcher gives what the plain evaluator gives, for every rule and every event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kazami.detect.sigma import field_index, plain
+from kazami.detect.sigma.expression import ANY, DASH, ONE, Expression, Predicate
+from kazami.detect.sigma.match import Matcher
+from kazami.detect.sigma.rule import Rule
+from kazami.model.event import ENVELOPE, LogSource, Route
+from kazami.model.rule import RuleInfo
+
+SOURCE = LogSource("windows", "process_creation")
+FIELDS = ("Image", "CommandLine", "Count", "Peer", "When")
+
+TEXTS = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            "a",
+            "A",
+            "cmd.exe",
+            "C:\\Windows\\cmd.exe",
+            "CMD.EXE /c whoami",
+            "straße",
+            "STRASSE",
+            "ÉTÉ",
+            "été",
+        ]
+    ),
+    st.sampled_from(
+        ["-enc x", "–enc x", "/enc x", "a-b", "line\nbreak", "nul\0inside", "\0", "%", "_", "'", "Σίσυφος"]
+    ),
+    st.sampled_from(
+        ["4688", "0x1250", "-5", "1.5", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0", "2020-10-05T22:43:58Z"]
+    ),
+    st.text(max_size=6),
+)
+LITERALS = st.one_of(
+    TEXTS.filter(bool), st.sampled_from(["c", "cmd", "exe", "\\", "enc", "SS", "É", "x", "b"])
+)
+VALUES = st.one_of(TEXTS, st.none(), st.lists(st.one_of(TEXTS, st.none()), max_size=3))
+EVENTS = st.lists(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5), min_size=1, max_size=40)
+PARTS = st.lists(st.one_of(LITERALS, st.sampled_from([ANY, ONE, DASH])), max_size=4).map(tuple)
+NAMED = st.sampled_from(FIELDS)
+NUMBERS = st.one_of(st.integers(-10, 5000), st.floats(-5, 5, allow_nan=False))
+
+PREDICATES = st.one_of(
+    st.builds(Predicate, st.one_of(NAMED, st.none()), st.just("match"), PARTS, st.booleans()),
+    st.builds(
+        Predicate,
+        NAMED,
+        st.just("re"),
+        st.tuples(
+            st.sampled_from(
+                ["cmd", "^c.*e$", "(foo|exe|enc)", "a(?=-b)", "\\d+", "[A-Z]{2}", "x?", "(?i)WHOAMI"]
+            ),
+            st.sampled_from(["", "i", "s", "im"]),
+        ),
+    ),
+    st.builds(Predicate, NAMED, st.just("cidr"), st.sampled_from(["10.0.0.0/8", "10.0.0.1/8", "fe80::/10"])),
+    st.builds(Predicate, NAMED, st.sampled_from(["number", "gt", "gte", "lt", "lte"]), NUMBERS),
+    st.builds(Predicate, NAMED, st.just("null"), st.none()),
+    st.builds(Predicate, NAMED, st.just("exists"), st.booleans()),
+    st.builds(
+        Predicate,
+        NAMED,
+        st.just("ref"),
+        st.tuples(NAMED, st.sampled_from(["eq", "startswith", "endswith", "contains"])),
+        st.booleans(),
+    ),
+    st.builds(
+        Predicate,
+        NAMED,
+        st.just("time"),
+        st.tuples(
+            st.sampled_from(["hour", "year"]), st.sampled_from(["eq", "gte"]), st.sampled_from([22, 2020])
+        ),
+    ),
+)
+LEAVES = st.one_of(PREDICATES.map(lambda p: ("is", p)), st.booleans().map(lambda b: ("const", b)))
+EXPRESSIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.tuples(st.sampled_from(["and", "or"]), st.lists(inner, max_size=4).map(tuple)),
+        inner.map(lambda e: ("not", e)),
+    ),
+    max_leaves=8,
+)
+
+
+def rule(expression: Expression, number: int = 0, source: LogSource = SOURCE) -> Rule:
+    return Rule(RuleInfo(str(number), "v", f"rule {number}", logsource=source), expression)
+
+
+def batch(events: list[dict[str, Any]], route: Route | None = None) -> pa.RecordBatch:
+    """Events as a batch: missing, null and several values kept apart as `kazami.model.event` says."""
+    rows = len(events)
+    arrays = {
+        field.name: pa.array(
+            [str(i) if field.name == "event_uid" else None for i in range(rows)], pa.string()
+        ).cast(field.type)
+        for field in ENVELOPE
+    }
+    for name in sorted({name for event in events for name in event}):
+        arrays[name] = column([event.get(name, ...) for event in events])
+    schema = pa.schema([pa.field(n, a.type) for n, a in arrays.items()])
+    route = route or Route("process_creation", (SOURCE,))
+    return pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema.with_metadata(route.to_metadata()))
+
+
+def column(cells: list[Any]) -> pa.Array:
+    if any(isinstance(cell, list) for cell in cells):
+        lists = [None if cell is ... else cell if isinstance(cell, list) else [cell] for cell in cells]
+        return pa.array(lists, pa.list_(pa.string()))
+    values = list(dict.fromkeys(cell for cell in cells if cell is not ...))
+    codes = [None if cell is ... else values.index(cell) for cell in cells]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(values, pa.string()))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(EXPRESSIONS, min_size=1, max_size=5), EVENTS)
+def test_columns_say_what_single_events_say(
+    expressions: list[Expression], events: list[dict[str, Any]]
+) -> None:
+    rules = [rule(expression, number) for number, expression in enumerate(expressions)]
+    matcher = Matcher(rules)
+    for _ in range(2):  # the second time from memory
+        found = {(m.rule.info.id, row) for m in matcher.match(batch(events)) for row in m.rows.tolist()}
+        wanted = {
+            (one.info.id, row)
+            for one in rules
+            for row, event in enumerate(events)
+            if plain.evaluate(one.condition, event)
+        }
+        assert found == wanted
+
+
+def test_many_rows_share_answers() -> None:
+    events = [{"Image": "C:\\a\\cmd.exe" if i % 3 else "C:\\a\\calc.exe"} for i in range(1000)]
+    ends = rule(("is", Predicate("Image", "match", (ANY, "\\cmd.exe"))))
+    (match,) = Matcher([ends]).match(batch(events))
+    assert match.rows.tolist() == [i for i in range(1000) if i % 3]
+    assert match.fields() == [("Image", ["C:\\a\\cmd.exe"] * len(match.rows))]
+
+
+def test_evidence_names_the_branch_that_held() -> None:
+    expression = (
+        "and",
+        (
+            (
+                "or",
+                (
+                    ("is", Predicate("Image", "match", (ANY, "cmd.exe"))),
+                    ("is", Predicate("Peer", "null", None)),
+                ),
+            ),
+            ("is", Predicate("CommandLine", "match", (ANY, "/c", ANY))),
+            ("not", ("is", Predicate("Count", "match", ("3",)))),
+        ),
+    )
+    events = [
+        {"Image": "cmd.exe", "CommandLine": "x /c y", "Peer": "p", "Count": "1"},
+        {"Image": "calc.exe", "CommandLine": "x /c z"},
+    ]
+    (match,) = Matcher([rule(expression)]).match(batch(events))
+    fields = dict(match.fields())
+    assert fields["Image"] == ["cmd.exe", None]
+    assert fields["CommandLine"] == ["x /c y", "x /c z"]
+    assert "Count" not in fields
+
+
+def test_a_keyword_names_the_field_it_was_found_in() -> None:
+    (match,) = Matcher([rule(("is", Predicate(None, "match", (ANY, "needle", ANY))))]).match(
+        batch([{"Image": "hay"}, {"Peer": ["hay", "a NEEDLE here"]}])
+    )
+    assert match.rows.tolist() == [1]
+    assert match.fields() == [("Peer", ["hay, a NEEDLE here"])]
+
+
+@pytest.mark.parametrize(
+    ("addressed", "applies"),
+    [
+        (LogSource("windows", "process_creation"), True),
+        (LogSource("windows", None, "sysmon"), True),
+        (LogSource(None, "process_creation"), True),
+        (LogSource(), True),
+        (LogSource("linux", "process_creation"), False),
+        (LogSource("windows", None, "security"), False),
+    ],
+)
+def test_the_log_source_is_part_of_the_match(addressed: LogSource, applies: bool) -> None:
+    route = Route("process_creation", (LogSource("windows", "process_creation", "sysmon"),))
+    found = list(Matcher([rule(("const", True), source=addressed)]).match(batch([{"Image": "x"}], route)))
+    assert bool(found) is applies
+
+
+def test_no_rules_and_no_events_match_nothing() -> None:
+    assert list(Matcher([]).match(batch([{"Image": "x"}]))) == []
+    nothing = batch([{"Image": "x"}]).slice(0, 0)
+    assert list(Matcher([rule(("const", True))]).match(nothing)) == []
+
+
+def test_a_regular_expression_without_end_is_given_up_and_named() -> None:
+    evil = rule(("is", Predicate("CommandLine", "re", ("^(a+)+(?=$)", ""))))
+    matcher = Matcher([evil])
+    assert list(matcher.match(batch([{"CommandLine": "a" * 5000 + "!"}]))) == []
+    assert matcher.timeouts() == {"0": 1}
+
+
+def test_memory_of_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_index, "REMEMBERED", 10)
+    index = field_index.FieldIndex([(0, Predicate("Image", "match", (ANY, "7", ANY)))])
+    for start in range(0, 100, 5):
+        values = [str(number) for number in range(start, start + 5)]
+        assert index.answers(values) == [(0,) if "7" in value else () for value in values]
+        assert len(index._memo) <= 15
