@@ -16,6 +16,7 @@ class Evidence:
     file, so that libraries which want a path can have one. `size` is in bytes, of the unpacked content, -1
     where it cannot be known beforehand. `uid` is 16 hex digits of the content's SHA-256. A large file may be
     read in parts: `start` and `stop` are then byte offsets that the source itself chose in its `split`.
+    `modified` is when a member of an archive was last changed, microseconds since the epoch, where that is known.
     """
 
     name: str
@@ -26,3 +27,4 @@ class Evidence:
     path: Path | None = None
     start: int = 0
     stop: int | None = None
+    modified: int | None = None
