@@ -12,7 +12,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -143,12 +143,20 @@ def expand(
             if size <= file.size and size <= limits.in_memory:
                 digest = hashlib.sha256(content).hexdigest()
             else:
-                stream.seek(0)
-                digest, size = hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
+                del head, content
+                state = os.fstat(stream.fileno())
+                digest, size = _large(file.path, state.st_size, state.st_mtime_ns)
     except (OSError, ValueError) as error:
         yield row("", name, "", _words(error), 1)
         return
     yield Evidence(name, digest[:16], file.tenant, size, partial(_open, file.path), Path(file.path))
+
+
+@lru_cache(256)
+def _large(path: str, size: int, changed: int) -> tuple[str, int]:
+    """SHA-256 and size of a large file, remembered while it stays as it is: its parts come one by one."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
 
 
 def _open(path: str) -> BinaryIO:
