@@ -1,0 +1,266 @@
+"""One scan's writing into a case: commits, each whole or not at all, and the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from kazami.model.event import REJECT
+from kazami.model.finding import FINDING
+from kazami.model.result import Blind, EvidenceRow
+from kazami.model.rule import Rejected, RuleInfo
+from kazami.store import duplicates, schema, words
+from kazami.store.segment import Segment, first_rows
+
+if TYPE_CHECKING:
+    from kazami.store.case import Case, Part
+
+_SEGMENT = pa.schema(
+    [
+        pa.field("id", pa.int64()),
+        *(pa.field(name, pa.string()) for name in ("path", "table", "tenant", "sources")),
+        pa.field("projected", pa.bool_()),
+        pa.field("rows", pa.int64()),
+        pa.field("first", pa.timestamp("us", "UTC")),
+        pa.field("last", pa.timestamp("us", "UTC")),
+        pa.field("columns", pa.list_(pa.string())),
+        pa.field("bytes", pa.int64()),
+        pa.field("commit", pa.int64()),
+    ]
+)
+_CONTENT = pa.schema(
+    [
+        pa.field("segment", pa.int64()),
+        pa.field("tenant", pa.string()),
+        pa.field("evidence", pa.string()),
+        pa.field("kept", pa.int64()),
+        pa.field("dropped", pa.int64()),
+    ]
+)
+_PART = pa.schema(
+    [
+        pa.field("evidence", pa.string()),
+        pa.field("start", pa.int64()),
+        pa.field("stop", pa.int64()),
+        pa.field("tenant", pa.string()),
+        pa.field("ruleset", pa.string()),
+        pa.field("done", pa.bool_()),
+        pa.field("commit", pa.int64()),
+    ]
+)
+
+
+class Run:
+    """A scan that writes into a case. Made by `Case.begin`; used by one thread."""
+
+    def __init__(self, case: Case, number: int, ruleset: str) -> None:
+        self.case = case
+        self.number = number
+        self._ruleset = ruleset
+        self._database = case.database
+        self._lock = case.require_writer()
+        last = self._database.rows(
+            "SELECT (SELECT coalesce(max(id), 0) FROM segment) AS segment, "
+            '(SELECT coalesce(max("commit"), 0) FROM (SELECT "commit" FROM segment UNION ALL SELECT "commit" '
+            "FROM part)) AS number"
+        )[0]
+        self._segment, self._commit = last["segment"], last["number"]
+
+    @classmethod
+    def begin(
+        cls,
+        case: Case,
+        *,
+        version: str,
+        command: str,
+        ruleset: str,
+        rules: Sequence[RuleInfo],
+        rejected: Sequence[Rejected],
+        started: datetime,
+    ) -> Run:
+        """See `Case.begin`."""
+        lock, database = case.require_writer(), case.database
+        number = database.rows("SELECT coalesce(max(id), 0) + 1 AS id FROM run")[0]["id"]
+        with lock.changing(), database.transaction():
+            database.run(
+                "INSERT INTO run VALUES (?, ?, ?, ?, ?, NULL, 'running', ?, [], '{}')",
+                [number, version, command, ruleset, started, len(rules)],
+            )
+            words.store(database, rules)
+            words.store_rejected(database, number, rejected)
+        return cls(case, number, ruleset)
+
+    def commit(
+        self,
+        *,
+        parts: Iterable[Part] = (),
+        open_parts: Iterable[Part] = (),
+        segments: Sequence[Segment] = (),
+        findings: pa.Table | None = None,
+        matches: pa.Table | None = None,
+        rejects: pa.Table | None = None,
+        evidence: Sequence[EvidenceRow] = (),
+    ) -> None:
+        """Store what belongs together, whole or not at all.
+
+        `parts` are done with it. `open_parts` have events in `segments` and are not done yet: if the scan dies
+        before a later commit names them in `parts`, these segments are forgotten, and with them whatever parts
+        share one. `findings` (`model.finding.FINDING`) and `matches` (`schema.MATCH`) that are known by
+        `finding_uid`, or by rule, version and event, are passed over, as are segments whose path is known.
+        `rejects` are in the words of `model.event.REJECT`. Rows of `evidence` replace those of the same uid,
+        tenant and name; their counts are not stored, but counted. Raises CaseError; then nothing was stored.
+        """
+        self._commit += 1
+        with self._lock.changing(), self._database.transaction():
+            self._store_segments(segments)
+            self._store_parts([(part, True) for part in parts] + [(part, False) for part in open_parts])
+            self._store_new("finding", findings, FINDING, ("finding_uid",))
+            self._store_new("match", matches, schema.MATCH, ("rule_id", "rule_version", "event_uid"))
+            self._store_rejects(rejects)
+            self._store_evidence(evidence)
+
+    def replace_findings(self, rule_ids: Collection[str], findings: pa.Table) -> None:
+        """Findings that are derived from matches (correlations): `findings` are all there are of these rules."""
+        with self._lock.changing(), self._database.transaction():
+            self._database.insert(
+                "DELETE FROM finding WHERE rule_id IN (SELECT id FROM new)",
+                pa.table({"id": pa.array(list(rule_ids), pa.string())}),
+            )
+            self._store_new("finding", findings, FINDING, ("finding_uid",))
+
+    def finish(
+        self,
+        *,
+        state: str = "done",
+        loaded: int | None = None,
+        blind: Sequence[Blind] = (),
+        notes: Sequence[str] = (),
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The end of the run: duplicates over all evidence are found, what was said about it is kept.
+
+        `state` is ``done`` or ``stopped``; `loaded` is the number of rules that ran, where it is not that of
+        `Case.begin`; `blind` are the rules that this evidence can never make fire; `extra` is JSON-able.
+        """
+        duplicates.find(self.case)
+        with self._lock.changing():
+            with self._database.transaction():
+                self._database.run(
+                    "UPDATE run SET finished = ?, state = ?, loaded = coalesce(?, loaded), notes = ?, extra = ? "
+                    "WHERE id = ?",
+                    [
+                        datetime.now(UTC),
+                        state,
+                        loaded,
+                        list(notes),
+                        json.dumps(dict(extra or {})),
+                        self.number,
+                    ],
+                )
+                words.store_blind(self._database, self.number, blind)
+            self._database.run("CHECKPOINT")
+
+    def _store_segments(self, segments: Sequence[Segment]) -> None:
+        if not segments:
+            return
+        rows, content = [], []
+        for item in segments:
+            self._segment += 1
+            rows.append(_segment_row(item, self._segment, self._commit))
+            content += _content_rows(item, self._segment)
+        self._database.insert(
+            "INSERT INTO segment BY NAME SELECT * FROM new "
+            "WHERE NOT EXISTS (SELECT 1 FROM segment s WHERE s.path = new.path)",
+            pa.Table.from_pylist(rows, _SEGMENT),
+        )
+        if content:
+            self._database.insert(
+                "INSERT INTO content BY NAME SELECT * FROM new WHERE new.segment IN (SELECT id FROM segment)",
+                pa.Table.from_pylist(content, _CONTENT),
+            )
+
+    def _store_parts(self, parts: list[tuple[Part, bool]]) -> None:
+        if not parts:
+            return
+        rows = [
+            {
+                "evidence": part.evidence,
+                "start": part.start,
+                "stop": part.stop,
+                "tenant": part.tenant,
+                "ruleset": self._ruleset,
+                "done": done,
+                "commit": self._commit,
+            }
+            for part, done in parts
+        ]
+        self._database.insert("INSERT INTO part BY NAME SELECT * FROM new", pa.Table.from_pylist(rows, _PART))
+
+    def _store_new(self, name: str, table: pa.Table | None, wanted: pa.Schema, keys: tuple[str, ...]) -> None:
+        """Rows whose keys the table `name` does not have yet."""
+        if table is None or not table.num_rows:
+            return
+        table = first_rows(table.select(wanted.names), keys)
+        same = " AND ".join(f"old.{key} = new.{key}" for key in keys)
+        self._database.insert(
+            f"INSERT INTO {name} BY NAME SELECT * FROM new "  # noqa: S608 - names of ours
+            f"WHERE NOT EXISTS (SELECT 1 FROM {name} old WHERE {same})",
+            table,
+        )
+
+    def _store_rejects(self, rejects: pa.Table | None) -> None:
+        if rejects is None or not rejects.num_rows:
+            return
+        self._database.insert(
+            f"""INSERT INTO reject BY NAME SELECT *, {self._commit} AS "commit" FROM new
+            WHERE NOT EXISTS (SELECT 1 FROM reject old WHERE old.evidence = new.evidence
+            AND old.name = new.name AND old.place = new.place AND old.reason = new.reason)""",  # noqa: S608
+            rejects.select(REJECT.names),
+        )
+
+    def _store_evidence(self, evidence: Sequence[EvidenceRow]) -> None:
+        if not evidence:
+            return
+        names = ("uid", "name", "tenant", "format", "size", "state", "note")
+        rows = {(row.uid, row.tenant, row.name): row for row in evidence}.values()
+        table = pa.table({name: [getattr(row, name) for row in rows] for name in names})
+        self._database.insert(
+            "INSERT INTO evidence BY NAME SELECT (SELECT coalesce(max(seq), 0) FROM evidence) + "
+            "row_number() OVER () AS seq, * FROM new ON CONFLICT (uid, tenant, name) DO UPDATE SET "
+            "format = excluded.format, size = excluded.size, state = excluded.state, note = excluded.note",
+            table,
+        )
+
+
+def _segment_row(item: Segment, number: int, commit: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "path": item.path,
+        "table": item.route.table,
+        "tenant": item.tenant,
+        "sources": json.dumps([[s.product, s.category, s.service] for s in item.route.sources]),
+        "projected": item.route.projected,
+        "rows": item.rows,
+        "first": item.first,
+        "last": item.last,
+        "columns": item.columns,
+        "bytes": item.bytes,
+        "commit": commit,
+    }
+
+
+def _content_rows(item: Segment, number: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "segment": number,
+            "tenant": item.tenant,
+            "evidence": uid,
+            "kept": item.kept.get(uid, 0),
+            "dropped": item.dropped.get(uid, 0),
+        }
+        for uid in {**item.kept, **item.dropped}
+    ]
