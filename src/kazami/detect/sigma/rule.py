@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from kazami.detect.sigma.expression import Expression
+import msgspec
+
+from kazami.detect.sigma.expression import Expression, from_json
 from kazami.model.rule import Rejected, RuleInfo
 
 
@@ -13,12 +15,21 @@ from kazami.model.rule import Rejected, RuleInfo
 class Rule:
     """One Sigma rule, compiled: its words and its condition (several conditions are joined by or).
 
-    `report` is False for a rule that only feeds correlations (``generate: false`` there).
+    `compiled` is the condition, or its JSON (`expression.to_json`), which is read when `condition` is first asked
+    for: of some thousand rules in the cache, a scan needs those of the log sources that it sees. `report` is False
+    for a rule that only feeds correlations (``generate: false`` there).
     """
 
     info: RuleInfo
-    condition: Expression
+    compiled: Expression | bytes
     report: bool = True
+
+    @property
+    def condition(self) -> Expression:
+        """What has to be true of an event."""
+        if isinstance(self.compiled, bytes):
+            object.__setattr__(self, "compiled", from_json(msgspec.json.decode(self.compiled)))
+        return self.compiled  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

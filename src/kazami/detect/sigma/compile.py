@@ -1,0 +1,77 @@
+"""From a rule's document to its compiled form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from kazami.detect.sigma import condition, information
+from kazami.detect.sigma.detection import selection
+from kazami.detect.sigma.expression import Expression
+from kazami.detect.sigma.fault import Fault
+from kazami.detect.sigma.placeholder import Placeholders
+from kazami.errors import RuleError
+from kazami.model.rule import RuleInfo
+
+_TIMEFRAME = re.compile(r"\d+[smhdwMy]")
+
+
+def compile_rule(
+    content: Mapping[Any, Any], path: str, placeholders: Placeholders | None = None
+) -> tuple[RuleInfo, Expression, list[str]]:
+    """The words of a rule, its condition, and what a person should look at. Raises `RuleError`."""
+    try:
+        info, warnings = information.inform(content, path)
+        info = replace(info, logsource=information.log_source(content))
+        _check_taxonomy(content)
+        section = content.get("detection")
+        if not isinstance(section, Mapping):
+            raise Fault("no detection" if section is None else "detection: not a map")
+        return info, compile_detection(section, placeholders or {}), warnings
+    except Fault as fault:
+        raise RuleError(path, str(fault)) from fault
+
+
+def compile_detection(section: Mapping[Any, Any], placeholders: Placeholders) -> Expression:
+    """The expression of a ``detection`` section; several conditions are joined by or. Raises `Fault`."""
+    selections = {
+        str(name): _named(str(name), definition, placeholders)
+        for name, definition in section.items()
+        if name != "condition" and not _is_timeframe(name, definition)
+    }
+    if not selections:
+        raise Fault("detection: no selection")
+    conditions = section.get("condition")
+    if conditions is None or conditions == []:
+        raise Fault("detection: no condition")
+    parsed = [
+        _condition(each, selections)
+        for each in (conditions if isinstance(conditions, list) else [conditions])
+    ]
+    return parsed[0] if len(parsed) == 1 else ("or", tuple(parsed))
+
+
+def _named(name: str, definition: Any, placeholders: Placeholders) -> Expression:
+    try:
+        return selection(definition, placeholders)
+    except Fault as fault:
+        raise Fault(f"{name}: {fault}") from fault
+
+
+def _condition(written: Any, selections: Mapping[str, Expression]) -> Expression:
+    if not isinstance(written, (str, int)) or isinstance(written, bool):
+        raise Fault("condition: not text")
+    return condition.parse(str(written), selections)
+
+
+def _is_timeframe(name: Any, definition: Any) -> bool:
+    """A leftover of Sigma 1, where it belonged to an aggregation; it selects nothing."""
+    return name == "timeframe" and isinstance(definition, str) and bool(_TIMEFRAME.fullmatch(definition))
+
+
+def _check_taxonomy(content: Mapping[Any, Any]) -> None:
+    taxonomy = content.get("taxonomy", "sigma")
+    if taxonomy not in (None, "sigma"):
+        raise Fault(f"its taxonomy is '{taxonomy}': only Sigma's own is known, its fields would not be found")

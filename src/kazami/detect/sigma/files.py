@@ -1,0 +1,45 @@
+"""Rule files on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from kazami.errors import UsageError
+
+_SUFFIXES = (".yml", ".yaml")
+_DEEPEST = 64  # folders
+
+
+def find(paths: Iterable[Path]) -> list[str]:
+    """The rule files that `paths` name, sorted a folder, each once.
+
+    A file is taken whatever it is called; of a folder, all ``.yml`` and ``.yaml`` files below it, but for names that
+    begin with a dot and for links to folders. Raises `UsageError` for what is neither.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found.update(dict.fromkeys(_below(str(path), 0)))
+        elif path.is_file():
+            found[str(path)] = None
+        else:
+            raise UsageError(f"{path}: no such rule file or folder")
+    return list(found)
+
+
+def _below(folder: str, depth: int) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be listed: {error.strerror}") from error
+    for entry in listed:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if depth < _DEEPEST:
+                yield from _below(entry.path, depth + 1)
+        elif entry.name.lower().endswith(_SUFFIXES) and entry.is_file():
+            yield entry.path

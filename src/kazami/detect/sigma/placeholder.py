@@ -1,0 +1,52 @@
+"""Placeholders: ``%Servers%`` in a value under ``expand`` stands for what the configuration says.
+
+Specification 2.1, "Placeholders": only with ``expand``; ``\\\\%`` is a plain percent sign; a rule whose placeholder has
+no values is rejected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+from kazami.detect.sigma.fault import Fault
+
+Placeholders = Mapping[str, Sequence[str]]
+
+#: An escaped character, or a placeholder: a name without spaces at its ends, percent signs or backslashes.
+_TOKEN = re.compile(r"\\(?P<escaped>.)|%(?P<name>[^%\\\s](?:[^%\\]*[^%\\\s])?)%", re.DOTALL)
+_MOST = 10_000  # values that one value may expand to
+
+
+def expand(text: str, placeholders: Placeholders) -> list[str]:
+    """All values that `text` stands for. Raises `Fault` where a placeholder has none."""
+    pieces: list[Sequence[str]] = []
+    end = 0
+    for found in _TOKEN.finditer(text):
+        pieces.append([text[end : found.start()]])
+        pieces.append([_unescaped(found)] if found["name"] is None else _values(found["name"], placeholders))
+        end = found.end()
+    pieces.append([text[end:]])
+    count = 1
+    for piece in pieces:
+        count *= len(piece)
+    if count > _MOST:
+        raise Fault(f"its placeholders expand to {count} values; at most {_MOST} are read")
+    return ["".join(choice) for choice in product(*pieces)]
+
+
+def names(text: str) -> list[str]:
+    """The placeholders in a value, in order."""
+    return [found["name"] for found in _TOKEN.finditer(text) if found["name"] is not None]
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return "%" if found["escaped"] == "%" else found[0]
+
+
+def _values(name: str, placeholders: Placeholders) -> Sequence[str]:
+    values = placeholders.get(name, ())
+    if not values:
+        raise Fault(f"the placeholder %{name}% has no values: name them in the configuration")
+    return values
