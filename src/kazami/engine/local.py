@@ -72,60 +72,52 @@ class _Worker(Generic[T]):
     closing: bool = False
 
 
-def run(
-    tasks: Iterable[T],
-    make: Callable[[], Handler[T, R]],
-    *,
-    workers: int,
-    divide: Callable[[T], list[T]],
-    patience: float = PATIENCE,
-) -> Iterator[Done[T, R] | Lost[T]]:
-    """Results of all tasks (hashable), as they come; `divide` gives the pieces of a task, itself if it is one.
+class Pool(Generic[T, R]):
+    """Workers that run tasks; a context manager.
 
-    A task that killed a worker is tried once more, in pieces; a piece that kills again is lost.
-
-    Closing the iterator stops the workers; what they held back is dropped.
+    They start at once, so a pool is made before anything that starts threads. `make` makes the handler in the
+    worker and can be pickled; tasks are hashable; `divide` gives the pieces of a task, itself if it is one. A task
+    that killed a worker is tried once more, in pieces; a piece that kills again is lost. A worker that says
+    nothing for `patience` seconds is killed.
     """
-    pool = _Pool(iter(tasks), make, divide, patience)
-    try:
-        pool.start(workers)
-        yield from pool.results()
-    finally:
-        pool.stop()
 
-
-class _Pool(Generic[T, R]):
     def __init__(
         self,
-        tasks: Iterator[T],
         make: Callable[[], Handler[T, R]],
         divide: Callable[[T], list[T]],
-        patience: float,
+        *,
+        workers: int,
+        patience: float = PATIENCE,
     ) -> None:
-        self._tasks = tasks
+        self._tasks: Iterator[T] = iter(())
         self._again: deque[T] = deque()
         self._make, self._divide, self._patience = make, divide, patience
-        self._context = multiprocessing.get_context("fork" if _can_fork() else "spawn")
         self._workers: list[_Worker[T]] = []
         self._suspects: set[T] = set()
-
-    def start(self, workers: int) -> None:
-        """Start so many workers."""
         for _ in range(workers):
             self._add()
 
+    def __enter__(self) -> Pool[T, R]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def _add(self) -> None:
-        ours, theirs = self._context.Pipe()
+        forked = _can_fork()
+        context: Any = multiprocessing.get_context("fork" if forked else "spawn")
+        ours, theirs = context.Pipe()
         inherited = [worker.pipe for worker in self._workers] + [ours]
-        process = self._context.Process(
-            target=_work, args=(theirs, self._make, inherited if _can_fork() else []), daemon=True
+        process = context.Process(
+            target=_work, args=(theirs, self._make, inherited if forked else []), daemon=True
         )
         process.start()
         theirs.close()
         self._workers.append(_Worker(process, ours, heard=time.monotonic()))
 
-    def results(self) -> Iterator[Done[T, R] | Lost[T]]:
-        """Results until all tasks are covered or lost."""
+    def run(self, tasks: Iterable[T]) -> Iterator[Done[T, R] | Lost[T]]:
+        """Results of all tasks as they come, until every task is covered or lost. Once for each pool."""
+        self._tasks = iter(tasks)
         for worker in list(self._workers):
             self._supply(worker)
         while self._workers:
@@ -209,7 +201,7 @@ class _Pool(Generic[T, R]):
         self._supply(self._workers[-1])
 
     def stop(self) -> None:
-        """End all workers at once."""
+        """End all workers at once; what they held back is dropped."""
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:

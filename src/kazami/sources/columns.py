@@ -11,10 +11,12 @@ share batches that way. `reading` makes the ``read`` of such a source.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from kazami.model.event import ENVELOPE, REJECTS, Route, rejects
@@ -164,25 +166,31 @@ class Columns:
             yield _batch(route, parts)
 
     def _envelope(self, shape: _Shape) -> _Base:
+        rows = len(shape.raws)
         digests = identity.record_digests(shape.raws)
-        uids, tenants, evidence = [], [], []
-        stops = [first for _, first in shape.owners[1:]] + [len(shape.raws)]
-        for (owner, first), stop in zip(shape.owners, stops, strict=True):
-            part = digests[first:stop]
-            if not shape.plan.own_identity:
-                part = self._occurrences.setdefault(owner.uid, identity.Occurrences()).digests(part)
-            uids.append(identity.uids(part, owner.tenant))
-            tenants.append(pa.repeat(pa.scalar(owner.tenant, pa.string()), stop - first))
-            evidence.append(pa.repeat(pa.scalar(owner.uid, pa.string()), stop - first))
-        columns = list(zip(*shape.cells, strict=True))
+        starts = [first for _, first in shape.owners]
+        lengths = [stop - start for start, stop in zip(starts, [*starts[1:], rows], strict=True)]
+        if not shape.plan.own_identity:
+            digests = self._told_apart(digests, shape.owners, lengths)
+        tenants = _repeated([owner.tenant for owner, _ in shape.owners], lengths)
         return _Base(
-            columns,
-            pa.concat_arrays(uids),
-            pa.concat_arrays(tenants),
-            pa.concat_arrays(evidence),
+            rows,
+            list(zip(*shape.cells, strict=True)),
+            identity.uids(digests, tenants),
+            tenants,
+            _repeated([owner.uid for owner, _ in shape.owners], lengths),
             pa.array(shape.records, pa.int64()),
-            text.plain_array(shape.raws),
+            text.whole_array(shape.raws),
         )
+
+    def _told_apart(
+        self, digests: list[bytes], owners: list[tuple[Evidence, int]], lengths: list[int]
+    ) -> list[bytes]:
+        apart: list[bytes] = []
+        for (owner, start), length in zip(owners, lengths, strict=True):
+            known = self._occurrences.setdefault(owner.uid, identity.Occurrences())
+            apart += known.digests(digests[start : start + length])
+        return apart
 
     def reject(self, place: str, reason: str, count: int = 1, sample: str | bytes = "") -> None:
         """Note what could not be read. Equal reasons are gathered after the first `KEPT_REJECTS` of one file."""
@@ -208,20 +216,27 @@ class Columns:
         )
 
 
+def _repeated(values: Sequence[str], lengths: Sequence[int]) -> pa.Array:
+    """A string array in which each of `values` stands as often as `lengths` says."""
+    distinct = dict.fromkeys(values)
+    if len(distinct) == 1:
+        return pa.repeat(pa.scalar(values[0], pa.string()), sum(lengths))
+    codes = {value: code for code, value in enumerate(distinct)}
+    rows = np.repeat([codes[value] for value in values], lengths)
+    return pa.array(list(distinct), pa.string()).take(pa.array(rows))
+
+
 @dataclass(slots=True, eq=False)
 class _Base:
     """What all plans of a shape share: the transposed cells and the envelope's fixed columns."""
 
+    rows: int
     columns: list[tuple[Any, ...]]
     uids: pa.Array
     tenants: pa.Array
     evidence: pa.Array
     records: pa.Array
     raws: pa.Array
-
-    @property
-    def rows(self) -> int:
-        return len(self.uids)
 
 
 @dataclass(slots=True, eq=False)
@@ -240,7 +255,7 @@ def _batch(route: Route, parts: list[_Part]) -> pa.RecordBatch:
         "tenant": pa.concat_arrays([part.base.tenants for part in parts]),
     }
     for name in ("host", "user", "logon_id", "process_uid", "parent_uid"):
-        arrays[name] = pa.concat_arrays([_envelope_column(part, getattr(part.plan, name)) for part in parts])
+        arrays[name] = _envelope_column(parts, name, total)
     arrays["evidence"] = pa.concat_arrays([part.base.evidence for part in parts])
     arrays["record"] = pa.concat_arrays([part.base.records for part in parts])
     if route.projected:
@@ -262,55 +277,109 @@ def _times(part: _Part) -> pa.Array:
     return clock.parse_column(part.base.columns[part.plan.time])
 
 
-def _envelope_column(part: _Part, column: Column | None) -> pa.Array:
-    if column is None:
-        return pa.nulls(part.base.rows, pa.string())
-    cells = _cells(part.base, column)
-    if text.has_lists(cells):
-        cells = [cell[0] if isinstance(cell, list) and cell else cell for cell in cells]
-    return text.plain_array(cells)
+def _envelope_column(parts: list[_Part], name: str, total: int) -> pa.Array:
+    """Values of a column of the envelope; nearly all repeat, so each distinct one is made once."""
+    values: list[Any] = []
+    for part in parts:
+        column: Column | None = getattr(part.plan, name)
+        values.extend(itertools.repeat(None, part.base.rows) if column is None else _cells(part.base, column))
+    try:
+        return text.plain_array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return text.plain_array([_first(value) for value in values])
 
 
 def _fields(parts: list[_Part], total: int) -> Iterator[tuple[str, pa.Array]]:
     """The fields of all parts, by name: cells of equal names follow each other, rows without are missing."""
-    gathered: dict[str, tuple[list[Any], list[tuple[int, int]]]] = {}
+    gathered: dict[str, _Gathered] = {}
     start = 0
     for part in parts:
         for column in part.plan.columns:
-            cells, runs = gathered.setdefault(column.name, ([], []))
-            values = _cells(part.base, column)
+            found = gathered.get(column.name)
+            if found is None:
+                found = gathered[column.name] = _Gathered()
             if column.transform is None:
-                cells.extend(values)
-                runs.append((start, len(values)))
+                found.add(part.base.columns[column.cells[0]], start)
             else:
-                _extend_present(values, start, cells, runs)
+                found.add_present(_cells(part.base, column), start)
         start += part.base.rows
     for name in list(gathered):
-        cells, runs = gathered.pop(name)
-        if cells:
-            yield name, _field(cells, runs, total)
+        array = gathered.pop(name).array(total)
+        if array is not None:
+            yield name, array
 
 
-def _extend_present(
-    values: Sequence[str | None], start: int, cells: list[Any], runs: list[tuple[int, int]]
-) -> None:
-    """A transform that gives None says: this record does not have the field."""
-    for row, value in enumerate(values, start):
-        if value is None:
-            continue
-        cells.append(value)
-        if runs and sum(runs[-1]) == row:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+class _Gathered:
+    """The cells of one field, from all shapes of a batch that have it."""
+
+    def __init__(self) -> None:
+        self._cells: list[Any] = []
+        self._runs: list[tuple[int, int]] = []  # first row, rows
+        self._constants: list[Any] | None = []  # the one value of each run, while all runs have just one
+
+    def add(self, values: Sequence[Any], start: int) -> None:
+        """Cells of all rows from `start` on."""
+        rows = len(values)
+        self._runs.append((start, rows))
+        if self._constants is not None:
+            if values[0] == values[-1] and values.count(values[0]) == rows and type(values[0]) is not list:
+                self._constants.append(values[0])
+                return
+            self._expand()
+        self._cells.extend(values)
+
+    def add_present(self, values: Sequence[str | None], start: int) -> None:
+        """A transform that gives None says: this record does not have the field."""
+        if None not in values:
+            self.add(values, start)
+            return
+        self._expand()
+        for row, value in enumerate(values, start):
+            if value is None:
+                continue
+            self._cells.append(value)
+            if self._runs and sum(self._runs[-1]) == row:
+                self._runs[-1] = (self._runs[-1][0], self._runs[-1][1] + 1)
+            else:
+                self._runs.append((row, 1))
+
+    def _expand(self) -> None:
+        """From now on cell by cell."""
+        if self._constants is not None:
+            for constant, (_, rows) in zip(self._constants, self._runs, strict=False):
+                self._cells.extend(itertools.repeat(constant, rows))
+            self._constants = None
+
+    def array(self, total: int) -> pa.Array | None:
+        """The column of `total` rows; None where no row has the field."""
+        if not self._runs:
+            return None
+        rows = sum(count for _, count in self._runs)
+        if self._constants is not None:
+            array = _constant_runs(self._constants, [count for _, count in self._runs])
         else:
-            runs.append((row, 1))
+            array = _encoded(self._cells)
+        if rows == total:
+            return array
+        if pa.types.is_list(array.type):
+            return text.spread_lists(array, self._runs, total)
+        return text.spread(array, self._runs, total)
 
 
-def _field(cells: list[Any], runs: list[tuple[int, int]], total: int) -> pa.Array:
-    if text.has_lists(cells):
-        lists = text.list_array(cells)
-        return lists if len(lists) == total else text.spread_lists(lists, runs, total)
-    array = text.plain_array(cells).dictionary_encode(null_encoding="encode")
-    return array if len(array) == total else text.spread(array, runs, total)
+def _constant_runs(constants: list[Any], lengths: list[int]) -> pa.DictionaryArray:
+    texts = [text.text(constant) for constant in constants]
+    codes = {value: code for code, value in enumerate(dict.fromkeys(texts))}
+    indices = np.repeat(np.array([codes[value] for value in texts], np.int32), lengths)
+    return pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(list(codes), pa.string()))
+
+
+def _encoded(cells: list[Any]) -> pa.Array:
+    array = text.quick_array(cells)
+    if array is None:
+        if text.has_lists(cells):
+            return text.list_array(cells)
+        array = text.plain_array(cells)
+    return array.dictionary_encode(null_encoding="encode")
 
 
 def _cells(base: _Base, column: Column) -> Sequence[Any]:
@@ -319,19 +388,26 @@ def _cells(base: _Base, column: Column) -> Sequence[Any]:
         return base.columns[column.cells[0]]
     if not column.cells:
         return [column.transform()] * base.rows
-    inputs = list(zip(*(_hashable(base.columns[cell]) for cell in column.cells), strict=True))
-    made = {key: column.transform(*map(text.text, key)) for key in set(inputs)}
-    return [made[key] for key in inputs]
+    chosen = [base.columns[cell] for cell in column.cells]
+    try:
+        return _transformed(column.transform, chosen)
+    except TypeError:  # a list cannot be looked up: a transform sees the first of several values
+        return _transformed(column.transform, [[_first(cell) for cell in cells] for cells in chosen])
 
 
-def _hashable(cells: Sequence[Any]) -> Sequence[Any]:
-    """A transform sees the first value of several."""
-    if not text.has_lists(cells):
-        return cells
-    return [
-        text.text(cell[0]) if isinstance(cell, list) and cell else None if cell == [] else cell
-        for cell in cells
-    ]
+def _transformed(transform: Transform, cells: Sequence[Sequence[Any]]) -> list[str | None]:
+    if len(cells) == 1:
+        made = {cell: transform(text.text(cell)) for cell in set(cells[0])}
+        return [made[cell] for cell in cells[0]]
+    inputs = list(zip(*cells, strict=True))
+    several = {key: transform(*map(text.text, key)) for key in set(inputs)}
+    return [several[key] for key in inputs]
+
+
+def _first(cell: Any) -> Any:
+    while isinstance(cell, list):
+        cell = cell[0] if cell else None
+    return cell
 
 
 Feed: TypeAlias = Callable[[Evidence, Columns], Iterator[int]]

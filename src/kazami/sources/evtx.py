@@ -36,6 +36,7 @@ MAX_ERRORS = 10_000
 class _Provider(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     name: str | None = msgspec.field(name="Name", default=None)
     guid: str | None = msgspec.field(name="Guid", default=None)
+    source: msgspec.Raw = msgspec.field(name="EventSourceName", default=msgspec.Raw())
 
 
 class _Time(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -44,11 +45,16 @@ class _Time(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 class _Correlation(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     activity: str | None = msgspec.field(name="ActivityID", default=None)
+    related: msgspec.Raw = msgspec.field(name="RelatedActivityID", default=msgspec.Raw())
 
 
 class _Execution(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     process: int | None = msgspec.field(name="ProcessID", default=None)
     thread: int | None = msgspec.field(name="ThreadID", default=None)
+    processor: msgspec.Raw = msgspec.field(name="ProcessorID", default=msgspec.Raw())
+    session: msgspec.Raw = msgspec.field(name="SessionID", default=msgspec.Raw())
+    kernel_time: msgspec.Raw = msgspec.field(name="KernelTime", default=msgspec.Raw())
+    user_time: msgspec.Raw = msgspec.field(name="UserTime", default=msgspec.Raw())
 
 
 class _Security(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -75,10 +81,15 @@ class _SecurityElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     attributes: _Security = msgspec.field(name="#attributes")
 
 
+class _Qualified(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    number: int = msgspec.field(name="#text")
+    attributes: msgspec.Raw = msgspec.field(name="#attributes", default=msgspec.Raw())
+
+
 class _System(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename="pascal"):
     provider: _ProviderElement
     time_created: _TimeElement
-    event_id: int = msgspec.field(name="EventID")
+    event_id: int | _Qualified = msgspec.field(name="EventID")
     version: int | None = None
     level: int | None = None
     task: int | None = None
@@ -94,7 +105,7 @@ class _System(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename="pasc
 
 class _Event(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     system: _System = msgspec.field(name="System")
-    data: dict[str, str | int | float | bool | None] = msgspec.field(name="EventData")
+    data: dict[str, str | int | float | bool | None] | None = msgspec.field(name="EventData")
     attributes: msgspec.Raw = msgspec.field(name="#attributes", default=msgspec.Raw())
 
 
@@ -119,14 +130,15 @@ class _Groups:
         except msgspec.ValidationError:
             self._add_odd(raw, record)
             return
-        system, data = event.system, event.data
+        system, data = event.system, event.data or {}
+        event_id = system.event_id if isinstance(system.event_id, int) else system.event_id.number
         provider, execution = system.provider.attributes, system.execution
         ids = execution.attributes if execution is not None else None
         correlation, security = system.correlation, system.security
         cells = (
             provider.name,
             provider.guid,
-            system.event_id,
+            event_id,
             system.version,
             system.level,
             system.task,
@@ -142,7 +154,7 @@ class _Groups:
             security.attributes.user if security is not None else None,
             *data.values(),
         )
-        self._put(system.channel, provider.name, system.event_id, data, cells, raw, record)
+        self._put(system.channel, provider.name, event_id, data, cells, raw, record)
 
     def _add_odd(self, raw: str, record: int) -> None:
         system, data = windows.flatten(orjson.loads(raw))
@@ -235,7 +247,8 @@ read = reading(feed)
 
 def _records(parser: PyEvtxParser, columns: Columns) -> Iterator[tuple[int, str]]:
     """Record id and JSON text of each record; what cannot be decoded is rejected, and the next one tried."""
-    records, last, errors = iter(parser.records_json()), 0, 0
+    records: Iterator[dict[str, Any]] = iter(parser.records_json())  # type: ignore[arg-type]
+    last = errors = 0
     while True:
         try:
             for item in records:

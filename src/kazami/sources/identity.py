@@ -49,10 +49,15 @@ def record_digests(raws: Sequence[str]) -> list[bytes]:
         return [sha256(raw.encode("utf-8", "surrogatepass")).digest() for raw in raws]
 
 
-def uids(digests: Sequence[bytes], tenant: str) -> pa.Array:
-    """32 hex digits an event: 128 bits of the record's digest, mixed with those of the tenant's name."""
+def uids(digests: Sequence[bytes], tenants: pa.Array) -> pa.Array:
+    """32 hex digits an event: 128 bits of the record's digest, mixed with those of the name of its tenant."""
     mixed = np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), 32)[:, :16]
-    mixed = mixed ^ np.frombuffer(sha256(tenant.encode()).digest()[:16], np.uint8)
+    names = tenants.unique().to_pylist()
+    salts = np.array([list(sha256(name.encode()).digest()[:16]) for name in names], np.uint8)
+    if len(names) == 1:
+        mixed = mixed ^ salts[0]
+    else:
+        mixed = mixed ^ salts[tenants.dictionary_encode().indices.to_numpy()]
     text = mixed.tobytes().hex().encode()
     offsets = np.arange(0, 32 * len(digests) + 1, 32, dtype=np.int32)
     return pa.Array.from_buffers(pa.string(), len(digests), [None, pa.py_buffer(offsets), pa.py_buffer(text)])

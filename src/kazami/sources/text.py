@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 #: Longest text of one cell in characters; what is longer is cut, `raw` keeps the whole.
 MAX_TEXT = 1 << 20
@@ -33,25 +34,38 @@ def clean(value: str) -> str:
     return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
-def plain_array(cells: Sequence[Any]) -> pa.Array:
-    """An Arrow string array of cells without lists; None becomes null.
+def quick_array(cells: Sequence[Any]) -> pa.Array | None:
+    """An Arrow string array of cells that are all of one type; None where Arrow cannot convert them at once.
 
     Nearly all columns hold one type only, which Arrow converts without a Python call per cell.
     """
-    first = cells[0] if cells else None
     try:
-        if type(first) is int:
+        if cells and type(cells[0]) is int:
             return pa.array(cells, pa.int64()).cast(pa.string())
         array = pa.array(cells, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
-        return pa.array([text(cell) for cell in cells], pa.string())
-    if array.nbytes > MAX_TEXT and any(cell is not None and len(cell) > MAX_TEXT for cell in cells):
-        return pa.array([text(cell) for cell in cells], pa.string())
+        return None
+    if array.nbytes > MAX_TEXT and (pc.max(pc.binary_length(array)).as_py() or 0) > MAX_TEXT:
+        return None
     return array
 
 
+def plain_array(cells: Sequence[Any]) -> pa.Array:
+    """An Arrow string array of any cells but lists; None becomes null."""
+    array = quick_array(cells)
+    return pa.array([text(cell) for cell in cells], pa.string()) if array is None else array
+
+
+def whole_array(raws: Sequence[str]) -> pa.Array:
+    """An Arrow string array of original texts, which are never cut."""
+    try:
+        return pa.array(raws, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([raw.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for raw in raws])
+
+
 def has_lists(cells: Sequence[Any]) -> bool:
-    """Whether any cell holds several values. Looks at types only: most columns are settled by the conversion."""
+    """Whether any cell holds several values."""
     return list in set(map(type, cells))
 
 

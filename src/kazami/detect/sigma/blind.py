@@ -6,7 +6,7 @@ what was seen: the log sources, and for each the fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from kazami.detect.sigma.expression import Expression, fields, predicates
 from kazami.detect.sigma.rule import Rule
@@ -14,7 +14,7 @@ from kazami.model.event import LogSource
 from kazami.model.result import Blind
 
 
-def blind(rules: Iterable[Rule], seen: Mapping[Sequence[LogSource], frozenset[str]]) -> list[Blind]:
+def blind(rules: Iterable[Rule], seen: Mapping[tuple[LogSource, ...], frozenset[str]]) -> list[Blind]:
     """The blind ones among `rules`. `seen` maps the log sources of a route to all fields its events had."""
     found = []
     for rule in rules:

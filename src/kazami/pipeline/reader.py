@@ -1,0 +1,173 @@
+"""The worker of a scan: evidence in, events to Parquet, matches to findings.
+
+Columns outlive the files they come from, so that a thousand small files make one batch; a flush covers every
+part that was read to its end before it.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kazami.detect.sigma.assertion import MATCH, findings, fuel
+from kazami.detect.sigma.match import Matcher
+from kazami.detect.sigma.rule import Rule
+from kazami.model.event import REJECT, REJECTS, Route, rejects
+from kazami.model.evidence import Evidence
+from kazami.model.finding import FINDING
+from kazami.model.result import EvidenceRow
+from kazami.pipeline.task import Part, Task, Unit, packed
+from kazami.plugins import SOURCES, Extension, discover
+from kazami.sources import walk
+from kazami.sources.columns import Columns
+from kazami.sources.identify import identify
+from kazami.store import segment
+
+#: Events that wait for a flush: large batches make rules and Parquet cheap, memory sets the bound.
+FLUSH = 24_000
+
+#: Bytes from the start of a file by which it is recognized.
+HEAD = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What all workers of a scan need to know. `since` and `until` are microseconds in UTC."""
+
+    case: Path
+    rules: tuple[Rule, ...]
+    needed: Mapping[str, frozenset[str]]
+    passwords: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+
+@cache
+def sources() -> list[Extension]:
+    """The registered sources; found before workers are forked, so that these need not look again."""
+    return discover(SOURCES)
+
+
+class Reader:
+    """Reads, matches and stores; one in each worker process."""
+
+    def __init__(self, orders: Orders) -> None:
+        gc.disable()  # millions of short-lived dictionaries, no cycles among them; see `_flush`
+        gc.freeze()
+        pa.set_cpu_count(1)
+        self._orders = orders
+        self._matcher = Matcher(orders.rules)
+        self._columns = Columns(limit=FLUSH)
+        self._evidence: list[EvidenceRow] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._rejects: list[pa.RecordBatch] = []
+        self._touched: list[Part] = []
+        self._store = True
+
+    def handle(self, task: Task) -> Iterator[Unit]:
+        """Read the parts of a task; a unit whenever enough has come together."""
+        self._touched.clear()
+        for part in task:
+            if part.store != self._store:
+                yield self._flush()
+                self._store = part.store
+            self._touched.append(part)
+            yield from self._part(part)
+
+    def finish(self) -> Iterator[Unit]:
+        """What is left."""
+        self._touched.clear()
+        yield self._flush()
+
+    def _part(self, part: Part) -> Iterator[Unit]:
+        file = walk.File(part.path, part.size, part.tenant)
+        for found in walk.expand(file, passwords=self._orders.passwords):
+            if isinstance(found, Evidence):
+                yield from self._read(replace(found, start=part.start, stop=part.stop))
+                continue
+            found["evidence"] = found["evidence"] or part.uid
+            self._rejects.append(rejects([found]))
+            state, note = ("unreadable" if found["count"] else "skipped"), found["reason"]
+            self._evidence.append(
+                EvidenceRow(
+                    found["evidence"], found["name"], part.tenant, "", part.size, 0, 0, 0, state, note
+                )
+            )
+
+    def _read(self, evidence: Evidence) -> Iterator[Unit]:
+        with evidence.open() as stream:
+            stream.seek(evidence.start)
+            head = stream.read(HEAD)
+        name, note = identify(evidence.name, head, sources())
+        state = "done" if name else "skipped"
+        self._evidence.append(
+            EvidenceRow(
+                evidence.uid, evidence.name, evidence.tenant, name, evidence.size, 0, 0, 0, state, note
+            )
+        )
+        if not name:
+            return
+        self._columns.begin(evidence)
+        source = next(extension.object for extension in sources() if extension.name == name)
+        try:
+            yield from self._feed(source, evidence)
+        except Exception as error:  # noqa: BLE001 - a source that raises has a bug; what it gave before is kept
+            self._columns.reject("", f"the source {name} failed: {type(error).__name__}: {error}")
+
+    def _feed(self, source: Any, evidence: Evidence) -> Iterator[Unit]:
+        if hasattr(source, "feed"):
+            for _ in source.feed(evidence, self._columns):
+                if self._columns.is_full:
+                    yield self._flush()
+            return
+        for batch in source.read(evidence):
+            self._take(batch)
+            if sum(waiting.num_rows for waiting in self._batches) >= FLUSH:
+                yield self._flush()
+
+    def _take(self, batch: pa.RecordBatch) -> None:
+        (self._rejects if Route.of(batch) == REJECTS else self._batches).append(batch)
+
+    def _flush(self) -> Unit:
+        for batch in self._columns.rest():
+            self._take(batch)
+        batches, self._batches = self._batches, []
+        unit = self._work([kept for batch in batches if (kept := self._wanted(batch)).num_rows])
+        unit.rejects = packed(pa.Table.from_batches(self._rejects, REJECT))
+        unit.evidence, unit.touched = self._evidence, list(self._touched)
+        self._rejects, self._evidence = [], []
+        gc.collect()
+        return unit
+
+    def _wanted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The events from `since` to before `until`; those without a time are kept."""
+        mask = None
+        for bound, compare in ((self._orders.since, pc.greater_equal), (self._orders.until, pc.less)):
+            if bound is not None:
+                limit = pa.scalar(bound, pa.timestamp("us", "UTC"))
+                inside = compare(batch.column("time"), limit).fill_null(True)
+                mask = inside if mask is None else pc.and_(mask, inside)
+        return batch if mask is None else batch.filter(mask)
+
+    def _work(self, batches: list[pa.RecordBatch]) -> Unit:
+        found, fed = [FINDING.empty_table()], [MATCH.empty_table()]
+        for batch in batches:
+            matches = list(self._matcher.match(batch))
+            found.append(findings(batch, matches))
+            fed.append(fuel(batch, matches, self._orders.needed))
+        table = pa.concat_tables(found)
+        return Unit(
+            segment.write(self._orders.case, batches) if self._store else [],
+            packed(table),
+            packed(pa.concat_tables(fed)),
+            events=sum(batch.num_rows for batch in batches if not Route.of(batch).projected),
+            found=table.num_rows,
+            timeouts=dict(self._matcher.timeouts()),
+        )
