@@ -28,6 +28,11 @@ def entries(data: bytes, placeholders: Placeholders) -> list[Entry]:
     return [_entry(document, placeholders) for document in read(data)]
 
 
+def compiled(content: dict[Any, Any], placeholders: Placeholders) -> Entry:
+    """The entry of a document that is in memory already."""
+    return _entry(Document(1, content), placeholders)
+
+
 def _entry(document: Document, placeholders: Placeholders) -> Entry:
     content = document.content
     try:
@@ -45,9 +50,9 @@ def _entry(document: Document, placeholders: Placeholders) -> Entry:
 
 
 def _compiled(content: dict[Any, Any], placeholders: Placeholders, inherited: bool) -> Entry:
-    for kind, section, compiled in _KINDS:
+    for kind, section, compiler in _KINDS:
         if section in content:
-            return compiled(kind, content, placeholders, inherited)
+            return compiler(kind, content, placeholders, inherited)
     raise Fault("no Sigma rule: it has neither detection nor correlation nor filter")
 
 

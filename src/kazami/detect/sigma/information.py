@@ -92,7 +92,8 @@ def _id(content: Mapping[Any, Any], spelled: bytes, warnings: list[str]) -> str:
             warnings.append(f"its id '{written.strip()[:80]}' is not a UUID")
             return written.strip()
     derived = str(uuid5(_NAMESPACE, spelled.decode("ascii")))
-    warnings.append(f"no id: {derived} was made of its content, and changes with it")
+    if "filter" not in content:  # nothing refers to a filter
+        warnings.append(f"no id: {derived} was made of its content, and changes with it")
     return derived
 
 
