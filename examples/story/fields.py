@@ -131,7 +131,7 @@ def credentials(session: Session, account: Account, target: str, process: Proces
     }
 
 
-def share(session: Session, name: str, folder: str, file: str) -> dict[str, Any]:
+def share(session: Session, name: str, folder: str, file: str, write: bool) -> dict[str, Any]:
     """Security 5140, 5142, 5144 and 5145, which have these fields in common."""
     data = _subject(session.account, session.logon_id) | {
         "ObjectType": "File",
@@ -139,9 +139,11 @@ def share(session: Session, name: str, folder: str, file: str) -> dict[str, Any]
         "IpPort": str(49152 + number(session.guid + "share", 16000)),
         "ShareName": f"\\\\*\\{name}",
         "ShareLocalPath": f"\\??\\{folder}" if folder else "",
-        "AccessMask": "0x1",
+        "AccessMask": "0x2" if write else "0x1",
     }
-    return data | ({"RelativeTargetName": file, "AccessList": "%%4416\n\t\t\t\t"} if file else {})
+    return data | (
+        {"RelativeTargetName": file, "AccessList": f"%%{4417 if write else 4416}\n\t\t\t\t"} if file else {}
+    )
 
 
 def task(session: Session, name: str, command: str) -> dict[str, Any]:

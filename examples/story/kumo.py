@@ -193,7 +193,7 @@ def passwords_of_the_jump_host(cast: Cast) -> None:
     shell.start("10 02:05:12", programs.SCHTASKS, line)
     remote = cast.jump.logon("10 02:05:13", PATCH, 3, "10.10.2.31", workstation="KUMO-MTG02", admin=True)
     remote.share("10 02:05:14", 5140, "C$", "C:\\")
-    remote.share("10 02:05:15", 5145, "C$", "C:\\", "PerfLogs\\update.bat")
+    remote.share("10 02:05:15", 5145, "C$", "C:\\", "PerfLogs\\update.bat", write=True)
     cast.jump.kernel().writes("10 02:05:15", "C:\\PerfLogs\\update.bat")
     remote.task("10 02:05:16", "UpdateCheck", "C:\\PerfLogs\\update.bat")
     system = cast.jump.logon("10 02:10:00", SYSTEM, 5)

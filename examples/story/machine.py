@@ -162,9 +162,11 @@ class Session:
             machine.audit_event(time, 4688, fields.audited_process(process))
         return process
 
-    def share(self, when: str, event: int, name: str, folder: str = "", file: str = "") -> None:
+    def share(
+        self, when: str, event: int, name: str, folder: str = "", file: str = "", write: bool = False
+    ) -> None:
         """A share of the machine is used by this session: 5140 opened, 5142 made, 5144 removed, 5145 a file."""
-        self.machine.audit_event(at(when), event, fields.share(self, name, folder, file))
+        self.machine.audit_event(at(when), event, fields.share(self, name, folder, file, write))
 
     def credentials(self, when: str, account: Account, target: str, process: Process) -> None:
         """Another account's password is used from this session."""

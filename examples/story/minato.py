@@ -26,7 +26,7 @@ def archive_arrives(cast: Cast) -> None:
     session.share("13 02:18:33", 5140, "C$", "C:\\")
     kernel = cast.files.kernel()
     for part in (1, 2):
-        session.share(f"13 02:2{part}:12", 5145, "C$", "C:\\", f"$Recycle.Bin\\dd.part{part}.rar")
+        session.share(f"13 02:2{part}:12", 5145, "C$", "C:\\", f"$Recycle.Bin\\dd.part{part}.rar", write=True)
         kernel.writes(f"13 02:2{part}:12", f"{BIN}\\dd.part{part}.rar")
     session.end("13 02:30:00")
 
