@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from kazami.detect.sigma import correlation
+from kazami.detect.sigma import correlation, trial
 from kazami.detect.sigma.load import load
 from kazami.detect.sigma.plain import evaluate
 from kazami.detect.sigma.rule import Rule, RuleSet
@@ -28,43 +28,34 @@ def rules() -> RuleSet:
     return load([find(name) / "rules" for name in names()])
 
 
-@cache
-def named(path: str) -> Any:
-    """The loaded rule or correlation of a file, given as pack/slug."""
-    pack, slug = path.split("/")
-    file = str(find(pack) / "rules" / f"{slug}.yml")
-    (found,) = (rule for rule in (*rules().rules, *rules().correlations) if rule.info.path == file)
-    return found
-
-
-def cases(kind: str) -> Iterator[Any]:
-    """Pairs of a case and one of its events; `kind` is the key that says what is expected."""
-    for path in sorted(CASES.glob("*/case.yaml")):
+def sequences() -> Iterator[Any]:
+    """Pairs of a case of a correlation and one of its sequences of events."""
+    for path in sorted(CASES.glob("*/sequence.yaml")):
         case = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for event in case["events"]:
-            if kind in event:
-                yield pytest.param(case, event, id=f"{path.parent.name}: {event['about']}")
+        for sequence in case["events"]:
+            yield pytest.param(path, case, sequence, id=f"{path.parent.name}: {sequence['about']}")
 
 
 def test_every_rule_loads_without_a_word_of_warning() -> None:
     assert [(rule.path, rule.reason) for rule in (*rules().rejected, *rules().warnings)] == []
 
 
-@pytest.mark.parametrize(("case", "event"), list(cases("match")))
-def test_rule(case: dict[str, Any], event: dict[str, Any]) -> None:
-    rule = named(case["rule"])
-    assert rule.info.logsource == LogSource(**case["logsource"])
-    assert evaluate(rule.condition, event["event"]) is event["match"]
+@pytest.mark.parametrize("path", sorted(CASES.glob("*/case.yaml")), ids=lambda path: path.parent.name)
+def test_rule(path: Path) -> None:
+    outcomes = trial.run(path)
+    assert [outcome for outcome in outcomes if not outcome.passed] == []
+    assert {outcome.expected for outcome in outcomes} == {True, False}
 
 
-@pytest.mark.parametrize(("case", "event"), list(cases("findings")))
-def test_correlation(case: dict[str, Any], event: dict[str, Any]) -> None:
-    rule = named(case["rule"])
-    sequence = list(happened(event, LogSource(**case["logsource"])))
+@pytest.mark.parametrize(("path", "case", "sequence"), list(sequences()))
+def test_correlation(path: Path, case: dict[str, Any], sequence: dict[str, Any]) -> None:
+    file = (path.parent / case["rule"]).resolve()
+    (asked,) = (each for each in rules().correlations if Path(each.info.path).resolve() == file)
+    events = list(happened(sequence, LogSource(**case["logsource"])))
     fields = {name for fields in correlation.needed_fields(rules().correlations).values() for name in fields}
-    outcomes = correlation.evaluate(rules().correlations, correlation.Matches.of(matches(sequence), fields))
+    outcomes = correlation.evaluate(rules().correlations, correlation.Matches.of(matches(events), fields))
     hits = {outcome.correlation.info.id: outcome.hits for outcome in outcomes}
-    assert len(hits[rule.info.id]) == event["findings"]
+    assert len(hits[asked.info.id]) == sequence["findings"]
 
 
 def happened(
