@@ -192,7 +192,15 @@ _garbage = st.one_of(
 )
 
 
-@given(_uniform() | st.lists(_garbage, max_size=5) | st.lists(_garbage.filter(lambda c: isinstance(c, str))))
+_micros = st.integers(10**14, 10**17) | st.none() | st.booleans() | st.floats(10**14, 10**16)
+
+
+@given(
+    _uniform()
+    | st.lists(_garbage, max_size=5)
+    | st.lists(_micros, max_size=4)
+    | st.lists(_garbage.filter(lambda c: isinstance(c, str)))
+)
 def test_the_quick_path_says_what_the_plain_one_says(cells: list[object]) -> None:
     column = clock.parse_column(cells)
     assert column.type == clock.TIME

@@ -190,6 +190,8 @@ def _last_before(month: int, day: int, clock: int, reference: int | None) -> int
 def parse_column(cells: Sequence[object] | pa.Array, reference: int | None = None) -> pa.Array:
     """`parse` over a column, as ``timestamp[us, UTC]``; quick where all cells share one of the ISO forms."""
     if not isinstance(cells, pa.Array):
+        if cells and type(cells[0]) is int and (times := _micros(cells)) is not None:
+            return times
         try:
             cells = pa.array(cells, pa.string())
         except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
@@ -201,6 +203,16 @@ def parse_column(cells: Sequence[object] | pa.Array, reference: int | None = Non
         if times is not None:
             return times
     return pa.array([parse(c, reference) for c in cells.to_pylist()], pa.int64()).cast(TIME)
+
+
+def _micros(cells: Sequence[object]) -> pa.Array | None:
+    """Integers that are all microseconds by their magnitude; None where one is not."""
+    try:
+        numbers = pa.array(cells, pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return None
+    bounds = pc.min_max(numbers).as_py()
+    return numbers.cast(TIME) if bounds["min"] >= 10**14 and bounds["max"] < 10**17 else None
 
 
 def _trimmed(cells: pa.Array) -> pa.Array:
