@@ -1,0 +1,161 @@
+"""What a scan says when it is done: what was found, where, and what could not be read or judged."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kazami.model.finding import LEVELS, level_rank
+from kazami.model.result import Count, Summary
+from kazami.respond.export.table import STYLES
+from kazami.respond.language import Words, words
+from kazami.respond.text import safe, shorten
+
+#: Rules named; hosts, techniques and tenants named; characters of a name.
+RULES, TOP, NAME = 8, 5, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Commands that list what the summary only counts; ``{case}`` is the case as a shell takes it."""
+
+    rejects: str = 'kazami sql {case} "select * from reject"'
+    rejected_rules: str = "kazami rules check"
+    blind_rules: str = "kazami rules check --case {case}"
+
+
+def _name(value: str) -> str:
+    """A name as a line can hold it."""
+    shown, more = shorten(value, NAME)
+    return safe(shown) + ("…" if more else "")
+
+
+def _badge(level: str, language: Words) -> Text:
+    return Text(language.level(level), style=STYLES[level_rank(level)])
+
+
+def _counts(title: str, counts: list[Count], language: Words, top: int = TOP) -> list[Table]:
+    """The worst of `counts` under a title, with how many more there are; nothing where there are none."""
+    if not counts:
+        return []
+    worst = sorted(counts, key=lambda count: (-level_rank(count.level), -count.count, count.key))
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, title=Text(title, style="bold"))
+    table.title_justify = "left"
+    table.add_column(min_width=max(cell_len(language.level(level)) for level in LEVELS), no_wrap=True)
+    digits = max(len(language.number(count.count)) for count in worst[:top])
+    table.add_column(min_width=digits, justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for count in worst[:top]:
+        name = Text(_name(count.label or count.key))
+        table.add_row(_badge(count.level or LEVELS[0], language), language.number(count.count), name)
+    if len(counts) > top:
+        rest = language("summary.more", n=language.number(len(counts) - top))
+        table.add_row(Text(), Text(), Text(rest, style="dim"))
+    return [table]
+
+
+def _beside(tables: list[Table], width: int) -> list[Table | Text]:
+    """`tables` beside each other where there is room, else one below the other."""
+    if width < 100 or len(tables) < 2:
+        return [part for table in tables for part in (table, Text())]
+    grid = Table.grid(padding=(0, 4, 0, 0), expand=True)
+    for _ in tables:
+        grid.add_column(ratio=1)
+    grid.add_row(*tables)
+    return [grid, Text()]
+
+
+def _opening(summary: Summary, language: Words) -> list[Text]:
+    found = language.count("finding", summary.findings) if summary.findings else language("summary.nothing")
+    lines = [Text(found, style="bold")]
+    levels = {count.key: count.count for count in summary.levels}
+    parts = Text()
+    for level in reversed(LEVELS):
+        if levels.get(level):
+            parts.append_text(_badge(level, language)).append(f" {language.number(levels[level])}   ")
+    if parts:
+        lines.append(parts)
+    read = [language.count("event", summary.events), language.count("evidence", len(summary.evidence))]
+    if summary.duplicates:
+        read.append(language("summary.duplicates", n=language.number(summary.duplicates)))
+    lines.append(Text(" · ".join(read), style="dim"))
+    judged = language("summary.rules", rules=language.count("rule", summary.loaded))
+    if summary.first:
+        first, last = language.time(summary.first, False), language.time(summary.last, False)
+        judged = f"{first} – {last} UTC · {judged}"
+    return [*lines, Text(judged, style="dim"), Text()]
+
+
+def _limits(summary: Summary, language: Words, hints: Hints) -> list[Text]:
+    """What could not be read or judged, each with the command that lists it."""
+    case = shlex.quote(safe(summary.case))
+    lines: list[tuple[str, str, str]] = []
+    for row in summary.evidence:
+        if row.state in ("unreadable", "partial") and len(lines) < TOP:
+            name = PurePath(row.name).name
+            said = language(
+                f"summary.{row.state}", name=shorten(name, NAME)[0], note=shorten(row.note, NAME)[0]
+            )
+            lines.append(("red", said, ""))
+    bad = sum(row.state in ("unreadable", "partial") for row in summary.evidence)
+    if bad > TOP:
+        lines.append(("red", language("summary.more", n=language.number(bad - TOP)), ""))
+    if summary.rejected_records:
+        said = language("summary.rejects", records=language.count("record", summary.rejected_records))
+        lines.append(("yellow", said, hints.rejects))
+    if summary.rejected_rules:
+        said = language("summary.rejected_rules", rules=language.count("rule", len(summary.rejected_rules)))
+        lines.append(("yellow", said, hints.rejected_rules))
+    if summary.blind:
+        said = language(
+            "summary.blind_rules",
+            rules=language.count("rule", len(summary.blind)),
+            loaded=language.number(summary.loaded),
+        )
+        lines.append(("", said, hints.blind_rules))
+    lines += (("yellow", shorten(note, 400)[0], "") for note in summary.notes[:TOP])
+    if len(summary.notes) > TOP:
+        lines.append(("yellow", language("summary.more", n=language.number(len(summary.notes) - TOP)), ""))
+    shown = []
+    for style, said, command in lines:
+        # Rich breaks lines at spaces, of which Japanese has few: there the terminal breaks them.
+        shown.append(Text(f"  {safe(said)}", style=style, no_wrap=language.lang == "ja", overflow="ignore"))
+        if command:
+            shown.append(
+                Text(f"    {command.format(case=case)}", style="dim", no_wrap=True, overflow="ignore")
+            )
+    return [Text(language("summary.limits"), style="bold"), *shown, Text()] if shown else []
+
+
+def show(
+    summary: Summary,
+    console: Console,
+    lang: str = "en",
+    report: str | os.PathLike[str] | None = None,
+    hints: Hints | None = None,
+) -> None:
+    """Print the summary on `console`, as wide as it is; `report` is a file to point to.
+
+    Raises UsageError for an unknown language.
+    """
+    language = words(lang)
+    parts: list[Table | Text] = [Text(), *_opening(summary, language)]
+    parts += _beside(_counts(language("summary.by_rule"), summary.rules, language, RULES), 0)
+    tables = _counts(language("summary.by_host"), summary.hosts, language)
+    tables += _counts(language("summary.by_technique"), summary.techniques, language)
+    if len(summary.tenants) > 1:
+        tables += _counts(language("summary.by_tenant"), summary.tenants, language)
+    parts += _beside(tables, console.width)
+    parts += _limits(summary, language, hints or Hints())
+    if report is not None:
+        path = safe(os.fspath(report))
+        parts.append(Text(language("summary.report", path=path), no_wrap=True, overflow="ignore"))
+    for part in parts:
+        console.print(part, crop=False)

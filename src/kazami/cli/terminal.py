@@ -1,0 +1,54 @@
+"""The two ways to speak: data on stdout, talk on stderr. Nothing that is printed is taken for markup.
+
+Color is off where the standard says so (https://no-color.org), after `plain`, and in a pipe.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TextIO
+
+from rich.console import Console
+
+from kazami.respond.text import safe_lines
+
+
+def out() -> TextIO:
+    """Standard output for data: UTF-8 with LF in a pipe; no character makes it fail."""
+    return _writable(sys.stdout, None if sys.stdout.isatty() else "utf-8")
+
+
+def data() -> Console:
+    """A console for what was asked for, on standard output."""
+    return _console(out())
+
+
+def talk() -> Console:
+    """A console for what is said beside it, on standard error."""
+    return _console(_writable(sys.stderr, None))
+
+
+def say(text: str, style: str = "") -> None:
+    """Say `text` on standard error, with its control codes made visible."""
+    talk().print(safe_lines(text), style=style or None, soft_wrap=True)
+
+
+def plain() -> None:
+    """No color from here on, in this process and in those that it starts (``--no-color``)."""
+    os.environ["NO_COLOR"] = "1"
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
+
+
+def _writable(stream: TextIO, encoding: str | None) -> TextIO:
+    """A stream that never fails on a character: what it cannot write becomes a visible escape."""
+    if isinstance(stream, io.TextIOWrapper):
+        if encoding:
+            stream.reconfigure(encoding=encoding, errors="backslashreplace", newline="\n")
+        else:
+            stream.reconfigure(errors="backslashreplace")
+    return stream

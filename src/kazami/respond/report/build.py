@@ -1,0 +1,111 @@
+"""From findings and a summary to the page: everything is gathered in one pass, then printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from typing import Any, TextIO
+
+from kazami.model.finding import level_rank
+from kazami.model.result import FindingRow, Summary
+from kazami.respond.language import Words, words
+from kazami.respond.report.chapters import by_severity, chapters
+from kazami.respond.report.judged import limits
+from kazami.respond.report.page import stream
+from kazami.respond.report.selection import Selection, Shown
+from kazami.respond.report.standout import levels, sentences
+from kazami.respond.report.tactics import TECHNIQUES, techniques
+from kazami.respond.report.tactics import row as tactics
+from kazami.respond.report.tally import LANES, PARTNERS, Group, Tally
+from kazami.respond.report.timeline import affected, picture
+
+#: Rows of one table of the page, and rules with a chapter of their own; more are counted.
+ROWS = 200
+CHAPTERS = 500
+
+
+def _users(tally: Tally) -> list[Group]:
+    return sorted(
+        tally.users.values(), key=lambda user: (-user.rank, -len(user.rules), -user.count, user.key)
+    )
+
+
+def _tenants(tally: Tally) -> list[Group]:
+    return sorted(tally.tenants.values(), key=lambda tenant: (-tenant.rank, -tenant.count, tenant.key))
+
+
+def _names(groups: list[Group]) -> list[str]:
+    """Their names, each once: the same name may stand in several tenants."""
+    return list(dict.fromkeys(group.key for group in groups))
+
+
+def context(tally: Tally, shown: list[Shown], summary: Summary, language: Words) -> dict[str, Any]:
+    """What the templates know."""
+    book = chapters(tally, shown, CHAPTERS)
+    hosts, users = affected(tally), _users(tally)
+    return {
+        "t": language,
+        "summary": summary,
+        "case": PurePath(summary.case).name or summary.case,
+        "tally": tally,
+        "rows": ROWS,
+        "partners": PARTNERS,
+        "levels": levels(tally),
+        "sentences": sentences(tally, language),
+        "timeline": picture(tally, language),
+        "tactics": tactics(tally),
+        "techniques": techniques(tally),
+        "named_techniques": TECHNIQUES,
+        "hosts": hosts,
+        "users": users,
+        "host_names": _names(hosts),
+        "user_names": _names(users),
+        "tenants": _tenants(tally),
+        "rules": by_severity(tally),
+        "chapters": book,
+        "numbers": {chapter.text.id: chapter.number for chapter in book},
+        "shown": sum(chapter.shown for chapter in book),
+        "limits": limits(summary, tally),
+    }
+
+
+def _lanes(summary: Summary) -> list[str]:
+    """The hosts to follow over time, when the summary already knows them."""
+    worst = sorted(summary.hosts, key=lambda host: (-level_rank(host.level), -host.count, host.key))
+    return [host.key for host in worst[:LANES]]
+
+
+def write(
+    findings: Iterable[FindingRow],
+    summary: Summary,
+    target: str | os.PathLike[str] | TextIO,
+    lang: str = "en",
+) -> int:
+    """Write the report to a path (whole or not at all) or to an open text file; returns the findings read.
+
+    The findings pass by once, in any order, and are counted here; `summary` says what else happened. Raises
+    UsageError for an unknown language and OSError where the file cannot be written.
+    """
+    language = words(lang)
+    tally, selection = Tally(_lanes(summary)), Selection()
+    for finding in tally.read(findings):
+        selection.add(finding)
+    pieces = stream(context(tally, selection.shown(), summary, language))
+    if not isinstance(target, str | os.PathLike):
+        target.writelines(pieces)
+    else:
+        _replace(Path(target), pieces)
+    return tally.all.count
+
+
+def _replace(path: Path, pieces: Iterable[str]) -> None:
+    """Write `pieces` beside `path` and put them in its place only when all is written."""
+    part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(pieces)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,90 @@
+"""The page: templates, styles and the script put together, with a policy that forbids everything else.
+
+Every value that a template prints passes `_shown` first (invisible and active characters become visible) and
+is then escaped by Jinja. The Content-Security-Policy allows exactly the style and the script of this page, by
+their SHA-256 (https://www.w3.org/TR/CSP3/#grammardef-hash-source), and no connection, font, image or form.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from kazami.respond.text import safe, safe_lines, shorten
+
+#: No text of an event is longer than this on the page, wherever it stands.
+LONGEST = 4_000
+NAME = 80
+
+
+def _shown(value: object) -> object:
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    text, more = shorten(value, LONGEST)
+    return safe_lines(text) + (f" […+{more:,}]" if more else "")
+
+
+def name(text: str) -> str:
+    """The name of a host, an account or a tenant on one line."""
+    shown, more = shorten(text, NAME)
+    return safe(shown) + ("…" if more else "")
+
+
+def link(reference: str) -> str:
+    """`reference` where it is an ordinary web address, else nothing: only these become links."""
+    text = reference.strip()
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    plain = text.isprintable() and not any(c in text for c in " \"'<>\\^`{|}")
+    return text if plain and parts.scheme in ("http", "https") and parts.hostname else ""
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Jinja with autoescape on, unknown names an error, and every value made visible."""
+    loader = PackageLoader("kazami.respond.report")
+    env = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {"link": link, "name": name}
+    return env
+
+
+def _asset(name: str) -> str:
+    return files("kazami.respond.report").joinpath(name).read_text("utf-8").strip() + "\n"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def policy(style: str, script: str) -> str:
+    """The Content-Security-Policy of a page that holds exactly this style and this script."""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def stream(context: Mapping[str, Any]) -> Any:
+    """The page in pieces of text, with nothing but `context` and our own files in it."""
+    style, script = _asset("style.css"), _asset("script.js")
+    ours = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - files of this package
+    pieces = environment().get_template("page.html").stream(**context, **ours, policy=policy(style, script))
+    pieces.enable_buffering(50)
+    return pieces
