@@ -11,7 +11,7 @@ goes at the next opening for writing. All paths in the registry are relative, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +22,16 @@ import pyarrow as pa
 
 from kazami.errors import CaseError
 from kazami.model.rule import Rejected, RuleInfo
-from kazami.store import opening, segment, tidy
+from kazami.store import opening, segment, sql, tidy
 from kazami.store.database import NAME, Database
 from kazami.store.lock import WriterLock
+from kazami.store.sql import Limits
 
 if TYPE_CHECKING:
     from kazami.store.run import Run
 
 DEFAULT = Path("kazami-case")
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,6 +52,7 @@ class Case:
         self.database = database
         self._close = close
         self.lock = lock
+        self._closed = False
 
     @classmethod
     def open(
@@ -81,12 +84,18 @@ class Case:
         return case
 
     def close(self) -> None:
-        """Close the case; what was committed stays."""
-        try:
+        """Close the case; what was committed stays. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self.lock is None:
             self._close()
+            return
+        try:
+            with self.lock.changing():
+                self._close()
         finally:
-            if self.lock is not None:
-                self.lock.release()
+            self.lock.release()
 
     def __enter__(self) -> Case:
         return self
@@ -142,10 +151,10 @@ class Case:
         )
         return {Part(**row) for row in rows}
 
-    def matches(self, versions: Mapping[str, str], size: int = 8192) -> pa.RecordBatchReader:
+    def matches(self, versions: Mapping[str, str], size: int = 8192) -> Iterator[pa.RecordBatch]:
         """What correlations build on: matches of the rules `versions` (rule id to rule version), in order of time.
 
-        Columns as in `schema.MATCH`; `size` rows a batch. Matches without a time come last.
+        Columns as in `schema.MATCH`, at most `size` rows a batch. Matches without a time come last.
         """
         wanted = pa.table(
             {
@@ -153,12 +162,28 @@ class Case:
                 "version": pa.array(versions.values(), pa.string()),
             }
         )
-        self.database.connection.register("wanted", wanted)
-        return self.database.reader(
-            "SELECT m.* FROM match m JOIN wanted w ON m.rule_id = w.id AND m.rule_version = w.version "
+        return self.database.stream(
+            "SELECT m.* FROM kase.match m JOIN wanted w ON m.rule_id = w.id AND m.rule_version = w.version "
             "ORDER BY m.time NULLS LAST, m.event_uid",
             size=size,
+            wanted=wanted,
         )
+
+    def sql(self, query: str, limits: Limits = DEFAULT_LIMITS) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+        """Ask the case a question: the names of the columns, and the rows as they come.
+
+        `query` is one SELECT over the views of `views`. Raises UsageError with DuckDB's words where it cannot
+        be asked, or took too long. A case that is open for writing is asked as of its last commit.
+        """
+        if self.lock is None:
+            return sql.ask(self.database, self.root, query, limits)
+        snapshot = Case.open(self.path, read_only=True)
+        try:
+            names, batches = snapshot.sql(query, limits)
+        except BaseException:
+            snapshot.close()
+            raise
+        return names, _closing(snapshot, batches)
 
     @property
     def root(self) -> str:
@@ -170,6 +195,11 @@ class Case:
         if self.lock is None:
             raise CaseError(f"{self.path}: is open for reading only")
         return self.lock
+
+
+def _closing(case: Case, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    with case:
+        yield from batches
 
 
 def is_case(path: Path) -> bool:

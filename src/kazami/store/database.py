@@ -13,41 +13,48 @@ from typing import Any
 import pyarrow as pa
 
 from kazami.errors import CaseError
+from kazami.store.names import literal
 
 NAME = "case.duckdb"
 
 #: What DuckDB may keep in memory; beyond that it spills to the folder ``spill`` of the case.
 MEMORY = "200MB"
+READER_MEMORY = "512MB"
 
 
 class Database:
-    """A connection to one database file, or to memory where `file` is None."""
+    """A connection to a database file, to read and write it; `sandbox` makes one that can only read.
 
-    def __init__(
-        self,
-        file: Path | None,
-        *,
-        case: Path,
-        spill: Path,
-        read_only: bool = False,
-        memory: str = MEMORY,
-        threads: int = 1,
-    ) -> None:
-        import duckdb  # a fifth of a second that those who write no case need not wait for
+    The file is attached as ``kase``, and is where the connection looks for tables.
+    """
 
+    def __init__(self, file: Path, *, case: Path, spill: Path) -> None:
         self.case = case
-        settings: dict[str, Any] = {
-            "threads": threads,
-            "memory_limit": memory,
-            "temp_directory": str(spill),
-            "preserve_insertion_order": file is None,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-        }
         with guarded(case):
-            self.connection = duckdb.connect(str(file or ":memory:"), read_only=read_only, config=settings)
-            self.connection.execute("SET TimeZone = 'UTC'")
+            self.connection = _connect(spill, threads=1, memory=MEMORY, ordered=False)
+            self._attach(file, "")
+
+    @classmethod
+    def sandbox(cls, file: Path, *, case: Path, spill: Path) -> Database:
+        """A connection that can read `file` and the events of `case`, and nothing else in the world.
+
+        Settings are locked, nothing can be loaded, installed or attached. A cursor of it looks for tables in an
+        empty database in memory.
+        """
+        self = cls.__new__(cls)
+        self.case = case
+        events = (case / "events").absolute().as_posix()
+        with guarded(case):
+            self.connection = _connect(spill, threads=2, memory=READER_MEMORY, ordered=True)
+            self._attach(file, "(READ_ONLY)")
+            self.connection.execute(f"SET allowed_directories = [{literal(events)}]")
+            self.connection.execute("SET enable_external_access = false")
+            self.connection.execute("SET lock_configuration = true")
+        return self
+
+    def _attach(self, file: Path, how: str) -> None:
+        self.connection.execute(f"ATTACH {literal(str(file))} AS kase {how}")
+        self.connection.execute("USE kase")
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""
@@ -62,19 +69,24 @@ class Database:
     def table(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """The result of a query, whole."""
         with guarded(self.case):
-            return self.reader(sql, parameters).read_all()
+            return arrow_reader(self.connection.sql(sql, params=list(parameters)), 8192).read_all()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The result of a small query as dictionaries."""
         found: list[dict[str, Any]] = self.table(sql, parameters).to_pylist()
         return found
 
-    def reader(self, sql: str, parameters: Sequence[Any] = (), size: int = 8192) -> pa.RecordBatchReader:
-        """The result of a query, `size` rows a time; DuckDB's own errors come through."""
-        relation = self.connection.sql(sql, params=list(parameters))
-        if hasattr(relation, "to_arrow_reader"):
-            return relation.to_arrow_reader(size)
-        return relation.fetch_arrow_reader(size)  # DuckDB before 1.4
+    def stream(
+        self, sql: str, parameters: Sequence[Any] = (), *, size: int = 8192, **tables: pa.Table
+    ) -> Iterator[pa.RecordBatch]:
+        """The result of a query, at most `size` rows a batch, while others are asked; `tables` are known by name.
+
+        It runs on a connection of its own, which sees what is committed and finds tables under ``kase`` only.
+        """
+        with guarded(self.case), contextlib.closing(self.connection.cursor()) as cursor:
+            for name, table in tables.items():
+                cursor.register(name, table)
+            yield from arrow_reader(cursor.sql(sql, params=list(parameters)), size)
 
     def insert(self, sql: str, table: pa.Table) -> None:
         """Execute `sql`, in which ``new`` is `table`."""
@@ -96,6 +108,30 @@ class Database:
             with contextlib.suppress(CaseError):  # the transaction may be gone with what went wrong
                 self.run("ROLLBACK")
             raise
+
+
+def arrow_reader(relation: Any, size: int) -> pa.RecordBatchReader:
+    """The rows of a relation, as they come, `size` a batch."""
+    if hasattr(relation, "to_arrow_reader"):
+        return relation.to_arrow_reader(size)
+    return relation.fetch_arrow_reader(size)  # DuckDB 1
+
+
+def _connect(spill: Path, *, threads: int, memory: str, ordered: bool) -> Any:
+    import duckdb  # a fifth of a second that those who touch no case need not wait for
+
+    settings = {
+        "threads": threads,
+        "memory_limit": memory,
+        "temp_directory": str(spill),
+        "preserve_insertion_order": ordered,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "python_enable_replacements": False,
+    }
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    return connection
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ def _find(case: Case, projected: bool) -> None:
     if len(paths) < 2:
         return
     source = parquet(f"{case.root}/{row['path']}" for row in paths)
-    salt = ", parse_path(filename)[-3]" if projected else ""
+    salt = ", parse_path(kazami_segment)[-3]" if projected else ""
     database.run(
         f"CREATE TEMP TABLE twice AS SELECT hash(event_uid{salt}) AS h FROM {source} GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
     )
@@ -56,16 +56,16 @@ def _find(case: Case, projected: bool) -> None:
                     PARTITION BY e.event_uid, {'s."table"' if projected else "1"}
                     ORDER BY v.seq NULLS LAST, e.record, s.id) AS copy
                 FROM {source} e
-                JOIN segment s ON e.filename = {literal(case.root)} || '/' || s.path
+                JOIN segment s ON e.kazami_segment = {literal(case.root)} || '/' || s.path
                 LEFT JOIN (SELECT uid, tenant, min(seq) AS seq FROM evidence GROUP BY ALL) v
                     ON v.uid = e.evidence AND v.tenant = e.tenant
-                WHERE hash(e.event_uid{salt.replace("filename", "e.filename")}) IN (SELECT h FROM twice)
+                WHERE hash(e.event_uid{salt}) IN (SELECT h FROM twice)
             ) WHERE copy > 1"""  # noqa: S608
         )
     database.run("DROP TABLE twice")
 
 
 def parquet(files: Iterable[str]) -> str:
-    """The table function that reads the envelope of `files`, with the name of the file as ``filename``."""
+    """The table function that reads the envelope of `files`, with the name of the file as ``kazami_segment``."""
     names = ", ".join(literal(file) for file in files)
-    return f"read_parquet([{names}], filename = true, hive_partitioning = false)"
+    return f"read_parquet([{names}], filename = 'kazami_segment', hive_partitioning = false)"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +13,9 @@ from kazami.errors import CaseError
 from kazami.store import schema, segment
 from kazami.store.database import NAME, Database, guarded
 from kazami.store.lock import NAME as LOCK
-from kazami.store.lock import WriterLock, reading
+from kazami.store.lock import ReaderLock, WriterLock
 
 _OURS = {NAME, f"{NAME}.wal", LOCK, segment.EVENTS, segment.STAGING, "spill"}
-_PATIENCE = 10.0  # seconds for readers to end
 
 
 def writer(folder: Path, *, create: bool, command: str) -> tuple[Database, WriterLock]:
@@ -25,7 +24,7 @@ def writer(folder: Path, *, create: bool, command: str) -> tuple[Database, Write
     lock = WriterLock(folder, command)
     try:
         with lock.changing():
-            database = _connect(folder)
+            database = Database(folder / NAME, case=folder, spill=spill(folder))
             try:
                 _check_schema(database, folder)
                 for name in (segment.EVENTS, segment.STAGING):
@@ -45,39 +44,33 @@ def reader(folder: Path) -> tuple[Database, Callable[[], None]]:
 
     DuckDB lets nobody read what another process writes: then a copy of the last commit is read.
     """
-    file = folder / NAME
-    if not file.is_file():
-        raise CaseError(f"{folder}: there is no case here")
-    with reading(folder) as is_written:
-        if not is_written:
-            database = Database(file, case=folder, spill=spill(folder), read_only=True)
-            close = database.close
-        else:
-            copy = snapshot(folder)
-            database = Database(Path(copy.name) / NAME, case=folder, spill=spill(folder), read_only=True)
-
-            def close() -> None:
-                database.close()
-                copy.cleanup()
-
-    try:
+    with contextlib.ExitStack() as stack:
+        if not (folder / NAME).is_file():
+            raise CaseError(f"{folder}: there is no case here")
+        lock = ReaderLock(folder)
+        stack.callback(lock.release)
+        file = folder / NAME
+        if lock.is_written:
+            with lock.copying():
+                file = _copy(folder, stack)
+            lock.release()
+        database = Database.sandbox(file, case=folder, spill=spill(folder))
+        stack.callback(database.close)
         _check_schema(database, folder, may_create=False)
-    except BaseException:
-        close()
-        raise
-    return database, close
+        return database, stack.pop_all().close
 
 
-def snapshot(folder: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder with a copy of the database. To be made inside `lock.reading` or `WriterLock.changing`."""
+def _copy(folder: Path, stack: contextlib.ExitStack) -> Path:
+    """A copy of the database, until `stack` is closed."""
     staging = folder / segment.STAGING
     place = staging if os.access(staging, os.W_OK) else None
     with guarded(folder):
         copy = tempfile.TemporaryDirectory(prefix="snapshot-", dir=place, ignore_cleanup_errors=True)
+        stack.enter_context(copy)
         for name in (NAME, f"{NAME}.wal"):
             if (folder / name).exists():
                 shutil.copyfile(folder / name, Path(copy.name) / name)
-    return copy
+    return Path(copy.name) / NAME
 
 
 def spill(folder: Path) -> Path:
@@ -99,22 +92,8 @@ def _make_folder(folder: Path, create: bool) -> None:
         raise CaseError(f"{folder}: is no case, and not empty ({strange[0]!r} is in it)")
 
 
-def _connect(folder: Path) -> Database:
-    """Open the file for writing; readers of this very moment are waited for."""
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return Database(folder / NAME, case=folder, spill=spill(folder))
-        except CaseError as error:
-            if "Could not set lock" not in str(error):
-                raise
-            if time.monotonic() > end:
-                raise CaseError(f"{folder}: is being read by another program: {error}") from error
-            time.sleep(0.1)
-
-
 def _check_schema(database: Database, folder: Path, *, may_create: bool = True) -> None:
-    tables = database.rows("SELECT table_name FROM duckdb_tables() WHERE table_name = 'meta'")
+    tables = database.rows("SELECT table_name FROM information_schema.tables WHERE table_name = 'meta'")
     if not tables:
         if not may_create:
             raise CaseError(f"{folder}: was never finished being made; a scan into it will do so")

@@ -84,13 +84,15 @@ class Run:
     ) -> Run:
         """See `Case.begin`."""
         lock, database = case.require_writer(), case.database
-        number = database.rows("SELECT coalesce(max(id), 0) + 1 AS id FROM run")[0]["id"]
+        last = database.rows("SELECT id, ruleset FROM run ORDER BY id DESC LIMIT 1")
+        number = last[0]["id"] + 1 if last else 1
         with lock.changing(), database.transaction():
             database.run(
                 "INSERT INTO run VALUES (?, ?, ?, ?, ?, NULL, 'running', ?, [], '{}')",
                 [number, version, command, ruleset, started, len(rules)],
             )
-            words.store(database, rules)
+            if not ruleset or not last or last[0]["ruleset"] != ruleset:
+                words.store(database, rules)
             words.store_rejected(database, number, rejected)
         return cls(case, number, ruleset)
 
@@ -147,22 +149,13 @@ class Run:
         `Case.begin`; `blind` are the rules that this evidence can never make fire; `extra` is JSON-able.
         """
         duplicates.find(self.case)
-        with self._lock.changing():
-            with self._database.transaction():
-                self._database.run(
-                    "UPDATE run SET finished = ?, state = ?, loaded = coalesce(?, loaded), notes = ?, extra = ? "
-                    "WHERE id = ?",
-                    [
-                        datetime.now(UTC),
-                        state,
-                        loaded,
-                        list(notes),
-                        json.dumps(dict(extra or {})),
-                        self.number,
-                    ],
-                )
-                words.store_blind(self._database, self.number, blind)
-            self._database.run("CHECKPOINT")
+        with self._lock.changing(), self._database.transaction():
+            self._database.run(
+                "UPDATE run SET finished = ?, state = ?, loaded = coalesce(?, loaded), notes = ?, extra = ? "
+                "WHERE id = ?",
+                [datetime.now(UTC), state, loaded, list(notes), json.dumps(dict(extra or {})), self.number],
+            )
+            words.store_blind(self._database, self.number, blind)
 
     def _store_segments(self, segments: Sequence[Segment]) -> None:
         if not segments:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import pyarrow as pa
 
-from kazami.model.attack import tactics, techniques
+from kazami.model.attack import TACTICS, tactics, techniques
 from kazami.model.result import Blind
 from kazami.model.rule import Rejected, RuleInfo
 from kazami.store.database import Database
@@ -30,6 +31,11 @@ _LISTS = ("tags", "references", "falsepositives", "fields")
 def store(database: Database, rules: Sequence[RuleInfo]) -> None:
     """Keep the words of `rules`; their versions are the current ones from now on. Inside a transaction."""
     if not rules:
+        return
+    if not database.rows("SELECT 1 FROM rule LIMIT 1"):
+        database.insert(
+            "INSERT INTO rule BY NAME SELECT DISTINCT ON (id) *, true AS current FROM new", _table(rules)
+        )
         return
     database.insert(
         """CREATE TEMP TABLE given AS SELECT DISTINCT ON (id) * FROM new;
@@ -73,6 +79,17 @@ def _table(rules: Sequence[RuleInfo]) -> pa.Table:
     }
     for name in ("product", "category", "service"):
         columns[name] = pa.array([getattr(rule.logsource, name) for rule in rules], pa.string())
-    columns["techniques"] = pa.array([techniques(rule.tags) for rule in rules], pa.list_(pa.string()))
-    columns["tactics"] = pa.array([tactics(rule.tags) for rule in rules], pa.list_(pa.string()))
+    columns["techniques"] = pa.array(
+        [list(dict.fromkeys(t for tag in rule.tags for t in _techniques(tag))) for rule in rules],
+        pa.list_(pa.string()),
+    )
+    columns["tactics"] = pa.array(
+        [sorted({t for tag in rule.tags for t in _tactics(tag)}, key=TACTICS.index) for rule in rules],
+        pa.list_(pa.string()),
+    )
     return pa.table(columns)
+
+
+# Thousands of rules share some hundred tags.
+_techniques = cache(lambda tag: techniques((tag,)))
+_tactics = cache(lambda tag: tactics((tag,)))

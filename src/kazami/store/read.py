@@ -1,0 +1,197 @@
+"""A case in the words of people: findings, events, evidence, rejects. Everything comes in batches, or is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kazami.errors import CaseError, UsageError
+from kazami.model.event import LogSource
+from kazami.model.finding import LEVELS
+from kazami.model.result import Blind, EvidenceRow, FindingRow, RejectRow
+from kazami.model.rule import Rejected, RuleInfo
+from kazami.store.database import guarded
+from kazami.store.names import literal
+from kazami.store.views import FIXED
+
+if TYPE_CHECKING:
+    from kazami.store.case import Case
+
+#: The rank of a level in SQL: 1 is the weakest.
+RANK = f"list_position({list(LEVELS)}, level)"
+
+_ORDERS = {
+    "time": "f.time NULLS LAST, finding_uid",
+    "level": f"{RANK} DESC, f.time NULLS LAST, finding_uid",
+}
+#: What is the same for all findings of a rule, and what it is where the rule is not known.
+_UNKNOWN: dict[str, Any] = {
+    "techniques": [],
+    "tactics": [],
+    "tags": [],
+    "description": "",
+    "author": "",
+    "falsepositives": [],
+    "references": [],
+}
+
+
+def findings(
+    case: Case,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    tenant: str | None = None,
+    levels: Collection[str] = (),
+    limit: int | None = None,
+    order: Literal["time", "level"] = "time",
+) -> Iterator[FindingRow]:
+    """Findings of the current version of each rule, from `since` up to and without `until`, as they come.
+
+    `levels` are the levels wanted, none for all. Findings without a time come last, and are left out where a
+    time is asked for.
+    """
+    condition, parameters = _filter(since, until, tenant, levels)
+    limited = f"LIMIT {int(limit)}" if limit is not None else ""
+    words = _Words(case)
+    batches = case.database.stream(
+        f"""SELECT to_json(struct_pack(finding_uid, rule_id, rule_version, tenant, host, "user", "table", event_uids,
+        evidence := coalesce(evidence_name, evidence), record, matched, title, level, kind,
+        time := strftime(f.time AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f+00:00'))) AS line
+        FROM ({FIXED["finding"]}) f WHERE {condition} ORDER BY {_ORDERS[order]} {limited}""",  # noqa: S608 - ours
+        parameters,
+        size=2048,
+    )
+    for batch in batches:  # as text: many times quicker than a Python object a cell
+        for line in batch.column(0).to_pylist():
+            row = orjson.loads(line)
+            yield cast(FindingRow, row | words.of(row["rule_id"], row["rule_version"]))
+
+
+def _filter(
+    since: datetime | None, until: datetime | None, tenant: str | None, levels: Collection[str]
+) -> tuple[str, list[Any]]:
+    conditions: list[str] = []
+    parameters: list[Any] = []
+    for condition, value in (("f.time >= ?", since), ("f.time < ?", until), ("tenant = ?", tenant)):
+        if value is not None:
+            conditions.append(condition)
+            parameters.append(value if isinstance(value, str) else _utc(value).isoformat())
+    if levels:
+        unknown = set(levels) - set(LEVELS)
+        if unknown:
+            raise UsageError(f"{min(unknown)!r} is no level; levels are {', '.join(LEVELS)}")
+        conditions.append(f"level IN ({', '.join('?' * len(levels))})")
+        parameters += levels
+    return " AND ".join(conditions) or "true", parameters
+
+
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+class _Words:
+    """What findings say of their rule, fetched once a rule."""
+
+    def __init__(self, case: Case) -> None:
+        rows = case.database.rows(
+            "SELECT * FROM rule WHERE current AND (id, version) IN (SELECT (rule_id, rule_version) FROM finding)"
+        )
+        self._rules = {(row["id"], row["version"]): {name: row[name] for name in _UNKNOWN} for row in rows}
+
+    def of(self, rule: str, version: str) -> dict[str, Any]:
+        """The keys of a finding that are the same for all findings of a rule."""
+        return self._rules.get((rule, version), _UNKNOWN)
+
+
+def event(case: Case, event_uid: str) -> dict[str, Any] | None:
+    """All columns of one event that have a value, with ``table``; None where the case does not have it."""
+    return events(case, [event_uid]).get(event_uid)
+
+
+def events(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Events by uid: all columns that have a value, and ``table``. Uids that the case does not have are left out.
+
+    It looks through the uids of all events, some 100 million a minute: ask for many at once.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for path, uids in _places(case, event_uids).items():
+        with guarded(case.path):
+            try:
+                table = pq.read_table(Path(case.root) / path, filters=[("event_uid", "in", uids)])
+            except pa.ArrowException as error:
+                raise CaseError(f"{case.path / path}: {error}") from error
+        for row in table.to_pylist():
+            values = {name: value for name, value in row.items() if value is not None}
+            found.setdefault(row["event_uid"], {"table": uids[row["event_uid"]], **values})
+    return found
+
+
+def _places(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Where events are: path of the segment to uids, each with its table."""
+    paths = {
+        f"{case.root}/{row['path']}": row
+        for row in case.database.rows('SELECT path, "table" FROM segment WHERE NOT projected ORDER BY id')
+    }
+    if not paths or not event_uids:
+        return {}
+    files = ", ".join(map(literal, paths))
+    wanted = ", ".join(map(literal, event_uids))
+    rows = case.database.rows(
+        f"""SELECT event_uid, kazami_segment FROM read_parquet([{files}], filename = 'kazami_segment',
+        hive_partitioning = false) WHERE event_uid IN ({wanted})"""  # noqa: S608 - quoted
+    )
+    places: dict[str, dict[str, str]] = {}
+    for row in rows:
+        segment = paths[row["kazami_segment"]]
+        places.setdefault(segment["path"], {})[row["event_uid"]] = segment["table"]
+    return places
+
+
+def evidence_rows(case: Case) -> list[EvidenceRow]:
+    """All evidence, in the order in which it came. `events` are distinct events that count for it."""
+    names = ", ".join(EvidenceRow.__slots__)
+    rows = case.database.rows(f"SELECT {names} FROM ({FIXED['evidence']}) ORDER BY seq")  # noqa: S608 - ours
+    return [EvidenceRow(**row) for row in rows]
+
+
+def reject_rows(case: Case, limit: int = 1000) -> list[RejectRow]:
+    """What could not be read, the largest losses first, at most `limit` places."""
+    rows = case.database.rows(
+        "SELECT name, place, reason, count, sample FROM reject ORDER BY count DESC, name, place LIMIT ?",
+        [limit],
+    )
+    return [RejectRow(**row) for row in rows]
+
+
+def rejected_rules(case: Case, run: int) -> list[Rejected]:
+    """Rules that could not be loaded in the run `run`."""
+    rows = case.database.rows(
+        "SELECT path, reason, id, title FROM rejected_rule WHERE run = ? ORDER BY path, title", [run]
+    )
+    return [Rejected(**row) for row in rows]
+
+
+def blind_rules(case: Case, run: int) -> list[Blind]:
+    """Rules that the evidence of the run `run` could never make fire."""
+    rows = case.database.rows(
+        "SELECT r.*, b.reason FROM blind b JOIN rule r ON r.id = b.rule_id AND r.version = b.rule_version "
+        "WHERE b.run = ? ORDER BY b.reason, r.title",
+        [run],
+    )
+    return [Blind(_info(row), row["reason"]) for row in rows]
+
+
+def _info(row: dict[str, Any]) -> RuleInfo:
+    logsource = LogSource(row["product"], row["category"], row["service"])
+    names = set(RuleInfo.__slots__) - {"logsource"}
+    given: dict[str, Any] = {
+        name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in names
+    }
+    return RuleInfo(logsource=logsource, **given)

@@ -1,0 +1,137 @@
+"""What a scan tells people: counted by SQL over the whole case, never by looking at findings one by one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from kazami.errors import UsageError
+from kazami.model.finding import LEVELS
+from kazami.model.result import Count, Summary
+from kazami.store import read
+from kazami.store.views import FIXED
+
+if TYPE_CHECKING:
+    from kazami.store.case import Case
+
+#: Hosts, users and so on that are listed at most; the most frequent.
+LONGEST = 1000
+
+#: Seconds that a bar of the timeline may stand for; there are at most some 200 bars.
+_BUCKETS = (60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400, 30 * 86400, 365 * 86400, 3650 * 86400)
+_BARS = 200
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Times that Python can say; what lies beyond counts, but is not shown.
+_SANE = "time BETWEEN '0001-01-02 00:00:00+00' AND '9999-12-30 00:00:00+00'"
+
+
+def summary(case: Case, run: int | None = None) -> Summary:
+    """The whole case in figures, and what the run `run` (the last by default) said of its rules."""
+    about = _run(case, run)
+    evidence = read.evidence_rows(case)
+    sources = _log_sources(case)
+    seconds, timeline = _timeline(case)
+    levels = _counts(case, "level")
+    return Summary(
+        case=str(case.path),
+        version=about["version"],
+        started=about["started"],
+        finished=about["finished"],
+        events=sum(source.count for source in sources),
+        duplicates=_duplicates(case),
+        first=min((s.first for s in sources if s.first), default=None),
+        last=max((s.last for s in sources if s.last), default=None),
+        findings=sum(level.count for level in levels),
+        levels=levels,
+        rules=_counts(case, "rule_id", label="any_value(title)", limit=None),
+        hosts=_counts(case, "host"),
+        users=_counts(case, '"user"'),
+        techniques=_counts(case, "unnest(techniques)", limit=None),
+        tenants=_counts(case, "tenant"),
+        log_sources=sources,
+        timeline=timeline,
+        bucket_seconds=seconds,
+        evidence=evidence,
+        rejects=read.reject_rows(case),
+        rejected_records=_number(case, "SELECT coalesce(sum(count), 0)::BIGINT AS n FROM reject"),
+        loaded=about["loaded"],
+        rejected_rules=read.rejected_rules(case, about["id"]),
+        blind=read.blind_rules(case, about["id"]),
+        notes=about["notes"],
+        extra=json.loads(about["extra"]),
+    )
+
+
+def _run(case: Case, run: int | None) -> dict[str, Any]:
+    rows = case.database.rows(
+        "SELECT * FROM run WHERE id = coalesce(?::INTEGER, (SELECT max(id) FROM run))", [run]
+    )
+    if rows:
+        return rows[0]
+    if run is not None:
+        raise UsageError(f"{case.path}: has no run {run}")
+    nothing = dict.fromkeys(("started", "finished"))
+    return {**nothing, "id": 0, "version": "", "loaded": 0, "notes": [], "extra": "{}"}
+
+
+def _number(case: Case, sql: str) -> int:
+    return int(case.database.rows(sql)[0]["n"])
+
+
+def _duplicates(case: Case) -> int:
+    dropped = _number(case, "SELECT coalesce(sum(dropped), 0)::BIGINT AS n FROM content")
+    return dropped + _number(case, "SELECT count(*) AS n FROM duplicate WHERE NOT projected")
+
+
+def _counts(
+    case: Case,
+    key: str,
+    *,
+    label: str = "''",
+    limit: int | None = LONGEST,
+) -> list[Count]:
+    """Findings by `key`: the highest level first, then the most frequent."""
+    rows = case.database.rows(
+        f"""SELECT key, count(*) AS count, min(time) FILTER ({_SANE}) AS first, max(time) FILTER ({_SANE}) AS last,
+        max({read.RANK}) AS rank, {label} AS label
+        FROM (SELECT {key} AS key, time, level, title FROM ({FIXED["finding"]})) WHERE key IS NOT NULL
+        GROUP BY key ORDER BY rank DESC, count DESC, key {"" if limit is None else f"LIMIT {limit}"}"""  # noqa: S608 - ours
+    )
+    return [_count(row) for row in rows]
+
+
+def _count(row: dict[str, Any]) -> Count:
+    level = LEVELS[row["rank"] - 1] if row["rank"] else ""
+    return Count(row["key"], row["count"], row["first"], row["last"], level, row["label"])
+
+
+def _log_sources(case: Case) -> list[Count]:
+    """Distinct events by table, the largest first; what is projected from another table is counted there."""
+    rows = case.database.rows(
+        f"""SELECT name AS key, sum(events)::BIGINT AS count, min(first) AS first, max(last) AS last
+        FROM (SELECT name, events,
+            CASE WHEN {_SANE.replace("time", "first")} THEN first END AS first,
+            CASE WHEN {_SANE.replace("time", "last")} THEN last END AS last
+            FROM ({FIXED["log_source"]}) WHERE NOT projected)
+        GROUP BY key ORDER BY count DESC, key"""  # noqa: S608 - ours
+    )
+    return [Count(**row) for row in rows]
+
+
+def _timeline(case: Case) -> tuple[int, list[tuple[datetime, str, int]]]:
+    """Seconds a bar, and the bars that are not empty: start, level, findings."""
+    span = case.database.rows(
+        f"SELECT epoch(max(time) - min(time)) AS seconds FROM ({FIXED['finding']}) WHERE {_SANE}"  # noqa: S608 - ours
+    )[0]["seconds"]
+    seconds = next((s for s in _BUCKETS if (span or 0) / s <= _BARS), _BUCKETS[-1])
+    rows = case.database.rows(
+        f"""SELECT floor(epoch(time) / {seconds})::BIGINT * {seconds} AS start, level, count(*) AS count
+        FROM ({FIXED["finding"]}) WHERE {_SANE} GROUP BY ALL ORDER BY start, max({read.RANK})"""  # noqa: S608 - ours
+    )
+    return seconds, [
+        (_EPOCH + timedelta(seconds=max(row["start"], -62_135_596_800)), row["level"], row["count"])
+        for row in rows
+    ]
