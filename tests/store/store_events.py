@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from kazami.model.event import ENVELOPE, LogSource, Route
+from kazami.model.event import ENVELOPE, REJECT, LogSource, Route
 from kazami.model.finding import FINDING
+from kazami.store.schema import MATCH
 
 PROCESS = Route("process_creation", (LogSource("windows", "process_creation", "sysmon"),))
 SECURITY = Route("security", (LogSource("windows", None, "security"),))
@@ -87,3 +88,29 @@ def findings(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
             }
         )
     return pa.Table.from_pylist(made, FINDING)
+
+
+def matches(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Matches for correlations, from what is said of them."""
+    made = [
+        {
+            "rule_id": "r1",
+            "rule_version": "v1",
+            "event_uid": uid(row.get("event", "0")),
+            "time": START,
+            "tenant": "default",
+            "table": "process_creation",
+            "evidence": "e" * 16,
+            "record": 1,
+            "fields": [("Image", "C:\\x.exe")],
+            **{k: v for k, v in row.items() if k != "event"},
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(made, MATCH)
+
+
+def rejects(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rejects, from what is said of them."""
+    words = {"evidence": "e" * 16, "name": "a.evtx", "place": "record 1", "reason": "cut off", "count": 1}
+    return pa.Table.from_pylist([{**words, **row} for row in rows], REJECT)

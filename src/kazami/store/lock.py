@@ -42,10 +42,13 @@ class _Handle:
         self.writes = False
         self.thread = threading.RLock()  # byte 1, between threads
         self.file: int | None = None
-        for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        self.refusal: str | None = None  # why nobody can write here
+        try:
+            self.file = os.open(case / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            self.refusal = error.strerror
             with contextlib.suppress(OSError):
-                self.file = os.open(case / NAME, flags, 0o644)
-                break
+                self.file = os.open(case / NAME, os.O_RDONLY)
 
     def wait(self, byte: int, patience: float, who: str, *, shared: bool = False) -> None:
         """Take a lock that others give back soon; CaseError where they do not."""
@@ -161,8 +164,8 @@ class ReaderLock:
 def _take(handle: _Handle, command: str) -> None:
     if handle.writes or handle.readers:
         raise CaseError(f"{handle.case}: is already open in this process")
-    if handle.file is None:
-        raise CaseError(f"{handle.case}: cannot be written: its lock file cannot be made")
+    if handle.file is None or handle.refusal is not None:
+        raise CaseError(f"{handle.case}: cannot be written: {handle.refusal}")
     attempts = 0
     while not _try(handle, _WRITER):  # a reader that looks whether somebody writes is gone in a moment
         attempts += 1
