@@ -51,15 +51,6 @@ def number(value: object) -> int | float:
     return value
 
 
-def fields(condition: Mapping[Any, Any]) -> tuple[str, ...]:
-    """The `field` of a condition, one or a list; raises ValueError where it names none."""
-    given = condition.get("field")
-    names = [given] if isinstance(given, str) else given
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
-        raise ValueError("the condition's field is neither a name nor a list of names")
-    return tuple(dict.fromkeys(names))
-
-
 def percentile(condition: Mapping[Any, Any]) -> float:
     """The `percentile` of a condition, 50 where it has none; raises ValueError unless 0 to 100."""
     value = number(condition.get("percentile", 50))

@@ -1,29 +1,24 @@
 """One correlation document to its compiled form.
 
-Format: Sigma Correlation Rules Specification 2.1 with the extended conditions of 2.2. pySigma reads the words of
-the rule, its time span, grouping and `generate`; types, references, aliases and conditions are read here, because
-pySigma knows neither ranges nor fractions of a percentile, nor ids or upper-case operators in extended conditions.
+Format: Sigma Correlation Rules Specification 2.1 with the extended conditions of 2.2. pySigma reads time spans; the
+rest is read here, because pySigma knows neither ranges nor fractions of a percentile, nor ids or upper-case operators
+in extended conditions, and takes references and aliases that are no texts.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from kazami.detect.sigma.correlation import condition, logic
+from kazami.detect.sigma.correlation.condition import MAX_DIGITS
 from kazami.detect.sigma.correlation.kinds import NUMERIC, TEMPORAL, TYPES
+from kazami.detect.sigma.information import inform
 from kazami.detect.sigma.rule import Correlation
 from kazami.errors import RuleError
-from kazami.model.rule import RuleInfo
 
 MAX_RULES = 1_000
-MAX_TIMESPAN = (
-    10_000 * 31_556_952
-)  # ten thousand years, in seconds: what still adds to a time in microseconds
-MAX_TEXT = 65_535  # characters of a description, after the specification
+MAX_TIMESPAN = 10_000 * 31_556_952  # seconds, ten thousand years: still adds to a time in microseconds
 
 _KEYS = frozenset(("type", "rules", "aliases", "group-by", "timespan", "condition", "generate"))
 
@@ -53,13 +48,13 @@ def _load(document: dict[str, Any], path: str) -> Correlation:
     kind = section.get("type")
     if not isinstance(kind, str) or kind not in TYPES:
         raise ValueError(f"the correlation type {str(kind)[:100]!r} is unknown")
-    parsed = _pysigma(document, section)
+    info, _ = inform(document, path, "correlation")
     plain = Correlation(
-        info=_info(document, parsed, path),
+        info=info if document.get("level") else replace(info, level=""),
         type=kind,
         rules=_references(section.get("rules")),
-        group_by=tuple(dict.fromkeys(parsed.group_by or ())),
-        timespan=_timespan(parsed.timespan.seconds),
+        group_by=_names(section.get("group-by"), "group-by"),
+        timespan=_seconds(section.get("timespan")),
         aliases=_aliases(section.get("aliases")),
         generate=_generate(document, section),
     )
@@ -77,61 +72,28 @@ def _guard(document: dict[str, Any]) -> None:
         raise ValueError(str(error)) from error
 
 
-def _pysigma(document: dict[str, Any], section: dict[str, Any]) -> Any:
-    """What pySigma makes of everything but type, references, aliases and condition."""
-    from sigma.correlations import SigmaCorrelationRule
-    from sigma.exceptions import SigmaError
+def _seconds(given: object) -> float:
+    """A timespan: a number and one of ``s m h d w M y``, where a month is 2,629,746 s and a year 31,556,952 s."""
+    from sigma.correlations import SigmaCorrelationTimespan
+    from sigma.exceptions import SigmaTimespanError
 
-    stand_in = {"type": "event_count", "rules": ["any"], "condition": {"gte": 1}}
-    kept = {key: section[key] for key in ("timespan", "group-by") if key in section}
-    known = {key: value for key, value in document.items() if key != "id"}
+    if not isinstance(given, str) or len(given) > MAX_DIGITS:
+        raise ValueError("the timespan is missing" if given is None else "the timespan is no short text")
     try:
-        return SigmaCorrelationRule.from_dict(known | {"correlation": stand_in | kept})
-    except SigmaError as error:
+        seconds = SigmaCorrelationTimespan(given).seconds
+    except SigmaTimespanError as error:
         raise ValueError(str(error)) from error
-    except (AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"a field of the rule has a value of the wrong kind ({error})") from error
-
-
-def _info(document: dict[str, Any], parsed: Any, path: str) -> RuleInfo:
-    content = json.dumps(document, sort_keys=False, default=str, skipkeys=True)
-    version = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return RuleInfo(
-        id=_id(document.get("id")) or version,
-        version=version,
-        title=parsed.title,
-        level=parsed.level.name.lower() if parsed.level else "",
-        kind="correlation",
-        status=parsed.status.name.lower() if parsed.status else "",
-        description=str(parsed.description or "")[:MAX_TEXT],
-        author=str(parsed.author or "")[:MAX_TEXT],
-        date=str(parsed.date or ""),
-        tags=tuple(str(tag) for tag in parsed.tags),
-        references=tuple(str(reference) for reference in parsed.references),
-        falsepositives=tuple(str(text) for text in parsed.falsepositives),
-        fields=tuple(str(name) for name in parsed.fields),
-        license=str(parsed.license or ""),
-        path=path,
-        name=parsed.name or "",
-    )
-
-
-def _id(given: object) -> str:
-    """A rule's id: UUIDs in their usual form, any other text as it is (UUIDs are "not mandatory")."""
-    if given is None:
-        return ""
-    if not isinstance(given, str) or not given.strip():
-        raise ValueError("the id is not a text")
-    try:
-        return str(UUID(given))
-    except ValueError:
-        return given.strip()
-
-
-def _timespan(seconds: int) -> float:
     if seconds > MAX_TIMESPAN:
         raise ValueError("the timespan is longer than ten thousand years")
     return float(seconds)
+
+
+def _names(given: object, what: str) -> tuple[str, ...]:
+    """Field names, one or a list, each once."""
+    names = [given] if isinstance(given, str) else given if given is not None else []
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"{what} is neither a field nor a list of fields")
+    return tuple(dict.fromkeys(names))
 
 
 def _references(given: object) -> tuple[str, ...]:
@@ -197,7 +159,9 @@ def _counted(plain: Correlation, given: dict[Any, Any]) -> Correlation:
         raise ValueError(f"the condition names a field, which {plain.type} does not look at")
     if plain.type != "value_percentile" and "percentile" in given:
         raise ValueError(f"the condition names a percentile, which {plain.type} does not have")
-    fields = condition.fields(given) if valued else ()
+    fields = _names(given.get("field"), "the condition's field")
+    if valued and not fields:
+        raise ValueError(f"the condition of {plain.type} names no field")
     if plain.type in NUMERIC and len(fields) > 1:
         raise ValueError(f"{plain.type} takes one field")
     return replace(plain, fields=fields, percentile=condition.percentile(given))
