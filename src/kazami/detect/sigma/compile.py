@@ -11,7 +11,7 @@ from kazami.detect.sigma import condition, information
 from kazami.detect.sigma.detection import selection
 from kazami.detect.sigma.expression import Expression
 from kazami.detect.sigma.fault import Fault
-from kazami.detect.sigma.placeholder import Placeholders
+from kazami.detect.sigma.placeholder import Placeholders, Used
 from kazami.errors import RuleError
 from kazami.model.rule import RuleInfo
 
@@ -29,7 +29,9 @@ def compile_rule(
         section = content.get("detection")
         if not isinstance(section, Mapping):
             raise Fault("no detection" if section is None else "detection: not a map")
-        return info, compile_detection(section, placeholders or {}), warnings
+        used = Used(placeholders or {})
+        expression = compile_detection(section, used)
+        return replace(info, version=used.version(info.version)), expression, warnings
     except Fault as fault:
         raise RuleError(path, str(fault)) from fault
 

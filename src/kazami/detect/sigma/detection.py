@@ -62,7 +62,7 @@ def _item(key: Any, raw: Any, placeholders: Placeholders) -> Expression:
         raise Fault(f"{key or 'keywords'}: {fault}") from fault
     linked = "and" if "all" in names else "or"
     if linked == "or":
-        expression = _joined("or", [leaf for group in groups for leaf in group])
+        expression = _joined("or", list(dict.fromkeys(leaf for group in groups for leaf in group)))
     else:
         expression = _joined("and", [_joined("or", group) for group in groups])
     return ("not", expression) if "neq" in names else expression

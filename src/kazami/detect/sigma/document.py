@@ -9,8 +9,6 @@ from typing import Any
 from kazami.detect.sigma.fault import Fault
 from kazami.detect.sigma.yaml12 import documents
 
-LARGEST_FILE = 256 * 1024 * 1024  # bytes
-
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -27,8 +25,6 @@ class Document:
 
 def read(data: bytes) -> list[Document]:
     """All documents of a file that are rules or meant to be, in order; never raises for what a file contains."""
-    if len(data) > LARGEST_FILE:
-        return [Document(1, {}, f"a file of {len(data)} bytes; at most {LARGEST_FILE} are read")]
     found: list[Document] = []
     collection = _Collection()
     for number, content in enumerate(documents(data), start=1):

@@ -16,7 +16,7 @@ from kazami.detect.sigma import condition, information
 from kazami.detect.sigma.detection import selection
 from kazami.detect.sigma.expression import Expression
 from kazami.detect.sigma.fault import Fault
-from kazami.detect.sigma.placeholder import Placeholders
+from kazami.detect.sigma.placeholder import Placeholders, Used
 from kazami.errors import RuleError
 from kazami.model.rule import RuleInfo
 
@@ -48,12 +48,14 @@ def compile_filter(
         if not isinstance(section, Mapping):
             raise Fault("filter: not a map")
         rules = _rules(section.get("rules"))
-        keep, positive = _keep(section, placeholders or {})
+        used = Used(placeholders or {})
+        keep, positive = _keep(section, used)
+        info = replace(info, logsource=source, version=used.version(info.version))
     except Fault as fault:
         raise RuleError(path, str(fault)) from fault
     if positive:
         warnings.append(_AS_EXAMPLE)
-    return Filter(replace(info, logsource=source), rules, keep), warnings
+    return Filter(info, rules, keep), warnings
 
 
 def _rules(written: Any) -> tuple[str, ...] | None:

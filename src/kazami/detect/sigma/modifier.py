@@ -115,18 +115,12 @@ def _encoded(name: str, encode: Callable[[str], bytes]) -> Modifier:
 def _based(name: str, variants: Callable[[bytes], list[str]]) -> Modifier:
     def modify(value: Value) -> list[Value]:
         charset = "latin-1" if value.encoded else "utf-8"
-        return [
-            Value("match", (code,), cased=True)
-            for text in _spellings(value, name)
-            for code in variants(text.encode(charset))
-            if code
-        ] or _too_short(name)
+        codes = [code for text in _spellings(value, name) for code in variants(text.encode(charset))]
+        if "" in codes:
+            raise Fault(f"'{name}' of a value too short to be found at every offset")
+        return [Value("match", (code,), cased=True) for code in codes]
 
     return modify
-
-
-def _too_short(name: str) -> list[Value]:
-    raise Fault(f"'{name}' of a value too short to leave anything to look for")
 
 
 def _re(value: Value) -> list[Value]:

@@ -6,17 +6,40 @@ no values is rejected.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
 
 from kazami.detect.sigma.fault import Fault
+from kazami.detect.sigma.versions import digest
 
 Placeholders = Mapping[str, Sequence[str]]
 
 #: An escaped character, or a placeholder: a name without spaces at its ends, percent signs or backslashes.
 _TOKEN = re.compile(r"\\(?P<escaped>.)|%(?P<name>[^%\\\s](?:[^%\\]*[^%\\\s])?)%", re.DOTALL)
 _MOST = 10_000  # values that one value may expand to
+
+
+class Used(dict[str, Sequence[str]]):
+    """Placeholders, and in `names` those that were asked for: a rule's version depends on these."""
+
+    def __init__(self, placeholders: Placeholders) -> None:
+        super().__init__(placeholders)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = ()) -> Any:
+        """The values of a placeholder."""
+        self.names.add(name)
+        return super().get(name, default)
+
+    def version(self, version: str) -> str:
+        """The version of a rule, with the values that it took from here."""
+        if not self.names:
+            return version
+        values = {name: list(self[name]) for name in sorted(self.names)}
+        return digest(version.encode(), json.dumps(values).encode())
 
 
 def expand(text: str, placeholders: Placeholders) -> list[str]:
@@ -34,11 +57,6 @@ def expand(text: str, placeholders: Placeholders) -> list[str]:
     if count > _MOST:
         raise Fault(f"its placeholders expand to {count} values; at most {_MOST} are read")
     return ["".join(choice) for choice in product(*pieces)]
-
-
-def names(text: str) -> list[str]:
-    """The placeholders in a value, in order."""
-    return [found["name"] for found in _TOKEN.finditer(text) if found["name"] is not None]
 
 
 def _unescaped(found: re.Match[str]) -> str:

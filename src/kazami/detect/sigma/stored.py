@@ -6,6 +6,8 @@ import msgspec
 
 from kazami.model.rule import RuleInfo
 
+LARGEST_FILE = 256 * 1024 * 1024  # bytes of a rule file
+
 
 class Entry(msgspec.Struct, array_like=True):
     """One document of a rule file.
