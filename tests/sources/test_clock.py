@@ -53,6 +53,8 @@ def iso(cell: object, reference: str | None = None) -> str | None:
         "[20/Sep/2020:20:11:33 +0000]",
         "Sun Sep 20 20:11:33 2020",
         "Sun Sep 20 20:11:33 UTC 2020",
+        "Mon Sep 21 05:11:33 JST 2020",
+        "2020-09-20 16:11:33 EDT",
         "1600632693",
         1600632693,
         1600632693.0,

@@ -44,9 +44,9 @@ class Reader:
         self._names: set[str] = set()
         self._full = False
 
-    def add(self, line: str, number: int, host: str | None = None) -> bool:
-        """Take one line; False where it is no record. `host` is where it came from, if the line is silent on that."""
-        record = parse(line)
+    def add(self, text: str, number: int, host: str | None = None, raw: str | None = None) -> bool:
+        """Take one record; False where `text` is none. `host` sent it, and `raw` is the line it came in, if known."""
+        record, line = parse(text), raw or text
         if record is None:
             return False
         hidden, category, waits = self._events.take(record)

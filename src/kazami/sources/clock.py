@@ -32,7 +32,14 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _MONTH = r"(?P<mon>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
 _WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?\ +)?"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<mi>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,12}))?)?(?:[\ \u202f](?P<half>[AP])\.?M\.?)?"
-_ZONE = r"\ ?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\ \((?:UTC|GMT|[A-Z]{1,5})\))?"
+
+#: Zones by name, hours east: those of RFC 2822, and others that mean but one thing.
+_ZONES = {
+    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "KST": 9,
+}  # fmt: skip
+_NAMED = "|".join(_ZONES)
+_ZONE = rf"\ ?(?P<zone>Z|UTC|GMT|{_NAMED}|[+-]\d\d(?::?\d\d)?)?(?:\ \([A-Z]{{1,5}}\))?"
 
 #: The forms of a time, the most frequent first. Groups: y year, m month or mon its name, d day, a and b
 #: month and day in the order of the United States, h mi s f the clock, half A or P, zone.
@@ -159,7 +166,7 @@ def _clock(part: dict[str, str | None]) -> int | None:
 
 def _offset(zone: str) -> int | None:
     if zone[0] not in "+-":
-        return 0
+        return _ZONES.get(zone.upper(), 0) * _HOUR
     hours, minutes = int(zone[1:3]), int(zone[-2:]) if len(zone) > 3 else 0
     if hours > 23 or minutes > 59:
         return None
