@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from kazami.model.event import ENVELOPE_NAMES
 from kazami.sources.columns import Column
 from kazami.sources.transform import TRANSFORMS, number
 
@@ -30,6 +31,21 @@ def load(name: str) -> Any:
     return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, ours or its twin in C
 
 
+def as_they_are(cells: Mapping[str, int]) -> dict[str, Column]:
+    """A column for each cell as it is, but for those with a leading #, which only mappings see.
+
+    A field that has the name of a column of the envelope gets a trailing underscore: ``host`` is ``host_``.
+    """
+    return {
+        own_name(name): Column(own_name(name), (index,)) for name, index in cells.items() if name[:1] != "#"
+    }
+
+
+def own_name(name: str) -> str:
+    """The column of an event's own field `name`."""
+    return f"{name}_" if name in ENVELOPE_NAMES else name
+
+
 def column(name: str, spec: Any, cells: Mapping[str, int]) -> Column | None:
     """The column `name` as `spec` makes it from `cells` (name to index); None where the cells are not there."""
     if isinstance(spec, str):
@@ -39,7 +55,7 @@ def column(name: str, spec: Any, cells: Mapping[str, int]) -> Column | None:
         return next((found for found in made if found is not None), None)
     ((transform, arguments),) = spec.items()
     if transform == "value":
-        return Column(name, (), _constant(str(arguments)))
+        return constant(name, str(arguments))
     return _transformed(name, TRANSFORMS[transform], arguments, cells)
 
 
@@ -68,8 +84,9 @@ def _with_gaps(
     return spread
 
 
-def _constant(value: str) -> Callable[[], str]:
-    return lambda: value
+def constant(name: str, value: str) -> Column:
+    """A column that holds one text in every row."""
+    return Column(name, (), lambda: value)
 
 
 #: Whether a value (as text, None where absent) is meant.
@@ -80,8 +97,10 @@ def condition(spec: Any) -> Test:
     """What ``when`` says of one field: a text or a list of texts (case does not matter), or one of
 
     ``{bits: mask}`` a number with any of these bits, ``{bits: mask, without: mask}`` and none of those,
-    ``{ends: text}``, ``{not_ends: text}``.
+    ``{ends: text}``, ``{not_ends: text}``. ``any``: there is a value.
     """
+    if spec == "any":
+        return lambda value: value is not None
     if not isinstance(spec, dict):
         wanted = frozenset(str(value).lower() for value in (spec if isinstance(spec, list) else [spec]))
         return lambda value: value is not None and value.lower() in wanted

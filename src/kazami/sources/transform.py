@@ -24,9 +24,16 @@ _ACCOUNTS = {
 _INTEGRITY = {0: "Untrusted", 4096: "Low", 8192: "Medium", 8448: "Medium", 12288: "High", 16384: "System"}
 
 #: Names of message strings (msobjs.dll) that Security events carry as %%NNNN.
-_DIRECTIONS = {"%%14592": "false", "inbound": "false", "%%14593": "true", "outbound": "true"}
+_DIRECTIONS = {
+    "%%14592": "false", "inbound": "false", "ingress": "false",
+    "%%14593": "true", "outbound": "true", "egress": "true",
+}  # fmt: skip
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "ipv6-icmp"}
-_DWORD, _QWORD, _BINARY = "%%1876", "%%1883", "%%1875"
+_DWORD, _QWORD, _BINARY = (
+    ("%%1876", "dword", "reg_dword"),
+    ("%%1883", "qword", "reg_qword"),
+    ("%%1875", "binary", "reg_binary"),
+)
 
 _NOBODY = frozenset(("", "-", "S-1-0-0", "(null)", "N/A"))
 _NULL_GUID = "00000000-0000-0000-0000-000000000000"
@@ -67,6 +74,29 @@ def hexadecimal(value: Text) -> Text:
     """64-bit masks as EVTX writes them (``0x8020000000000000``), also from a signed decimal."""
     parsed = number(value)
     return value if parsed is None else f"0x{parsed & 0xFFFF_FFFF_FFFF_FFFF:x}"
+
+
+_KEYWORDS = {
+    "audit success": "0x8020000000000000",
+    "audit failure": "0x8010000000000000",
+    "classic": "0x80000000000000",
+}
+_LEVELS = {"critical": "1", "error": "2", "warning": "3", "information": "4", "info": "4", "verbose": "5"}
+
+
+def keywords(value: Text) -> Text:
+    """The mask of an event's keywords, from a number or from the words that Windows renders it with."""
+    return hexadecimal(value) if value is None else _KEYWORDS.get(value.strip().lower(), hexadecimal(value))
+
+
+def level(value: Text) -> Text:
+    """The number of an event's level, from the word that Windows renders it with."""
+    return value if value is None else _LEVELS.get(value.strip().lower(), value)
+
+
+def capital(value: Text) -> Text:
+    """A word with a capital letter: ``high`` as ``High``."""
+    return value if value is None else value[:1].upper() + value[1:]
 
 
 def logon_id(*values: Text) -> Text:
@@ -129,12 +159,12 @@ def registry(path: Text, value: Text = None) -> Text:
 
 def registry_details(value: Text, kind: Text = None) -> Text:
     """Registry data as Sysmon writes it, from `value` and its type as Security 4657 names it."""
-    parsed = number(value)
-    if kind == _BINARY:
+    parsed, kind = number(value), (kind or "").lower()
+    if kind in _BINARY:
         return "Binary Data"
-    if kind == _DWORD and parsed is not None:
+    if kind in _DWORD and parsed is not None:
         return f"DWORD (0x{parsed & 0xFFFF_FFFF:08x})"
-    if kind == _QWORD and parsed is not None:
+    if kind in _QWORD and parsed is not None:
         return f"QWORD (0x{parsed >> 32 & 0xFFFF_FFFF:08x}-0x{parsed & 0xFFFF_FFFF:08x})"
     return value
 
@@ -163,6 +193,32 @@ def pipe(name: Text) -> Text:
     return None if not name else "\\" + name.lstrip("\\")
 
 
+def device_pipe(name: Text) -> Text:
+    r"""``\Device\NamedPipe\name`` as ``\name``."""
+    if not name:
+        return None
+    lowered = name.lower()
+    return pipe(name[len(r"\device\namedpipe") :] if lowered.startswith(r"\device\namedpipe") else name)
+
+
+def file_path(folder: Text, name: Text = None) -> Text:
+    r"""A file's whole path; `folder` may already end with the name (Defender) or not."""
+    if not folder or not name:
+        return folder or name or None
+    separator = "/" if folder.startswith("/") else "\\"
+    if folder.lower().endswith(separator + name.lower()):
+        return folder
+    return folder.rstrip(separator) + separator + name
+
+
+def url_host(url: Text) -> Text:
+    """The host of a URL, or of what is a host already."""
+    if not url:
+        return None
+    rest = url.partition("://")[2] or url
+    return re.split(r"[/?#:]", rest, maxsplit=1)[0] or None
+
+
 def initiated(direction: Text) -> Text:
     """Whether a connection was initiated from here: Sysmon's ``true`` / ``false`` of a direction."""
     return None if direction is None else _DIRECTIONS.get(direction.strip().lower())
@@ -189,11 +245,13 @@ def flag(value: Text) -> Text:
 
 def one_hash(algorithm: str) -> Callable[[Text], Text]:
     """A transform that takes one algorithm out of ``SHA1=...,MD5=...,SHA256=...,IMPHASH=...``."""
-    pattern = re.compile(rf"(?:^|[,;\s]){algorithm}=([0-9A-Fa-f]+)", re.I)
+    start = f"{algorithm.upper()}="
 
     def extract(hashes: Text) -> Text:
-        match = pattern.search(hashes) if hashes else None
-        return match[1] if match else None
+        for part in hashes.split(",") if hashes else ():
+            if part.startswith(start) or part.strip().upper().startswith(start):
+                return part.strip()[len(start) :]
+        return None
 
     return extract
 
@@ -230,38 +288,47 @@ _CONTEXT = (
 
 
 def line_field(name: str) -> Callable[[Text], Text]:
-    """A transform that takes one ``Name=value`` line out of a message."""
-    pattern = re.compile(rf"^[ \t]*{name}=(.*?)\r?$", re.M)
+    """A transform that takes one ``Name=value`` line out of a message; the writer indents these by a tab."""
+    start = f"\t{name}="
 
     def extract(text: Text) -> Text:
-        match = pattern.search(text) if text else None
-        return match[1] if match else None
+        at = text.find(start) if text else -1
+        if text is None or at < 0:
+            return None
+        end = text.find("\n", at)
+        return text[at + len(start) : end if end >= 0 else None].rstrip("\r")
 
     return extract
 
 
 def labeled(name: str) -> Callable[[Text], Text]:
     """A transform that takes one ``Name: value`` line out of the rendered message of a Sysmon event."""
-    pattern = re.compile(rf"^{name}: *(.*?)\r?$", re.M)
+    start = f"\n{name}: "
 
     def extract(text: Text) -> Text:
-        match = pattern.search(text) if text else None
-        return match[1] if match else None
+        at = text.find(start) if text else -1
+        if text is None or at < 0:
+            return None
+        end = text.find("\n", at + 1)
+        return text[at + len(start) : end if end >= 0 else None].strip()
 
     return extract
 
 
 def context_field(name: str) -> Callable[[Text], Text]:
     """A transform that takes one line out of ContextInfo, by its English label, else by its place."""
-    pattern = re.compile(rf"^\s*{re.sub('(?<=[a-z])(?=[A-Z])', ' ?', name)} = ?(.*?)\r?$", re.M)
+    label = f"{re.sub('(?<=[a-z])(?=[A-Z])', ' ', name)} = "
     place = _CONTEXT.index(name)
 
     def extract(text: Text) -> Text:
         if not text:
             return None
+        at = text.find(label)
+        if at >= 0:
+            end = text.find("\n", at)
+            return text[at + len(label) : end if end >= 0 else None].strip()
         if "Host Application =" in text:
-            match = pattern.search(text)
-            return match[1].strip() if match else None
+            return None
         lines = [line.partition("=")[2].strip() for line in text.splitlines() if "=" in line]
         return lines[place] if place < len(lines) else None
 
@@ -269,8 +336,9 @@ def context_field(name: str) -> Callable[[Text], Text]:
 
 
 _PLAIN = (
-    decimal, hexadecimal, logon_id, guid, account, security_id, somebody, integrity, registry, registry_details,
-    drive, share_file, pipe, initiated, protocol, is_ipv6, flag, hashes,
+    decimal, hexadecimal, keywords, level, capital, logon_id, guid, account, security_id, somebody, integrity, registry, registry_details,
+    drive, share_file, pipe, device_pipe, file_path, url_host, initiated, protocol, is_ipv6, flag,
+    hashes,
 )  # fmt: skip
 
 #: All transforms by the name that a mapping uses.

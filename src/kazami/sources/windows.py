@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any, TypedDict
 
 from kazami.model.event import LogSource, Route
 from kazami.sources import mapping
 from kazami.sources.columns import Column, Plan
 from kazami.sources.mapping import Test
+from kazami.sources.plan_cache import MAX_NAMES, PlanCache
 from kazami.sources.windows_event import flatten
 
 #: The cells that every event has, in this order: ``<System>``, attributes as ``Element_Attribute``.
@@ -25,16 +27,15 @@ SYSTEM: tuple[str, ...] = (
     "Security_UserID",
 )  # fmt: skip
 
-#: Fields of one plan. What a record has beyond that is only in its `raw`.
-MAX_FIELDS = 5000
-
-#: Plans, and unknown channels with a table of their own, that are remembered: evidence may invent millions.
-MAX_PLANS = 16_384
+#: Unknown channels that get a table of their own: evidence may invent millions.
 MAX_CHANNELS = 500
 
 #: System cells that a data field of the same name does not hide. Any other does: rules for System 104 mean by
 #: ``Channel`` the log that was cleared, which the event carries as data.
 _OWN_NAMES = frozenset(("EventID", "Provider_Name"))
+
+#: Fields beside the system's that an event has if its message only repeats them.
+_FIELDS = 4
 
 _Values = tuple[str | None, ...]
 
@@ -80,7 +81,8 @@ class _Envelope(TypedDict):
     parent_uid: Column | None
 
 
-_PLANS: dict[tuple[Any, ...], Plan] = {}
+_plans = PlanCache()
+_plans_over = PlanCache()
 _CHANNELS: dict[str, str] = {}
 
 
@@ -97,12 +99,10 @@ def plan(
     `values` are what `values_of` says of the fields that `discriminator` names. Equal arguments give the same plan.
     """
     key = (channel, event_id, keys, values, provider, own_identity)
-    found = _PLANS.get(key)
+    found = _plans.get(key)
     if found is None:
         found = plan_over(SYSTEM + keys, channel, provider, event_id, values, own_identity)
-        if len(_PLANS) >= MAX_PLANS:
-            _PLANS.clear()
-        _PLANS[key] = found
+        _plans.put(key, found)
     return found
 
 
@@ -113,14 +113,19 @@ def plan_over(
     event_id: int | str | None,
     values: _Values = (),
     own_identity: bool = True,
+    time: str = "TimeCreated",
 ) -> Plan:
-    """The plan of events whose cells have `names`, in any order; an empty name hides a cell."""
+    """The plan of events whose cells have `names`, in any order; `time` names the cell that says when.
+
+    A name that begins with # hides its cell: mappings see it, rules do not.
+    """
     origin = _origin(_known(channel), _known(provider))
     number = _number(event_id)
     kind = _kind(origin.service, number)
     own = next((entry for entry in kind.entries if entry.holds(values)), None)
     feeds = tuple(entry for entry in kind.feeds if entry.holds(values))
-    return _plan(names[:MAX_FIELDS], origin, number, own, feeds, own_identity)
+    key = (names, origin, number, own, feeds, own_identity, time)
+    return _plans_over.get(key) or _plans_over.put(key, _plan(*key))
 
 
 def discriminator(channel: str | None, event_id: int | str | None) -> tuple[str, ...]:
@@ -130,10 +135,11 @@ def discriminator(channel: str | None, event_id: int | str | None) -> tuple[str,
 
 def values_of(data: Mapping[str, Any], names: tuple[str, ...]) -> _Values:
     """The texts by which `plan` tells events of one id apart; the first of several values."""
-    return tuple(_first(data.get(name)) for name in names)
+    return tuple(first(data.get(name)) for name in names)
 
 
-def _first(value: Any) -> str | None:
+def first(value: Any) -> str | None:
+    """A value as text, of several the first; cut where it is too long to tell anything apart."""
     while isinstance(value, list):
         value = value[0] if value else None
     return None if value is None else str(value)[:200]
@@ -177,10 +183,10 @@ def _own_table(channel: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "_", channel.lower().removeprefix("microsoft-windows-")[:80]).strip("_")
     if not name or (name not in _CHANNELS and len(_CHANNELS) >= MAX_CHANNELS):
         return "windows"
-    return _CHANNELS.setdefault(name, f"windows_{name}")
+    return _CHANNELS.setdefault(name, f"windows.{name}")
 
 
-@lru_cache(MAX_PLANS)
+@lru_cache(4096)
 def _kind(service: str | None, event_id: int | None) -> _Kind:
     whole = mapping.load("windows.yml")
     events = whole["events"].get(service, {}).get(event_id, [])
@@ -199,7 +205,6 @@ def _entry(entry: dict[str, Any], by: tuple[str, ...]) -> _Entry:
     )
 
 
-@lru_cache(MAX_PLANS)
 def _plan(
     names: tuple[str, ...],
     origin: _Origin,
@@ -207,18 +212,22 @@ def _plan(
     own: _Entry | None,
     feeds: tuple[_Entry, ...],
     own_identity: bool,
+    time: str,
 ) -> Plan:
     system = {name: names.index(name) for name in SYSTEM if name in names}
     cells = _cells(names, origin.service)
-    columns = {name: Column(name, (index,)) for name, index in cells.items()}
+    columns = dict(islice(mapping.as_they_are(cells).items(), MAX_NAMES))
+    if len(columns) >= len(system) + _FIELDS:
+        for name in mapping.load("windows.yml")["repeated"].get(origin.service, ()):
+            columns.pop(name, None)
     columns.update(_more_fields(cells, origin.service, own))
     envelope = _envelope(cells | system, origin.service, number)
-    time = system.get("TimeCreated")
-    projections = tuple(_fed(feed, cells, envelope, time) for feed in feeds)
+    when = names.index(time) if time in names else None
+    projections = tuple(_fed(feed, cells, envelope, when) for feed in feeds)
     return Plan(
         Route(own.categories[0] if own else origin.table, _log_sources(origin, own)),
         tuple(columns.values()),
-        time,
+        when,
         own_identity=own_identity and "EventRecordID" in system,
         projections=tuple(found for found in projections if found is not None),
         **envelope,
@@ -250,10 +259,16 @@ def _aliases(service: str | None) -> dict[str, tuple[str, ...]]:
 def _more_fields(
     cells: Mapping[str, int], service: str | None, own: _Entry | None
 ) -> Iterator[tuple[str, Column]]:
-    of_service: dict[str, Any] = mapping.load("windows.yml")["fields"].get(service, {})
-    for name, spec in {**of_service, **(own.fields if own else {})}.items():
+    fields = mapping.load("windows.yml")["fields"]
+    specs = {**fields["*"], **fields.get(service, {}), **(own.fields if own else {})}
+    for name, spec in specs.items():
         if name not in cells and (made := mapping.column(name, spec, cells)):
             yield name, made
+    hidden = {name[1:]: index for name, index in cells.items() if name[:1] == "#"}
+    if hidden and own:  # a shipper may have moved data to names of its own
+        for name, spec in mapping.load("ecs.yml")["fields"].get(own.categories[0], {}).items():
+            if name not in cells and (made := mapping.column(name, spec, hidden)):
+                yield name, made
 
 
 def _envelope(cells: Mapping[str, int], service: str | None, number: int | None) -> _Envelope:
@@ -285,11 +300,10 @@ def _fed(feed: _Entry, cells: Mapping[str, int], envelope: _Envelope, time: int 
     if next(iter(feed.fields)) not in made:
         return None
     used = {index for column in made.values() for index in column.cells}
-    kept = {
-        name: Column(name, (index,))
-        for name, index in cells.items()
-        if name not in made and (name in SYSTEM or index not in used)
-    }
+    kept = mapping.as_they_are(
+        {n: i for n, i in cells.items() if n not in made and (n in SYSTEM or i not in used)}
+    )
+    kept.pop("Message", None)
     if "logon_id" in feed.envelope:
         envelope = {**envelope, "logon_id": mapping.column("logon_id", feed.envelope["logon_id"], cells)}
     return Plan(
@@ -301,5 +315,5 @@ def _fed(feed: _Entry, cells: Mapping[str, int], envelope: _Envelope, time: int 
 
 
 __all__ = [
-    "MAX_FIELDS", "SYSTEM", "discriminator", "flatten", "plan", "plan_over", "service", "values_of",
+    "SYSTEM", "discriminator", "first", "flatten", "plan", "plan_over", "service", "values_of",
 ]  # fmt: skip

@@ -1,0 +1,184 @@
+"""Windows events as flat records: the forms that `dialect` knows.
+
+Fast, because a great many events come so: all decisions are made once for a tuple of keys, and once for each
+channel and event id with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from kazami.sources import clock, mapping, windows
+from kazami.sources.columns import Columns, Plan
+from kazami.sources.transform import labeled
+
+_ZONE = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$")
+_PLAIN_TIME = len("2020-09-20 22:11:33")
+_QUARTER = 15 * 60 * 1_000_000
+_MAX_ZONE = 14 * 4  # quarters of an hour
+_label = cache(labeled)
+
+#: Zones of a file that are remembered.
+_MAX_ZONES = 4096
+
+
+class Local:
+    """Times of NXLog: local ones, with a time of receipt both local and in UTC, which together tell the zone."""
+
+    def __init__(self) -> None:
+        self._zones: dict[tuple[str, str], str] = {}
+
+    def utc(self, event: Any, received: Any, stamp: Any) -> Any:
+        """`event` with its zone; as it is where the zone cannot be told."""
+        if not (isinstance(event, str) and isinstance(received, str) and isinstance(stamp, str)):
+            return event
+        if len(event) != _PLAIN_TIME and _ZONE.search(event):
+            return event
+        key = (received[:13], stamp[:13])
+        zone = self._zones.get(key)
+        if zone is None:
+            if len(self._zones) >= _MAX_ZONES:
+                self._zones.clear()
+            zone = self._zones[key] = _zone(received, stamp)
+        return event + zone
+
+
+def _zone(received: str, stamp: str) -> str:
+    """Difference of a local time and UTC, to the quarter of an hour, as ``+05:30``; "" where it is none."""
+    local, utc = clock.parse(received), clock.parse(stamp)
+    if local is None or utc is None:
+        return ""
+    quarters = round((local - utc) / _QUARTER)
+    if abs(quarters) > _MAX_ZONE:
+        return ""
+    hours, rest = divmod(abs(quarters), 4)
+    return f"{'-' if quarters < 0 else '+'}{hours:02}:{rest * 15:02}"
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Records of one plan on their way to the columns."""
+
+    plan: Plan
+    cells: list[tuple[Any, ...]] = field(default_factory=list)
+    raws: list[str] = field(default_factory=list)
+    records: list[int] = field(default_factory=list)
+
+    def flush(self, columns: Columns) -> None:
+        """Hand everything on."""
+        if self.raws:
+            columns.extend(self.plan, self.cells, self.raws, self.records)
+            self.cells, self.raws, self.records = [], [], []
+
+
+@dataclass(slots=True, eq=False)
+class _Kind:
+    """One channel and event id: its group, or one for each combination of values that decide."""
+
+    by: tuple[str, ...]
+    group: Group | None
+    groups: dict[tuple[str | None, ...], Group]
+
+
+#: Groups of one shape; beyond that the shape starts anew (values that decide may be anything).
+MAX_GROUPS = 4096
+
+
+class Shape:
+    """All records with the same keys in the same order."""
+
+    def __init__(self, names: tuple[str, ...], sample: dict[str, Any], local: Local) -> None:
+        keys = (*sample,)
+        self._names = names
+        self._channel = _key_of(keys, names, "Channel") or ""
+        self._event_id = _key_of(keys, names, "EventID") or ""
+        self._provider = _key_of(keys, self._names, "Provider_Name")
+        self._record_id = _key_of(keys, self._names, "EventRecordID")
+        self._message = _key_of(keys, self._names, "Message")
+        self._values = dict(zip(self._names, keys, strict=True))
+        self._kinds: dict[tuple[Any, Any], _Kind] = {}
+        self._groups: list[Group] = []
+        self._time, self._local = _time(keys, self._names, sample, local)
+
+    def add(self, record: dict[str, Any], raw: str, number: int) -> None:
+        """Take one record."""
+        cells = (*record.values(),)
+        key = (record.get(self._channel), record.get(self._event_id))
+        try:
+            kind = self._kinds.get(key)
+        except TypeError:  # a list
+            key = (windows.first(key[0]), windows.first(key[1]))
+            kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._new_kind(*key, record)
+        group = kind.group
+        if group is None:
+            group = self._group(kind, key, record)
+        if self._local is not None:
+            cells += (self._local(record),)
+        group.cells.append(cells)
+        group.raws.append(raw)
+        group.records.append(number)
+
+    def _new_kind(self, channel: Any, event_id: Any, record: dict[str, Any]) -> _Kind:
+        by = windows.discriminator(channel, event_id)
+        kind = _Kind(by, None, {})
+        if not by:
+            kind.group = self._new_group(channel, event_id, record, ())
+        self._kinds[channel, event_id] = kind
+        return kind
+
+    def _group(self, kind: _Kind, key: tuple[Any, Any], record: dict[str, Any]) -> Group:
+        values = windows.values_of(record, tuple(self._values.get(name, name) for name in kind.by))
+        if values == (None,) and self._message:
+            values = (_label(kind.by[0])(str(record[self._message])[:2000]),)
+        group = kind.groups.get(values)
+        if group is None:
+            group = kind.groups[values] = self._new_group(*key, record, values)
+        return group
+
+    def _new_group(
+        self, channel: Any, event_id: Any, record: dict[str, Any], values: tuple[str | None, ...]
+    ) -> Group:
+        provider = windows.first(record[self._provider]) if self._provider else None
+        identified = self._record_id is not None and record[self._record_id] is not None
+        names = self._names if self._local is None else (*self._names, "#time")
+        plan = windows.plan_over(names, channel, provider, event_id, values, identified, self._time)
+        group = Group(plan)
+        self._groups.append(group)
+        return group
+
+    def flush(self, columns: Columns) -> None:
+        """Hand on what waits."""
+        for group in self._groups:
+            group.flush(columns)
+        if len(self._groups) > MAX_GROUPS:
+            self._groups.clear()
+            self._kinds.clear()
+
+
+def _key_of(keys: tuple[str, ...], names: tuple[str, ...], name: str) -> str | None:
+    return keys[names.index(name)] if name in names else None
+
+
+def _time(
+    keys: tuple[str, ...], names: tuple[str, ...], sample: dict[str, Any], local: Local
+) -> tuple[str, Callable[[dict[str, Any]], Any] | None]:
+    """Which cell says when, by name, and how it is made where no cell says it."""
+    known = mapping.load("flat.yml")
+    by_name = dict(zip(names, keys, strict=True))
+    present = [name for name in known["times"] if name in by_name]
+    zoned = [name for name in present if name in known["utc"] or _is_sure(sample[by_name[name]])]
+    nxlog = ("EventTime", "EventReceivedTime", "@timestamp")
+    if all(name in by_name for name in nxlog) and zoned[0] in ("EventTime", "@timestamp"):
+        return "#time", lambda record: local.utc(*map(record.get, nxlog))
+    return (zoned or present or [""])[0], None
+
+
+def _is_sure(value: Any) -> bool:
+    """Whether a time says its zone; numbers count from 1970 in UTC."""
+    return type(value) in (int, float) or (isinstance(value, str) and bool(_ZONE.search(value)))

@@ -1,0 +1,236 @@
+"""JSON records of every kind on their way to the columns: what a record is, decided once for a tuple of keys."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kazami.model.event import LogSource, Route
+from kazami.sources import cloud, defender, dialect, ecs, json_flat, mapping, windows, windows_event
+from kazami.sources.columns import Column, Columns, Plan
+from kazami.sources.flat import Group, Local, Shape
+from kazami.sources.json_values import LISTS
+from kazami.sources.plan_cache import MAX_NAMES, Names, PlanCache, hidden
+
+#: Shapes of one file that are remembered; then all starts anew.
+MAX_SHAPES = 4096
+
+#: Elements of one value that wraps a list.
+MAX_ELEMENTS = 1_000_000
+
+#: Depth of wrappers around one event.
+MAX_WRAPPERS = 4
+
+_PLAIN = frozenset((str, int, bool, type(None)))
+
+_CHANNEL, _EVENT_ID, _RECORD_ID = (windows.SYSTEM.index(n) for n in ("Channel", "EventID", "EventRecordID"))
+
+
+class Shapes:
+    """Takes decoded records, whatever they are; several kinds in one file are told apart one by one."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._plain: dict[tuple[str, ...], Shape] = {}
+        self._flattened: dict[tuple[str, ...], Shape] = {}
+        self._groups: dict[Plan, Group] = {}
+        self._local = Local()
+        self._names = Names()
+
+    def add(self, record: dict[str, Any], raw: str, number: int) -> None:
+        """Take one record with its text."""
+        shape = self._plain.get((*record,))
+        if shape is not None and (_PLAIN.issuperset(map(type, record.values())) or _is_plain(record)):
+            shape.add(record, raw, number)
+        else:
+            self._add_other(record, raw, number, 0)
+
+    def _add_other(self, record: dict[str, Any], raw: str, number: int, depth: int) -> None:
+        keys = (*record,)
+        if "Event" in record and isinstance(record["Event"], dict):
+            self._add_windows(record, raw, number)
+        elif "System" in record and isinstance(record["System"], dict):
+            self._add_windows({"Event": record}, raw, number)
+        elif depth < MAX_WRAPPERS and (inner := _unwrapped(record)) is not None:
+            for element in inner:
+                self._add_other(element, json_flat.json_text(element), number, depth + 1)
+        elif _is_plain(record):
+            self._add_plain(keys, record, raw, number)
+        else:
+            self._add_nested(record, raw, number)
+
+    def _add_windows(self, record: dict[str, Any], raw: str, number: int) -> None:
+        system, data = windows_event.flatten(record)
+        channel, provider = windows.first(system[_CHANNEL]), windows.first(system[0])
+        event_id = windows.first(system[_EVENT_ID])
+        plan = windows.plan(
+            channel,
+            provider,
+            event_id,
+            self._admitted(channel, (*data,), number),
+            windows.values_of(data, windows.discriminator(channel, event_id)),
+            system[_RECORD_ID] is not None,
+        )
+        self._put(plan, (*system, *data.values()), raw, number)
+
+    def _add_plain(self, keys: tuple[str, ...], record: dict[str, Any], raw: str, number: int) -> None:
+        form = dialect.of(keys)
+        if form is None or len(keys) > json_flat.MAX_FIELDS:
+            self._add_nested(record, raw, number)
+            return
+        shape = self._plain.get(keys)
+        if shape is None:
+            shape = self._plain[keys] = self._shape(form, record, number)
+        shape.add(record, raw, number)
+
+    def _add_nested(self, record: dict[str, Any], raw: str, number: int) -> None:
+        if float in set(map(type, record.values())):
+            record = _exact(record, raw)
+        if defender.ACTION in record:
+            record = defender.expanded(record)
+        leaves, surplus = json_flat.flatten(record, cloud.texts())
+        if surplus:
+            reason = f"more than {json_flat.MAX_FIELDS} fields in one record: the rest is only in the original text"
+            self._columns.reject(f"record {number}", reason, 0, f"{surplus} fields")
+        keys = (*leaves,)
+        if form := dialect.of(keys):
+            shape = self._flattened.get(keys)
+            if shape is None:
+                shape = self._flattened[keys] = self._shape(form, leaves, number)
+            shape.add(leaves, raw, number)
+            return
+        self._put(_plan(self._admitted(None, keys, number), leaves), (*leaves.values(),), raw, number)
+
+    def _put(self, plan: Plan, cells: tuple[Any, ...], raw: str, number: int) -> None:
+        group = self._groups.get(plan)
+        if group is None:
+            group = self._groups[plan] = Group(plan)
+        group.cells.append(cells)
+        group.raws.append(raw)
+        group.records.append(number)
+
+    def _admitted(self, log: str | None, names: tuple[str, ...], number: int) -> tuple[str, ...]:
+        surplus = self._names.surplus(log or "", names)
+        if surplus:
+            reason = (
+                f"more than {MAX_NAMES} names of fields in one log: the rest is only in the original text"
+            )
+            self._columns.reject(f"record {number}", reason, 0, f"{len(surplus)} fields")
+        return hidden(names, surplus)
+
+    def _shape(self, form: dialect.Dialect, record: dict[str, Any], number: int) -> Shape:
+        """A new shape, once there is room for it."""
+        if len(self._plain) + len(self._flattened) >= MAX_SHAPES:
+            self.flush()
+            self._plain.clear()
+            self._flattened.clear()
+        names = dialect.named((*record,), form)
+        channel = windows.first(list(record.values())[names.index("Channel")]) if "Channel" in names else None
+        return Shape(self._admitted(channel, names, number), record, self._local)
+
+    def flush(self) -> None:
+        """Hand everything on."""
+        for shape in (*self._plain.values(), *self._flattened.values()):
+            shape.flush(self._columns)
+        for group in self._groups.values():
+            group.flush(self._columns)
+        self._groups.clear()
+
+
+def _is_plain(record: dict[str, Any]) -> bool:
+    """Whether all values are plain ones, or lists of plain ones."""
+    for value in record.values():
+        kind = type(value)
+        if kind not in _PLAIN and (kind is not list or not _PLAIN.issuperset(map(type, value))):
+            return False
+    return True
+
+
+def _exact(record: dict[str, Any], raw: str) -> dict[str, Any]:
+    """The record again where a number of more than 64 bits was rounded."""
+    if any(type(v) is float and abs(v) >= 1 << 63 for v in record.values()):
+        again = json.loads(raw, strict=False)
+        if isinstance(again, dict):
+            return again
+    return record
+
+
+def _unwrapped(record: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The events within an export's wrapper; None where `record` is itself the event."""
+    if isinstance(record.get("_source"), dict):
+        return [record["_source"]]
+    if "preview" in record and isinstance(record.get("result"), dict):
+        return [record["result"]]
+    if "AdvancedHunting" in str(record.get("category"))[:20] and isinstance(record.get("properties"), dict):
+        return [record["properties"]]
+    hits = record.get("hits")
+    if isinstance(hits, dict):
+        record = hits
+    for name in ("hits", *LISTS):
+        elements = record.get(name)
+        if isinstance(elements, list) and elements and len(record) <= 6 and _is_wrapper(record, name):
+            return [element for element in elements[:MAX_ELEMENTS] if isinstance(element, dict)]
+    return None
+
+
+def _is_wrapper(record: dict[str, Any], name: str) -> bool:
+    return isinstance(record[name][0], dict) and not any(
+        isinstance(value, (dict, list))
+        for key, value in record.items()
+        if key not in (name, "total", "_shards")
+    )
+
+
+def _plan(keys: tuple[str, ...], leaves: dict[str, Any]) -> Plan:
+    if defender.recognizes(keys):
+        action = leaves[defender.ACTION]
+        product = defender.product([leaves.get(path) for path in defender.PATHS])
+        return defender.plan(keys, action if isinstance(action, str) else None, product)
+    if (found := cloud.plan_of(keys, leaves)) is not None:
+        return found
+    if ecs.recognizes(keys):
+        return ecs.plan_of(keys, leaves)
+    return generic(keys)
+
+
+#: Names under which any JSON record may say when, where and who, most telling first.
+_TIMES = (
+    "@timestamp", "timestamp", "Timestamp", "time", "TimeGenerated", "eventTime", "EventTime", "event_time", "datetime",
+    "date", "ts", "created_at", "createdDateTime", "CreationTime", "log_time", "UtcTime",
+)  # fmt: skip
+_HOSTS = (
+    "host.name",
+    "hostname",
+    "Hostname",
+    "host",
+    "Host",
+    "Computer",
+    "computer",
+    "DeviceName",
+    "HOSTNAME",
+)
+_USERS = ("user.name", "user", "User", "username", "UserName", "userName", "UserId", "actor")
+
+_generic = PlanCache()
+
+
+def generic(keys: tuple[str, ...], table: str = "json") -> Plan:
+    """The plan of records of which nothing is known but their names."""
+    key = (table, keys)
+    return _generic.get(key) or _generic.put(key, _new_generic(*key))
+
+
+def _new_generic(table: str, keys: tuple[str, ...]) -> Plan:
+    cells = {name: index for index, name in enumerate(keys)}
+    return Plan(
+        Route(table, (LogSource(),)),
+        tuple(mapping.as_they_are(cells).values()),
+        next((cells[name] for name in _TIMES if name in cells), None),
+        host=_first("host", _HOSTS, keys),
+        user=_first("user", _USERS, keys),
+    )
+
+
+def _first(name: str, choices: tuple[str, ...], keys: tuple[str, ...]) -> Column | None:
+    place = next((keys.index(choice) for choice in choices if choice in keys), None)
+    return None if place is None else Column(name, (place,))
