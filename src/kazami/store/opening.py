@@ -15,7 +15,8 @@ from kazami.store.database import NAME, Database, guarded
 from kazami.store.lock import NAME as LOCK
 from kazami.store.lock import ReaderLock, WriterLock
 
-_OURS = {NAME, f"{NAME}.wal", LOCK, segment.EVENTS, segment.STAGING, "spill"}
+_OURS = {NAME, f"{NAME}.wal", LOCK, segment.EVENTS, segment.STAGING}
+SPILL = "spill-"
 
 
 def writer(folder: Path, *, create: bool, command: str) -> tuple[Database, WriterLock]:
@@ -76,8 +77,8 @@ def _copy(folder: Path, stack: contextlib.ExitStack) -> Path:
 def spill(folder: Path) -> Path:
     """Where DuckDB puts what does not fit into its memory."""
     if os.access(folder, os.W_OK):
-        return folder / "spill" / str(os.getpid())
-    return Path(tempfile.gettempdir()) / f"kazami-spill-{os.getpid()}"
+        return folder / f"{SPILL}{os.getpid()}"
+    return Path(tempfile.gettempdir()) / f"kazami-{SPILL}{os.getpid()}"
 
 
 def _make_folder(folder: Path, create: bool) -> None:
@@ -87,7 +88,8 @@ def _make_folder(folder: Path, create: bool) -> None:
         raise CaseError(f"{folder}: there is no case here")
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        strange = sorted({entry.name for entry in folder.iterdir()} - _OURS)
+        names = {entry.name for entry in folder.iterdir()} - _OURS
+        strange = sorted(name for name in names if not name.startswith(SPILL))
     if strange:
         raise CaseError(f"{folder}: is no case, and not empty ({strange[0]!r} is in it)")
 

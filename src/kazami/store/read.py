@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -111,12 +112,15 @@ class _Words:
 
 
 def event(case: Case, event_uid: str) -> dict[str, Any] | None:
-    """All columns of one event that have a value, with ``table``; None where the case does not have it."""
+    """All columns of one event that have a value; None where the case does not have it.
+
+    ``table`` is added; ``time`` is there in any case, as text as in a finding, or None.
+    """
     return events(case, [event_uid]).get(event_uid)
 
 
 def events(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Events by uid: all columns that have a value, and ``table``. Uids that the case does not have are left out.
+    """Events by uid, each as `event` gives it; uids that the case does not have are left out.
 
     It looks through the uids of all events, some 100 million a minute: ask for many at once.
     """
@@ -127,10 +131,23 @@ def events(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, Any]]
                 table = pq.read_table(Path(case.root) / path, filters=[("event_uid", "in", uids)])
             except pa.ArrowException as error:
                 raise CaseError(f"{case.path / path}: {error}") from error
-        for row in table.to_pylist():
+        times = table.column("time").cast(pa.int64()).to_pylist()
+        for row, time in zip(table.drop_columns("time").to_pylist(), times, strict=True):
             values = {name: value for name, value in row.items() if value is not None}
-            found.setdefault(row["event_uid"], {"table": uids[row["event_uid"]], **values})
+            table_name = uids[row["event_uid"]]
+            found.setdefault(row["event_uid"], {"table": table_name, "time": _iso(time), **values})
     return found
+
+
+def _iso(time: int | None) -> str | None:
+    """Microseconds since 1970 as text; None, too, where it is beyond the years 1 to 9999."""
+    if time is None:
+        return None
+    with contextlib.suppress(OverflowError):
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)).isoformat(
+            timespec="microseconds"
+        )
+    return None
 
 
 def _places(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, str]]:

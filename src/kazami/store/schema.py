@@ -46,7 +46,7 @@ def _columns(schema: pa.Schema) -> str:
     return ", ".join(f'"{field.name}" {_TYPES[field.type]}' for field in schema)
 
 
-_RULE = """id VARCHAR, version VARCHAR, title VARCHAR, level VARCHAR, kind VARCHAR, status VARCHAR,
+_RULE = """id VARCHAR, version VARCHAR, name VARCHAR, title VARCHAR, level VARCHAR, kind VARCHAR, status VARCHAR,
     description VARCHAR, author VARCHAR, "date" VARCHAR, product VARCHAR, category VARCHAR, service VARCHAR,
     tags VARCHAR[], techniques VARCHAR[], tactics VARCHAR[], "references" VARCHAR[], falsepositives VARCHAR[],
     fields VARCHAR[], license VARCHAR, path VARCHAR"""

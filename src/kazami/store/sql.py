@@ -77,7 +77,7 @@ def _look(cursor: Any, query: str) -> tuple[list[str], bool]:
     statements = cursor.extract_statements(query)
     if len(statements) != 1:
         raise UsageError("a question is one SELECT statement, not none and not several")
-    parsed = json.loads(cursor.execute("SELECT json_serialize_sql(?)", [query]).fetchone()[0])
+    parsed = json.loads(cursor.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
     if parsed.get("error"):
         raise UsageError(f"only a SELECT can be asked: {parsed.get('error_message', 'not understood')}")
     tables: list[str] = []
@@ -125,6 +125,8 @@ def _known(views: Views) -> Iterator[None]:
     try:
         yield
     except duckdb.CatalogException as error:
+        if "Table with name" not in str(error):
+            raise
         names = views.names
         more = f" and {len(names) - 60} more" if len(names) > 60 else ""
         raise UsageError(f"{error}\nThis case has: {', '.join(names[:60])}{more}") from error

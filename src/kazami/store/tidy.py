@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from kazami.store import segment
 from kazami.store.database import guarded
+from kazami.store.opening import SPILL
 
 if TYPE_CHECKING:
     from kazami.store.case import Case
@@ -32,11 +35,16 @@ def tidy(case: Case) -> None:
         for path, file in on_disk.items():
             if path not in registered or registered[path]["commit"] in forgotten:
                 file.unlink()
-        for entry in (case.path / segment.STAGING).iterdir():
+        for entry in [*(case.path / segment.STAGING).iterdir(), *_old_spills(case.path)]:
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink()
+
+
+def _old_spills(folder: Path) -> list[Path]:
+    """Folders that DuckDB spilled to and could not take away; readers of today may still use theirs."""
+    return [entry for entry in folder.glob(f"{SPILL}*") if time.time() - entry.stat().st_mtime > 86400]
 
 
 def _forget(case: Case, lost: set[int]) -> set[int]:

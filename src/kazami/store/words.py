@@ -15,6 +15,7 @@ from kazami.store.database import Database
 _TEXTS = (
     "id",
     "version",
+    "name",
     "title",
     "level",
     "kind",
