@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from kazami.sources import clock, mapping, windows
-from kazami.sources.columns import Columns, Plan
+from kazami.sources.columns import Columns
 from kazami.sources.transform import labeled
+from kazami.sources.windows_records import Group
 
 _ZONE = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$")
 _PLAIN_TIME = len("2020-09-20 22:11:33")
@@ -57,22 +58,6 @@ def _zone(received: str, stamp: str) -> str:
         return ""
     hours, rest = divmod(abs(quarters), 4)
     return f"{'-' if quarters < 0 else '+'}{hours:02}:{rest * 15:02}"
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """Records of one plan on their way to the columns."""
-
-    plan: Plan
-    cells: list[tuple[Any, ...]] = field(default_factory=list)
-    raws: list[str] = field(default_factory=list)
-    records: list[int] = field(default_factory=list)
-
-    def flush(self, columns: Columns) -> None:
-        """Hand everything on."""
-        if self.raws:
-            columns.extend(self.plan, self.cells, self.raws, self.records)
-            self.cells, self.raws, self.records = [], [], []
 
 
 @dataclass(slots=True, eq=False)

@@ -50,11 +50,11 @@ def in_utf8(stream: BinaryIO) -> Readable:
         return Prefixed(head[3:], stream)
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         encoding = "utf-16-le" if head[:2] == codecs.BOM_UTF16_LE else "utf-16-be"
-        return _Recoded(Prefixed(head[2:], stream), encoding)
+        return Recoded(Prefixed(head[2:], stream), encoding)
     if len(head) == 4 and head[1] == 0 == head[3] and head[0]:
-        return _Recoded(Prefixed(head, stream), "utf-16-le")
+        return Recoded(Prefixed(head, stream), "utf-16-le")
     if len(head) == 4 and head[0] == 0 == head[2] and head[1]:
-        return _Recoded(Prefixed(head, stream), "utf-16-be")
+        return Recoded(Prefixed(head, stream), "utf-16-be")
     return Prefixed(head, stream)
 
 
@@ -71,8 +71,8 @@ class Prefixed:
         return head + self._stream.read(size)
 
 
-class _Recoded:
-    """UTF-16 as UTF-8; halves of surrogate pairs become U+FFFD."""
+class Recoded:
+    """Another encoding as UTF-8; what it cannot mean becomes U+FFFD."""
 
     def __init__(self, stream: Readable, encoding: str) -> None:
         self._stream = stream

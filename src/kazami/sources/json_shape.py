@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 from kazami.model.event import LogSource, Route
-from kazami.sources import cloud, defender, dialect, ecs, json_flat, mapping, windows, windows_event
+from kazami.sources import cloud, defender, dialect, ecs, json_flat, mapping, windows
 from kazami.sources.columns import Column, Columns, Plan
-from kazami.sources.flat import Group, Local, Shape
+from kazami.sources.flat import Local, Shape
 from kazami.sources.json_values import LISTS
-from kazami.sources.plan_cache import MAX_NAMES, Names, PlanCache, hidden
+from kazami.sources.plan_cache import PlanCache
+from kazami.sources.windows_records import Groups
 
 #: Shapes of one file that are remembered; then all starts anew.
 MAX_SHAPES = 4096
@@ -23,8 +24,6 @@ MAX_WRAPPERS = 4
 
 _PLAIN = frozenset((str, int, bool, type(None)))
 
-_CHANNEL, _EVENT_ID, _RECORD_ID = (windows.SYSTEM.index(n) for n in ("Channel", "EventID", "EventRecordID"))
-
 
 class Shapes:
     """Takes decoded records, whatever they are; several kinds in one file are told apart one by one."""
@@ -33,9 +32,8 @@ class Shapes:
         self._columns = columns
         self._plain: dict[tuple[str, ...], Shape] = {}
         self._flattened: dict[tuple[str, ...], Shape] = {}
-        self._groups: dict[Plan, Group] = {}
+        self._groups = Groups(columns)
         self._local = Local()
-        self._names = Names()
 
     def add(self, record: dict[str, Any], raw: str, number: int) -> None:
         """Take one record with its text."""
@@ -47,10 +45,8 @@ class Shapes:
 
     def _add_other(self, record: dict[str, Any], raw: str, number: int, depth: int) -> None:
         keys = (*record,)
-        if "Event" in record and isinstance(record["Event"], dict):
-            self._add_windows(record, raw, number)
-        elif "System" in record and isinstance(record["System"], dict):
-            self._add_windows({"Event": record}, raw, number)
+        if isinstance(record.get("Event"), dict) or isinstance(record.get("System"), dict):
+            self._groups.add_event(*windows.flatten(record), raw, number)
         elif depth < MAX_WRAPPERS and (inner := _unwrapped(record)) is not None:
             for element in inner:
                 self._add_other(element, json_flat.json_text(element), number, depth + 1)
@@ -58,20 +54,6 @@ class Shapes:
             self._add_plain(keys, record, raw, number)
         else:
             self._add_nested(record, raw, number)
-
-    def _add_windows(self, record: dict[str, Any], raw: str, number: int) -> None:
-        system, data = windows_event.flatten(record)
-        channel, provider = windows.first(system[_CHANNEL]), windows.first(system[0])
-        event_id = windows.first(system[_EVENT_ID])
-        plan = windows.plan(
-            channel,
-            provider,
-            event_id,
-            self._admitted(channel, (*data,), number),
-            windows.values_of(data, windows.discriminator(channel, event_id)),
-            system[_RECORD_ID] is not None,
-        )
-        self._put(plan, (*system, *data.values()), raw, number)
 
     def _add_plain(self, keys: tuple[str, ...], record: dict[str, Any], raw: str, number: int) -> None:
         form = dialect.of(keys)
@@ -99,24 +81,9 @@ class Shapes:
                 shape = self._flattened[keys] = self._shape(form, leaves, number)
             shape.add(leaves, raw, number)
             return
-        self._put(_plan(self._admitted(None, keys, number), leaves), (*leaves.values(),), raw, number)
-
-    def _put(self, plan: Plan, cells: tuple[Any, ...], raw: str, number: int) -> None:
-        group = self._groups.get(plan)
-        if group is None:
-            group = self._groups[plan] = Group(plan)
-        group.cells.append(cells)
-        group.raws.append(raw)
-        group.records.append(number)
-
-    def _admitted(self, log: str | None, names: tuple[str, ...], number: int) -> tuple[str, ...]:
-        surplus = self._names.surplus(log or "", names)
-        if surplus:
-            reason = (
-                f"more than {MAX_NAMES} names of fields in one log: the rest is only in the original text"
-            )
-            self._columns.reject(f"record {number}", reason, 0, f"{len(surplus)} fields")
-        return hidden(names, surplus)
+        self._groups.put(
+            _plan(self._groups.admitted(None, keys, number), leaves), (*leaves.values(),), raw, number
+        )
 
     def _shape(self, form: dialect.Dialect, record: dict[str, Any], number: int) -> Shape:
         """A new shape, once there is room for it."""
@@ -126,15 +93,13 @@ class Shapes:
             self._flattened.clear()
         names = dialect.named((*record,), form)
         channel = windows.first(list(record.values())[names.index("Channel")]) if "Channel" in names else None
-        return Shape(self._admitted(channel, names, number), record, self._local)
+        return Shape(self._groups.admitted(channel, names, number), record, self._local)
 
     def flush(self) -> None:
         """Hand everything on."""
         for shape in (*self._plain.values(), *self._flattened.values()):
             shape.flush(self._columns)
-        for group in self._groups.values():
-            group.flush(self._columns)
-        self._groups.clear()
+        self._groups.flush()
 
 
 def _is_plain(record: dict[str, Any]) -> bool:

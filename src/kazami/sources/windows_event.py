@@ -36,7 +36,7 @@ def flatten(event: Fields) -> tuple[Cells, Fields]:
             section = _only_child(section)
         _add_section(name, section, data)
     if cells[0] == "PowerShell" and "Data" in data:
-        _add_details(data)
+        add_details(data)
     return cells, data
 
 
@@ -101,13 +101,13 @@ def _add_section(name: str, section: Any, data: Fields) -> None:
     if isinstance(section, dict):
         for key, value in section.items():
             if key == "#text":
-                _put(data, "Data", _plain(value))
+                put(data, "Data", _plain(value))
             elif key == "#attributes":
                 _add_attributes(name, value, data)
             else:
-                _add(key, value, data, 0)
+                _add(_once(key, section), value, data, 0)
         return
-    _put(data, "Data" if name == "EventData" else name, _plain(section))
+    put(data, "Data" if name == "EventData" else name, _plain(section))
 
 
 def _add(name: str, value: Any, data: Fields, depth: int) -> None:
@@ -115,9 +115,9 @@ def _add(name: str, value: Any, data: Fields, depth: int) -> None:
         for item in value:
             _add(name, item, data, depth)
     elif not isinstance(value, dict):
-        _put(data, name, value if not isinstance(value, list) else _plain(value))
+        put(data, name, value if not isinstance(value, list) else _plain(value))
     elif depth >= MAX_DEPTH:
-        _put(data, name, json.dumps(value))
+        put(data, name, json.dumps(value))
     else:
         _add_element(name, value, data, depth)
 
@@ -128,22 +128,28 @@ def _add_element(name: str, element: Fields, data: Fields, depth: int) -> None:
     attributes.update({key[1:]: value for key, value in element.items() if key.startswith("@")})
     if name == "Data" and isinstance(attributes.get("Name"), str):
         name = attributes.pop("Name")
-        _put(data, name, _plain(element.get("#text")))
+        put(data, name, _plain(element.get("#text")))
     elif "#text" in element:
-        _put(data, name, _plain(element["#text"]))
+        put(data, name, _plain(element["#text"]))
     _add_attributes(name, attributes, data)
     for key, value in element.items():
         if key not in ("#text", "#attributes") and not key.startswith("@"):
-            _add(f"{name}.{key}", value, data, depth + 1)
+            _add(f"{name}.{_once(key, element)}", value, data, depth + 1)
+
+
+def _once(key: str, siblings: Fields) -> str:
+    """The name of an element: the evtx package numbers those that are repeated (``Certificate_1``)."""
+    name, _, number = key.rpartition("_")
+    return name if number.isdecimal() and name in siblings else key
 
 
 def _add_attributes(name: str, attributes: Any, data: Fields) -> None:
     for key, value in _object(attributes).items():
         if not key.startswith("xmlns"):
-            _put(data, f"{name}_{key}", _plain(value))
+            put(data, f"{name}_{key}", _plain(value))
 
 
-def _put(data: Fields, name: str, value: Any) -> None:
+def put(data: Fields, name: str, value: Any) -> None:
     """One value more: equal names become a field of several values."""
     if name not in data:
         data[name] = value
@@ -153,7 +159,7 @@ def _put(data: Fields, name: str, value: Any) -> None:
     data[name] = [*several, *(value if isinstance(value, list) else [value])]
 
 
-def _add_details(data: Fields) -> None:
+def add_details(data: Fields) -> None:
     """The ``Name=value`` lines that classic PowerShell writes into its last text."""
     texts = data["Data"] if isinstance(data["Data"], list) else [data["Data"]]
     for text in reversed(texts):
