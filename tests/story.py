@@ -268,7 +268,17 @@ def story(noisy: int = 140) -> list[FindingRow]:
                     **(extra | {"tenant": tenant, "host": host, "user": user or None, "evidence": evidence}),
                 )
             )
-    rows.append(row("psenc", None, 9, host="RW-WS03", tenant="riverside-water", user=None))
+    rows.append(
+        row(
+            "psenc",
+            None,
+            9,
+            host="RW-WS03",
+            tenant="riverside-water",
+            user=None,
+            evidence="/evidence/riverside-water/old.evtx",
+        )
+    )
     return rows + noise(noisy)
 
 
@@ -296,12 +306,12 @@ def summary(rows: list[FindingRow], **changed: Any) -> Summary:
     times = sorted(each["time"] for each in rows if each["time"])
     first = datetime.fromisoformat(times[0]) - timedelta(hours=3) if times else None
     last = datetime.fromisoformat(times[-1]) + timedelta(hours=5) if times else None
-    names = Counter(each["evidence"] for each in rows)
+    names = Counter((each["evidence"], each["tenant"]) for each in rows)
     evidence = [
         EvidenceRow(
             f"{i:016x}",
             name,
-            name.split("/")[2],
+            tenant,
             "evtx",
             1_118_208 * (i % 7 + 1),
             2311 * count,
@@ -309,7 +319,7 @@ def summary(rows: list[FindingRow], **changed: Any) -> Summary:
             0,
             "done",
         )
-        for i, (name, count) in enumerate(sorted(names.items()))
+        for i, ((name, tenant), count) in enumerate(sorted(names.items()))
     ]
     evidence += [
         EvidenceRow("a" * 16, "/evidence/tanaka-seiki/TS-DC02.7z", "tanaka-seiki", "", 91_000_112, 0, 0, 0, "unreadable", "wrong password"),

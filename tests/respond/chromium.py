@@ -11,7 +11,9 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +24,16 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
     *("--hide-scrollbars", "--remote-debugging-pipe"),
 )
+
+
+#: A process cannot be started with given descriptors in place, so a small one puts them there and becomes it.
+_PLACE = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find() -> str | None:
@@ -43,14 +55,16 @@ class Browser:
         self._home = tempfile.mkdtemp(prefix="kazami-browser-")
         to_read, self._to = os.pipe()
         self._from, from_write = os.pipe()
-        # Descriptors 3 and 4 are named in a shell, because a program started here cannot be given them in place.
-        command = f'exec "$0" "$@" 3<&{to_read} 4>&{from_write}'
         self._process = subprocess.Popen(
-            ["sh", "-c", command, self.program, *FLAGS, f"--user-data-dir={self._home}", "about:blank"],
+            [
+                *(sys.executable, "-c", _PLACE, str(to_read), str(from_write)),
+                *(self.program, *FLAGS, f"--user-data-dir={self._home}", "about:blank"),
+            ],
             pass_fds=(to_read, from_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "HOME": self._home},
+            start_new_session=True,
         )
         os.close(to_read)
         os.close(from_write)
@@ -62,7 +76,7 @@ class Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         os.close(self._to)
         os.close(self._from)

@@ -100,9 +100,8 @@ def _limits(summary: Summary, language: Words, hints: Hints) -> list[Text]:
     for row in summary.evidence:
         if row.state in ("unreadable", "partial") and len(lines) < TOP:
             name = PurePath(row.name).name
-            said = language(
-                f"summary.{row.state}", name=shorten(name, NAME)[0], note=shorten(row.note, NAME)[0]
-            )
+            key = "summary.partial" if row.state == "partial" else "summary.unreadable"
+            said = language(key, name=shorten(name, NAME)[0], note=shorten(row.note, NAME)[0])
             lines.append(("red", said, ""))
     bad = sum(row.state in ("unreadable", "partial") for row in summary.evidence)
     if bad > TOP:

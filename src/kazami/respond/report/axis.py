@@ -17,8 +17,9 @@ PIECES = 5
 GAP = 3.0  # percent that a cut takes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = int((datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds())
-_FIRST = int((datetime.min.replace(tzinfo=UTC) - _EPOCH).total_seconds())
+_SECOND = timedelta(seconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _SECOND
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _SECOND
 
 _M, _H, _D = 60, 3600, 86400
 #: Widths of bars, in seconds.

@@ -28,13 +28,11 @@ class Histogram:
         """Count a finding of level number `rank` at `second` (since the epoch, may be negative)."""
         levels = self.buckets.setdefault((lane, second // self.width), [0] * len(LEVELS))
         levels[rank] += 1
-        if len(self.buckets) > self.limit:
-            self._widen()
+        while len(self.buckets) > self.limit and self.width < WIDTHS[-1]:
+            self._widen()  # at the end a bucket is a year: a lane cannot have more than 10,000 of them
 
     def _widen(self) -> None:
         step = WIDTHS.index(self.width) + 1
-        if step == len(WIDTHS):
-            return  # a year wide: a lane cannot have more than 10,000 of them
         factor, self.width = WIDTHS[step] // self.width, WIDTHS[step]
         old, self.buckets = self.buckets, {}
         for (lane, bucket), levels in old.items():
