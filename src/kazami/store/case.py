@@ -151,7 +151,7 @@ class Case:
         )
         return {Part(**row) for row in rows}
 
-    def matches(self, versions: Mapping[str, str], size: int = 8192) -> Iterator[pa.RecordBatch]:
+    def matches(self, versions: Mapping[str, str], size: int = 8192) -> pa.RecordBatchReader:
         """What correlations build on: matches of the rules `versions` (rule id to rule version), in order of time.
 
         Columns as in `schema.MATCH`, at most `size` rows a batch. Matches without a time come last.

@@ -78,15 +78,17 @@ class Database:
 
     def stream(
         self, sql: str, parameters: Sequence[Any] = (), *, size: int = 8192, **tables: pa.Table
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> pa.RecordBatchReader:
         """The result of a query, at most `size` rows a batch, while others are asked; `tables` are known by name.
 
         It runs on a connection of its own, which sees what is committed and finds tables under ``kase`` only.
         """
-        with guarded(self.case), contextlib.closing(self.connection.cursor()) as cursor:
+        with guarded(self.case):
+            cursor = self.connection.cursor()
             for name, table in tables.items():
                 cursor.register(name, table)
-            yield from arrow_reader(cursor.sql(sql, params=list(parameters)), size)
+            reader = arrow_reader(cursor.sql(sql, params=list(parameters)), size)
+        return pa.RecordBatchReader.from_batches(reader.schema, _drained(self.case, cursor, reader))
 
     def insert(self, sql: str, table: pa.Table) -> None:
         """Execute `sql`, in which ``new`` is `table`."""
@@ -108,6 +110,11 @@ class Database:
             with contextlib.suppress(CaseError):  # the transaction may be gone with what went wrong
                 self.run("ROLLBACK")
             raise
+
+
+def _drained(case: Path, cursor: Any, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    with guarded(case), contextlib.closing(cursor):
+        yield from reader
 
 
 def arrow_reader(relation: Any, size: int) -> pa.RecordBatchReader:

@@ -13,19 +13,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kazami.errors import CaseError, UsageError
-from kazami.model.event import LogSource
 from kazami.model.finding import LEVELS
-from kazami.model.result import Blind, EvidenceRow, FindingRow, RejectRow
-from kazami.model.rule import Rejected, RuleInfo
+from kazami.model.result import FindingRow
 from kazami.store.database import guarded
+from kazami.store.lists import evidence_rows, reject_rows
 from kazami.store.names import literal
-from kazami.store.views import FIXED
+from kazami.store.summary import summary
+from kazami.store.views import FIXED, RANK
 
 if TYPE_CHECKING:
     from kazami.store.case import Case
 
-#: The rank of a level in SQL: 1 is the weakest.
-RANK = f"list_position({list(LEVELS)}, level)"
+__all__ = ["event", "events", "evidence_rows", "findings", "reject_rows", "summary"]
 
 _ORDERS = {
     "time": "f.time NULLS LAST, finding_uid",
@@ -169,46 +168,3 @@ def _places(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, str]
         segment = paths[row["kazami_segment"]]
         places.setdefault(segment["path"], {})[row["event_uid"]] = segment["table"]
     return places
-
-
-def evidence_rows(case: Case) -> list[EvidenceRow]:
-    """All evidence, in the order in which it came. `events` are distinct events that count for it."""
-    names = ", ".join(EvidenceRow.__slots__)
-    rows = case.database.rows(f"SELECT {names} FROM ({FIXED['evidence']}) ORDER BY seq")  # noqa: S608 - ours
-    return [EvidenceRow(**row) for row in rows]
-
-
-def reject_rows(case: Case, limit: int = 1000) -> list[RejectRow]:
-    """What could not be read, the largest losses first, at most `limit` places."""
-    rows = case.database.rows(
-        "SELECT name, place, reason, count, sample FROM reject ORDER BY count DESC, name, place LIMIT ?",
-        [limit],
-    )
-    return [RejectRow(**row) for row in rows]
-
-
-def rejected_rules(case: Case, run: int) -> list[Rejected]:
-    """Rules that could not be loaded in the run `run`."""
-    rows = case.database.rows(
-        "SELECT path, reason, id, title FROM rejected_rule WHERE run = ? ORDER BY path, title", [run]
-    )
-    return [Rejected(**row) for row in rows]
-
-
-def blind_rules(case: Case, run: int) -> list[Blind]:
-    """Rules that the evidence of the run `run` could never make fire."""
-    rows = case.database.rows(
-        "SELECT r.*, b.reason FROM blind b JOIN rule r ON r.id = b.rule_id AND r.version = b.rule_version "
-        "WHERE b.run = ? ORDER BY b.reason, r.title",
-        [run],
-    )
-    return [Blind(_info(row), row["reason"]) for row in rows]
-
-
-def _info(row: dict[str, Any]) -> RuleInfo:
-    logsource = LogSource(row["product"], row["category"], row["service"])
-    names = set(RuleInfo.__slots__) - {"logsource"}
-    given: dict[str, Any] = {
-        name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in names
-    }
-    return RuleInfo(logsource=logsource, **given)

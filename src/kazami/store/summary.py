@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kazami.errors import UsageError
 from kazami.model.finding import LEVELS
 from kazami.model.result import Count, Summary
-from kazami.store import read
-from kazami.store.views import FIXED
+from kazami.store import lists
+from kazami.store.views import FIXED, RANK
 
 if TYPE_CHECKING:
     from kazami.store.case import Case
@@ -31,7 +31,7 @@ _SANE = "time BETWEEN '0001-01-02 00:00:00+00' AND '9999-12-30 00:00:00+00'"
 def summary(case: Case, run: int | None = None) -> Summary:
     """The whole case in figures, and what the run `run` (the last by default) said of its rules."""
     about = _run(case, run)
-    evidence = read.evidence_rows(case)
+    evidence = lists.evidence_rows(case)
     sources = _log_sources(case)
     seconds, timeline = _timeline(case)
     levels = _counts(case, "level")
@@ -55,11 +55,11 @@ def summary(case: Case, run: int | None = None) -> Summary:
         timeline=timeline,
         bucket_seconds=seconds,
         evidence=evidence,
-        rejects=read.reject_rows(case),
+        rejects=lists.reject_rows(case),
         rejected_records=_number(case, "SELECT coalesce(sum(count), 0)::BIGINT AS n FROM reject"),
         loaded=about["loaded"],
-        rejected_rules=read.rejected_rules(case, about["id"]),
-        blind=read.blind_rules(case, about["id"]),
+        rejected_rules=lists.rejected_rules(case, about["id"]),
+        blind=lists.blind_rules(case, about["id"]),
         notes=about["notes"],
         extra=json.loads(about["extra"]),
     )
@@ -96,7 +96,7 @@ def _counts(
     """Findings by `key`: the highest level first, then the most frequent."""
     rows = case.database.rows(
         f"""SELECT key, count(*) AS count, min(time) FILTER ({_SANE}) AS first, max(time) FILTER ({_SANE}) AS last,
-        max({read.RANK}) AS rank, {label} AS label
+        max({RANK}) AS rank, {label} AS label
         FROM (SELECT {key} AS key, time, level, title FROM ({FIXED["finding"]})) WHERE key IS NOT NULL
         GROUP BY key ORDER BY rank DESC, count DESC, key {"" if limit is None else f"LIMIT {limit}"}"""  # noqa: S608 - ours
     )
@@ -129,7 +129,7 @@ def _timeline(case: Case) -> tuple[int, list[tuple[datetime, str, int]]]:
     seconds = next((s for s in _BUCKETS if (span or 0) / s <= _BARS), _BUCKETS[-1])
     rows = case.database.rows(
         f"""SELECT floor(epoch(time) / {seconds})::BIGINT * {seconds} AS start, level, count(*) AS count
-        FROM ({FIXED["finding"]}) WHERE {_SANE} GROUP BY ALL ORDER BY start, max({read.RANK})"""  # noqa: S608 - ours
+        FROM ({FIXED["finding"]}) WHERE {_SANE} GROUP BY ALL ORDER BY start, max({RANK})"""  # noqa: S608 - ours
     )
     return seconds, [
         (_EPOCH + timedelta(seconds=max(row["start"], -62_135_596_800)), row["level"], row["count"])

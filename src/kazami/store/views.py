@@ -18,10 +18,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kazami.model.event import ENVELOPE
+from kazami.model.finding import LEVELS
 from kazami.store.names import identifier, literal
 
 if TYPE_CHECKING:
     from kazami.store.database import Database
+
+#: The rank of a level in SQL: 1 is the weakest.
+RANK = f"list_position({list(LEVELS)}, level)"
 
 _NAMES = "SELECT uid, tenant, arg_min(name, seq) AS name FROM kase.evidence GROUP BY ALL"
 
