@@ -1,1 +1,109 @@
+"""The command line: it parses, calls, prints. Standard output is data, standard error is talk.
 
+0    done
+1    done, and there are findings at or above ``--fail-on``; of ``rules check`` and ``rules test``: a rule failed
+2    what was asked for cannot be done: wrong words, a case that cannot be opened or written
+3    evidence could not be read: a whole file, or more records than ``--reject-limit`` allows
+4    an error inside Kazami
+130  stopped by Ctrl-C; the same command goes on from there
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Annotated, Any
+
+import click
+import typer
+
+from kazami import __version__
+from kazami.cli.exit_code import INTERNAL, STOPPED, USAGE
+from kazami.errors import KazamiError
+from kazami.respond.text import safe
+
+app = typer.Typer(
+    name="kazami",
+    help="Reads logs, finds intruders, and tells the story with its proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kazami {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
+    ] = False,
+) -> None:
+    """Options of all commands."""
+
+
+def _register() -> None:
+    from kazami.cli import case, doctor, rules, scan
+
+    app.command("scan")(scan.scan)
+    app.add_typer(rules.app, name="rules")
+    case.register(app)
+    app.command("doctor")(doctor.doctor)
+
+
+_register()
+
+
+def main() -> None:
+    """The program; ends with an exit code of this module's list."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command line; errors are said on standard error, in one line that names the file."""
+    try:
+        code: Any = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Abort:
+        return STOPPED
+    except KeyboardInterrupt:
+        return STOPPED
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except KazamiError as error:
+        _say(str(error))
+        return USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has heard enough
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defense: said in one line, kept in full
+        return _internal(error)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"kazami: {safe(message)}\n")
+
+
+def _internal(error: Exception) -> int:
+    log = Path(gettempdir()) / f"kazami-error-{os.getpid()}.txt"
+    text = "".join(traceback.format_exception(error))
+    try:
+        with log.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except OSError:
+        sys.stderr.write(safe(text))
+        log = Path("standard error")
+    _say(f"an error inside Kazami: {type(error).__name__}: {error} (details in {log})")
+    return INTERNAL

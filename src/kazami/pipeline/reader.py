@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,7 +25,8 @@ from kazami.model.finding import FINDING
 from kazami.model.result import EvidenceRow
 from kazami.pipeline.task import Part, Task, Unit, packed
 from kazami.plugins import SOURCES, Extension, discover
-from kazami.sources import walk
+from kazami.sources import archive, walk
+from kazami.sources.archive.name import shown
 from kazami.sources.columns import Columns
 from kazami.sources.identify import identify
 from kazami.store import segment
@@ -55,6 +56,10 @@ def sources() -> list[Extension]:
     return discover(SOURCES)
 
 
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
 class Reader:
     """Reads, matches and stores; one in each worker process."""
 
@@ -70,6 +75,7 @@ class Reader:
         self._rejects: list[pa.RecordBatch] = []
         self._touched: list[Part] = []
         self._store = True
+        self._last: Extension | None = None
 
     def handle(self, task: Task) -> Iterator[Unit]:
         """Read the parts of a task; a unit whenever enough has come together."""
@@ -87,39 +93,58 @@ class Reader:
         yield self._flush()
 
     def _part(self, part: Part) -> Iterator[Unit]:
+        """Read a plain file right away; what may be a container is unpacked by `walk`."""
+        try:
+            with open(part.path, "rb", buffering=0) as stream:  # noqa: PTH123 - one of tens of thousands
+                head = stream.read(HEAD)
+        except (OSError, ValueError):
+            head = b""
+        if head and not archive.kind(head):
+            path = Path(part.path)
+            name = part.path if part.path.isascii() and part.path.isprintable() else shown(part.path)
+            evidence = Evidence(
+                name, part.uid, part.tenant, part.size, partial(_open, path), path, part.start, part.stop
+            )
+            yield from self._read(evidence, head)
+            return
         file = walk.File(part.path, part.size, part.tenant)
         for found in walk.expand(file, passwords=self._orders.passwords):
             if isinstance(found, Evidence):
-                yield from self._read(replace(found, start=part.start, stop=part.stop))
-                continue
-            found["evidence"] = found["evidence"] or part.uid
-            self._rejects.append(rejects([found]))
-            state, note = ("unreadable" if found["count"] else "skipped"), found["reason"]
-            self._evidence.append(
-                EvidenceRow(
-                    found["evidence"], found["name"], part.tenant, "", part.size, 0, 0, 0, state, note
-                )
-            )
+                with found.open() as member:
+                    head = member.read(HEAD)
+                yield from self._read(found, head)
+            else:
+                self._unreadable(part, found)
 
-    def _read(self, evidence: Evidence) -> Iterator[Unit]:
-        with evidence.open() as stream:
-            stream.seek(evidence.start)
-            head = stream.read(HEAD)
-        name, note = identify(evidence.name, head, sources())
-        state = "done" if name else "skipped"
-        self._evidence.append(
-            EvidenceRow(
-                evidence.uid, evidence.name, evidence.tenant, name, evidence.size, 0, 0, 0, state, note
-            )
-        )
-        if not name:
+    def _unreadable(self, part: Part, found: dict[str, Any]) -> None:
+        found["evidence"] = found["evidence"] or part.uid
+        self._rejects.append(rejects([found]))
+        state = "unreadable" if found["count"] else "skipped"
+        self._note(found["evidence"], found["name"], part.tenant, "", part.size, state, found["reason"])
+
+    def _note(self, uid: str, name: str, tenant: str, source: str, size: int, state: str, note: str) -> None:
+        self._evidence.append(EvidenceRow(uid, name, tenant, source, size, 0, 0, 0, state, note))
+
+    def _read(self, evidence: Evidence, head: bytes) -> Iterator[Unit]:
+        extension, note = self._recognize(evidence.name, head)
+        name, state = ("", "skipped") if extension is None else (extension.name, "done")
+        self._note(evidence.uid, evidence.name, evidence.tenant, name, evidence.size, state, note)
+        if extension is None:
             return
         self._columns.begin(evidence)
-        source = next(extension.object for extension in sources() if extension.name == name)
         try:
-            yield from self._feed(source, evidence)
+            yield from self._feed(extension.object, evidence)
         except Exception as error:  # noqa: BLE001 - a source that raises has a bug; what it gave before is kept
             self._columns.reject("", f"the source {name} failed: {type(error).__name__}: {error}")
+
+    def _recognize(self, name: str, head: bytes) -> tuple[Extension | None, str]:
+        """The source for a piece of evidence. Files of a folder are mostly alike: the last one is asked first."""
+        last = self._last
+        if last is not None and last.object.confidence(name, head) == 1.0:
+            return last, ""
+        found, note = identify(name, head, sources())
+        self._last = next((extension for extension in sources() if extension.name == found), None)
+        return self._last, note
 
     def _feed(self, source: Any, evidence: Evidence) -> Iterator[Unit]:
         if hasattr(source, "feed"):

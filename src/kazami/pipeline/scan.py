@@ -27,6 +27,7 @@ from kazami.pipeline.task import Part, Task, Unit, divide, tasks, unpacked
 from kazami.sources import walk
 from kazami.store import case as store
 from kazami.store.run import Run
+from kazami.store.schema import MATCH as MATCHES
 from kazami.store.seen import seen
 
 
@@ -220,7 +221,9 @@ def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result) -> None:
     if rules.correlations:
         wanted = set(correlation.needed_fields(rules.correlations))
         versions = {rule.info.id: rule.info.version for rule in rules.rules if rule.info.id in wanted}
-        correlated = correlation.run(rules.correlations, case.matches(versions).read_all())
+        correlated = correlation.run(
+            rules.correlations, pa.Table.from_batches(case.matches(versions), MATCHES)
+        )
         run.replace_findings([one.info.id for one in rules.correlations], correlated.findings)
         result.notes += correlated.notes
     run.finish(

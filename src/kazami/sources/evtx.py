@@ -1,7 +1,6 @@
 """Windows event logs: EVTX files, and EVTX chunks carved from memory or disk.
 
-The `evtx` package decodes; its JSON goes straight into the columns of `windows.plan`. Nearly all records have
-the plain form that `_Record` describes and take the short way; whatever differs goes through `windows.flatten`.
+The `evtx` package decodes; its JSON goes into columns by `evtx_record`.
 
 Format: [MS-EVEN6] and "Windows XML Event Log (EVTX)" by Joachim Metz: a header of 4,096 bytes, then chunks of
 65,536 bytes that can each be read alone.
@@ -13,15 +12,14 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, BinaryIO
 
-import msgspec
-import orjson
 from evtx import PyEvtxParser
 
 from kazami.model.evidence import Evidence
-from kazami.sources import windows
-from kazami.sources.columns import Columns, Plan, reading
+from kazami.sources import evtx_record
+from kazami.sources.columns import Columns, reading
 
 HEADER, CHUNK = 4096, 65536
 FILE_MAGIC, CHUNK_MAGIC = b"ElfFile\x00", b"ElfChnk\x00"
@@ -31,178 +29,6 @@ STRIDE = 4096
 
 #: A file that fails more often than this is given up: what follows is noise.
 MAX_ERRORS = 10_000
-
-
-class _Provider(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    name: str | None = msgspec.field(name="Name", default=None)
-    guid: str | None = msgspec.field(name="Guid", default=None)
-    source: msgspec.Raw = msgspec.field(name="EventSourceName", default=msgspec.Raw())
-
-
-class _Time(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    text: str | None = msgspec.field(name="SystemTime", default=None)
-
-
-class _Correlation(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    activity: str | None = msgspec.field(name="ActivityID", default=None)
-    related: msgspec.Raw = msgspec.field(name="RelatedActivityID", default=msgspec.Raw())
-
-
-class _Execution(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    process: int | None = msgspec.field(name="ProcessID", default=None)
-    thread: int | None = msgspec.field(name="ThreadID", default=None)
-    processor: msgspec.Raw = msgspec.field(name="ProcessorID", default=msgspec.Raw())
-    session: msgspec.Raw = msgspec.field(name="SessionID", default=msgspec.Raw())
-    kernel_time: msgspec.Raw = msgspec.field(name="KernelTime", default=msgspec.Raw())
-    user_time: msgspec.Raw = msgspec.field(name="UserTime", default=msgspec.Raw())
-
-
-class _Security(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    user: str | None = msgspec.field(name="UserID", default=None)
-
-
-class _ProviderElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Provider = msgspec.field(name="#attributes")
-
-
-class _TimeElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Time = msgspec.field(name="#attributes")
-
-
-class _CorrelationElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Correlation = msgspec.field(name="#attributes")
-
-
-class _ExecutionElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Execution = msgspec.field(name="#attributes")
-
-
-class _SecurityElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Security = msgspec.field(name="#attributes")
-
-
-class _Qualified(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    number: int = msgspec.field(name="#text")
-    attributes: msgspec.Raw = msgspec.field(name="#attributes", default=msgspec.Raw())
-
-
-class _System(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename="pascal"):
-    provider: _ProviderElement
-    time_created: _TimeElement
-    event_id: int | _Qualified = msgspec.field(name="EventID")
-    version: int | None = None
-    level: int | None = None
-    task: int | None = None
-    opcode: int | None = None
-    keywords: str | None = None
-    event_record_id: int | None = msgspec.field(name="EventRecordID", default=None)
-    correlation: _CorrelationElement | None = None
-    execution: _ExecutionElement | None = None
-    channel: str | None = None
-    computer: str | None = None
-    security: _SecurityElement | None = None
-
-
-class _Event(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    system: _System = msgspec.field(name="System")
-    data: dict[str, str | int | float | bool | None] | None = msgspec.field(name="EventData")
-    attributes: msgspec.Raw = msgspec.field(name="#attributes", default=msgspec.Raw())
-
-
-class _Record(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    event: _Event = msgspec.field(name="Event")
-
-
-_decode = msgspec.json.Decoder(_Record).decode
-
-
-class _Groups:
-    """Records of a stretch of one file, by shape, on their way to the columns."""
-
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
-        self._groups: dict[Any, tuple[Plan, list[Any], list[str], list[int]]] = {}
-
-    def add(self, raw: str, record: int) -> None:
-        """Take one record as the package gives it; raises ValueError where it is no event."""
-        try:
-            event = _decode(raw).event
-        except msgspec.ValidationError:
-            self._add_odd(raw, record)
-            return
-        system, data = event.system, event.data or {}
-        event_id = system.event_id if isinstance(system.event_id, int) else system.event_id.number
-        provider, execution = system.provider.attributes, system.execution
-        ids = execution.attributes if execution is not None else None
-        correlation, security = system.correlation, system.security
-        cells = (
-            provider.name,
-            provider.guid,
-            event_id,
-            system.version,
-            system.level,
-            system.task,
-            system.opcode,
-            system.keywords,
-            system.time_created.attributes.text,
-            system.event_record_id,
-            correlation.attributes.activity if correlation is not None else None,
-            ids.process if ids is not None else None,
-            ids.thread if ids is not None else None,
-            system.channel,
-            system.computer,
-            security.attributes.user if security is not None else None,
-            *data.values(),
-        )
-        self._put(system.channel, provider.name, event_id, data, cells, raw, record)
-
-    def _add_odd(self, raw: str, record: int) -> None:
-        system, data = windows.flatten(orjson.loads(raw))
-        number = system[_EVENT_ID]
-        event_id = number if isinstance(number, int) else None
-        self._put(system[_CHANNEL], system[0], event_id, data, (*system, *data.values()), raw, record)
-
-    def _put(
-        self,
-        channel: Any,
-        provider: Any,
-        event_id: int | None,
-        data: dict[str, Any],
-        cells: tuple[Any, ...],
-        raw: str,
-        record: int,
-    ) -> None:
-        chosen = _discriminator(channel, event_id)
-        values = windows.values_of(data, chosen) if chosen else ()
-        key = (channel, provider, event_id, values, *data)
-        group = self._groups.get(key)
-        if group is None:
-            plan = windows.plan(channel, provider, event_id, tuple(data), values)
-            group = self._groups[key] = (plan, [], [], [])
-        group[1].append(cells)
-        group[2].append(raw)
-        group[3].append(record)
-
-    def flush(self) -> None:
-        """Hand everything on."""
-        for plan, cells, raws, records in self._groups.values():
-            self._columns.extend(plan, cells, raws, records, sum(map(len, raws)))
-        self._groups.clear()
-
-
-_CHANNEL, _EVENT_ID = windows.SYSTEM.index("Channel"), windows.SYSTEM.index("EventID")
-_known: dict[tuple[Any, Any], tuple[str, ...]] = {}
-
-
-def _discriminator(channel: Any, event_id: int | None) -> tuple[str, ...]:
-    """`windows.discriminator`, remembered under what is at hand."""
-    key = (channel, event_id)
-    found = _known.get(key)
-    if found is None:
-        if len(_known) > 100_000:  # hostile evidence may name any number of channels
-            _known.clear()
-        found = _known[key] = windows.discriminator(channel, event_id)
-    return found
 
 
 def confidence(name: str, head: bytes) -> float:
@@ -229,32 +55,28 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
         columns.reject("file header", f"not readable as EVTX: {error}", sample="")
         yield size
         return
-    groups = _Groups(columns)
-    for read, (record, raw) in enumerate(_records(parser, columns), 1):
-        try:
-            groups.add(raw, record)
-        except (ValueError, RecursionError) as error:
-            columns.reject(f"record {record}", f"not an event: {error}", sample=raw[:200])
-        if not read % STRIDE:
-            groups.flush()
-            yield 0
-    groups.flush()
+    for _ in _add_all(parser, columns):
+        yield 0
     yield size
 
 
 read = reading(feed)
 
 
-def _records(parser: PyEvtxParser, columns: Columns) -> Iterator[tuple[int, str]]:
-    """Record id and JSON text of each record; what cannot be decoded is rejected, and the next one tried."""
+def _add_all(parser: PyEvtxParser, columns: Columns) -> Iterator[None]:
+    """Add all records; what cannot be decoded is rejected, and the next one tried."""
     records: Iterator[dict[str, Any]] = iter(parser.records_json())  # type: ignore[arg-type]
     last = errors = 0
     while True:
         try:
-            for item in records:
+            added = 0
+            for item in islice(records, STRIDE):
                 last = item["event_record_id"]
-                yield last, item["data"]
-            return
+                evtx_record.add(item["data"], last, columns)
+                added += 1
+            if added < STRIDE:
+                return
+            yield
         except RuntimeError as error:
             errors += 1
             columns.reject(f"after record {last}", str(error))
@@ -272,10 +94,10 @@ def _records(parser: PyEvtxParser, columns: Columns) -> Iterator[tuple[int, str]
 
 def _parser(evidence: Evidence) -> PyEvtxParser:
     if evidence.path is not None and evidence.start == 0 and evidence.stop is None:
-        with evidence.open() as stream:
-            whole = stream.read(8) == FILE_MAGIC
-        if whole:
+        try:
             return PyEvtxParser(str(evidence.path), number_of_threads=1)
+        except RuntimeError:
+            pass  # no header that the library accepts: chunks may be there all the same
     with evidence.open() as stream:
         return PyEvtxParser(_window(stream, evidence.start, evidence.stop), number_of_threads=1)
 

@@ -41,12 +41,17 @@ class Occurrences:
         return sha256(digest + seen.to_bytes(8, "big")).digest() if seen else digest
 
 
-def record_digests(raws: Sequence[str]) -> list[bytes]:
-    """SHA-256 of each record's original text (lone surrogates included)."""
+def encoded(raws: Sequence[str]) -> list[bytes]:
+    """The original texts as UTF-8; half surrogate pairs, which it has no place for, become U+FFFD."""
     try:
-        return [sha256(raw.encode()).digest() for raw in raws]
+        return list(map(str.encode, raws))
     except UnicodeEncodeError:
-        return [sha256(raw.encode("utf-8", "surrogatepass")).digest() for raw in raws]
+        return [raw.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode() for raw in raws]
+
+
+def digests(texts: Sequence[bytes]) -> list[bytes]:
+    """SHA-256 of each record's original text."""
+    return [made.digest() for made in map(sha256, texts)]
 
 
 def uids(digests: Sequence[bytes], tenants: pa.Array) -> pa.Array:

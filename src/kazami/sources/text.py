@@ -56,12 +56,14 @@ def plain_array(cells: Sequence[Any]) -> pa.Array:
     return pa.array([text(cell) for cell in cells], pa.string()) if array is None else array
 
 
-def whole_array(raws: Sequence[str]) -> pa.Array:
-    """An Arrow string array of original texts, which are never cut."""
-    try:
-        return pa.array(raws, pa.string())
-    except UnicodeEncodeError:
-        return pa.array([raw.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for raw in raws])
+def utf8_array(texts: Sequence[bytes]) -> pa.Array:
+    """An Arrow string array of texts that are UTF-8 already; nothing is cut."""
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+    if offsets[-1] > np.iinfo(np.int32).max:
+        raise OverflowError("a batch of more than 2 GiB of text")
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(b"".join(texts))]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)
 
 
 def has_lists(cells: Sequence[Any]) -> bool:

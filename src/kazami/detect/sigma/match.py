@@ -122,13 +122,14 @@ class Program:
     def match(self, batch: pa.RecordBatch) -> Iterator[Match]:
         """The rules that are true on any row."""
         columns = Batch(batch, self)
-        for number in sorted(self._candidates(columns)):
+        for number in sorted(self.candidates(columns)):
             rule = self.rules[number]
             bits = columns.evaluate(rule.condition)
             if bits:
                 yield Match(rule, bitset.to_rows(bits, batch.num_rows), columns)
 
-    def _candidates(self, columns: Batch) -> set[int]:
+    def candidates(self, columns: Batch) -> set[int]:
+        """Numbers of the rules that have to be evaluated on this batch."""
         wanted = set(self._always)
         triggers = self._triggers
         for number in columns.active():

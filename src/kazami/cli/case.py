@@ -1,0 +1,79 @@
+"""Commands over a case that is there: ``findings``, ``summary``, ``report``, ``sql``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kazami.cli import output
+from kazami.cli.output import Format
+from kazami.cli.scan import Language
+
+CasePath = Annotated[Path, typer.Argument(help="Folder of the case.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (findings, summary, report, sql):
+        app.command(command.__name__)(command)
+
+
+def findings(
+    case: CasePath,
+    format: Annotated[Format | None, typer.Option(help="Form (terminal: table, else jsonl).")] = None,
+    output_file: Annotated[Path | None, typer.Option("--output", help="Write to this file.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
+) -> int:
+    """Print the findings of a case."""
+    output.present(case, format, output_file, lang.value)
+    return 0
+
+
+def summary(case: CasePath, lang: Annotated[Language, typer.Option(help="Language.")] = Language.en) -> int:
+    """Print the summary of a case: severity, rules, hosts, techniques, what could not be read."""
+    from kazami.cli.summary import show
+    from kazami.cli.terminal import data
+    from kazami.store import read
+    from kazami.store.case import Case
+
+    with Case.open(case, read_only=True) as opened:
+        show(read.summary(opened), data(), lang=lang.value)
+    return 0
+
+
+def report(
+    case: CasePath,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", help="File (default: CASE/report.html).")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
+) -> int:
+    """Write the report of a case: one HTML file that needs no network."""
+    from kazami.respond.report import write
+    from kazami.store import read
+    from kazami.store.case import Case
+
+    path = output_file or case / "report.html"
+    with Case.open(case, read_only=True) as opened:
+        write(read.findings(opened), read.summary(opened), path, lang.value)
+    typer.echo(str(path))
+    return 0
+
+
+def sql(
+    case: CasePath,
+    query: Annotated[
+        str, typer.Argument(help="For example: select Image, count(*) from process_creation group by 1")
+    ],
+    limit: Annotated[int, typer.Option(min=0, help="Rows at most; 0 for all.")] = 10_000,
+) -> int:
+    """Ask a case in SQL (DuckDB): one view a log source, and finding, rule, reject, evidence, run, event."""
+    from kazami.cli.rows import show
+    from kazami.store.case import Case
+
+    with Case.open(case, read_only=True) as opened:
+        names, batches = opened.sql(query)
+        show(names, batches, limit)
+    return 0

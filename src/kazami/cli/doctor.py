@@ -1,0 +1,101 @@
+"""``kazami doctor``: what is installed, which extensions are broken, and what this machine can do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from kazami import __version__, config, packs, plugins
+from kazami.cli.exit_code import DONE, FINDINGS
+
+
+class Check(NamedTuple):
+    """One thing that was looked at: what, its state, and whether that is as it should be."""
+
+    name: str
+    state: str
+    well: bool = True
+
+
+def doctor(
+    configuration: Annotated[
+        Path | None, typer.Option("--config", help="Settings (default: kazami.toml).")
+    ] = None,
+) -> int:
+    """Say what is installed, which extensions are broken, and what this machine can do."""
+    from kazami.cli.rows import table
+
+    checks = [*_program(), *_libraries(), *_extensions(), *_machine(), *_settings(configuration)]
+    table(
+        ["", "what", "state"],
+        [("ok" if check.well else "BROKEN", check.name, check.state) for check in checks],
+    )
+    return DONE if all(check.well for check in checks) else FINDINGS
+
+
+def _program() -> Iterator[Check]:
+    yield Check("kazami", __version__)
+    yield Check("python", f"{sys.version.split()[0]} ({sys.executable})", sys.version_info >= (3, 11))
+
+
+def _libraries() -> Iterator[Check]:
+    for requirement in requires("kazami") or []:
+        if "extra ==" in requirement:
+            continue
+        name = requirement.split(";")[0].split(">")[0].split("=")[0].strip()
+        try:
+            yield Check(f"library {name}", version(name))
+        except PackageNotFoundError:
+            yield Check(f"library {name}", "missing", well=False)
+
+
+def _extensions() -> Iterator[Check]:
+    for group in (plugins.SOURCES, plugins.DETECTORS, plugins.ANALYZERS, plugins.SINKS):
+        for extension in plugins.discover(group):
+            state = extension.error or extension.target
+            yield Check(f"{group.removeprefix('kazami.')} {extension.name}", state, not extension.error)
+    for name in packs.names():
+        rules = sum(1 for _ in (packs.find(name) / "rules").rglob("*.yml"))
+        yield Check(f"pack {name}", f"{rules} rule files", rules > 0)
+
+
+def _machine() -> Iterator[Check]:
+    from kazami.cli.scan import cores
+
+    yield Check("processors", f"{cores()} ({platform.machine()}, {platform.system()})")
+    memory = _memory()
+    yield Check("memory", f"{memory / 2**30:.1f} GiB" if memory else "unknown", not memory or memory > 2**30)
+    free = shutil.disk_usage(Path.cwd()).free
+    yield Check("free space here", f"{free / 2**30:.1f} GiB", free > 2**30)
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
+
+
+def _settings(path: Path | None) -> Iterator[Check]:
+    settings = config.load(path)
+    yield Check("settings", str(settings.source or "defaults (no kazami.toml)"))
+    for rules in settings.rules:
+        yield Check("rules", str(rules), rules.exists())
+    writable = _writable(settings.cache)
+    yield Check(
+        "cache of compiled rules", f"{settings.cache}{'' if writable else ' (not writable)'}", writable
+    )
+
+
+def _writable(folder: Path) -> bool:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK)

@@ -1,0 +1,68 @@
+"""Findings and summary of a case, in the form and to the place that was asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO
+
+from kazami.errors import UsageError
+from kazami.model.result import Summary
+
+
+class Format(StrEnum):
+    """Forms of findings."""
+
+    table = "table"
+    jsonl = "jsonl"
+    csv = "csv"
+    sarif = "sarif"
+    timesketch = "timesketch"
+    navigator = "navigator"
+
+
+def present(
+    case: Path,
+    chosen: Format | None,
+    output: Path | None,
+    lang: str,
+    *,
+    report: bool = False,
+    run: bool = False,
+) -> Summary:
+    """Findings to standard output or a file, the summary to standard error, the report into the case."""
+    from kazami.cli.summary import show
+    from kazami.cli.terminal import talk
+    from kazami.respond.export import WRITERS
+    from kazami.store.case import Case
+    from kazami.store.read import findings, summary
+
+    if chosen is None:
+        chosen = Format.table if output is None and sys.stdout.isatty() else Format.jsonl
+    with Case.open(case, read_only=True) as opened:
+        told = summary(opened)
+        with target(output) as out:
+            WRITERS[chosen.value](findings(opened), told, out)
+        if report:
+            from kazami.respond.report import write
+
+            write(findings(opened), told, case / "report.html", lang)
+    if run:
+        show(told, talk(), lang=lang, report=case / "report.html" if report else None)
+    return told
+
+
+@contextmanager
+def target(output: Path | None) -> Iterator[TextIO]:
+    """The file, or standard output."""
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with output.open("w", encoding="utf-8", newline="") as out:
+            yield out
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from error

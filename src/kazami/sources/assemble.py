@@ -1,0 +1,225 @@
+"""Records that wait, by shape, into batches by route."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from kazami.model.event import ENVELOPE, Route
+from kazami.model.evidence import Evidence
+from kazami.sources import clock, identity, text
+from kazami.sources.gathered import Gathered
+from kazami.sources.plan import VARIES, Column, Plan, Transform
+
+#: Inputs of one transform whose outcome is remembered.
+REMEMBERED = 50_000
+
+_ENVELOPE_COLUMNS = ("host", "user", "logon_id", "process_uid", "parent_uid")
+
+
+@dataclass(slots=True, eq=False)
+class Shape:
+    """The records of one plan that wait; `owners` says from which evidence, in runs (evidence, first row)."""
+
+    plan: Plan
+    cells: list[Sequence[Any]] = field(default_factory=list)
+    raws: list[str] = field(default_factory=list)
+    records: list[int] = field(default_factory=list)
+    owners: list[tuple[Evidence, int]] = field(default_factory=list)
+    owner: Evidence | None = None
+
+    def lengths(self) -> list[int]:
+        """Rows of each owner."""
+        starts = [first for _, first in self.owners]
+        return [stop - start for start, stop in zip(starts, [*starts[1:], len(self.raws)], strict=True)]
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """One plan over one shape: a run of rows in the batch of its route."""
+
+    plan: Plan
+    shape: Shape
+    columns: list[tuple[Any, ...]]
+
+    @property
+    def rows(self) -> int:
+        return len(self.shape.raws)
+
+
+class Assembler:
+    """Makes batches; remembers what transforms made, and equal records of the file that is being read."""
+
+    def __init__(self) -> None:
+        self._occurrences: dict[str, identity.Occurrences] = {}
+        self._transformed: dict[Transform, _Made] = {}
+
+    def batches(self, shapes: Iterable[Shape]) -> Iterator[pa.RecordBatch]:
+        """A batch for each route of the shapes' plans."""
+        routes: dict[Route, list[_Part]] = {}
+        for shape in shapes:
+            if not shape.raws:
+                continue
+            columns = list(zip(*shape.cells, strict=True))
+            for plan in (shape.plan, *shape.plan.projections):
+                routes.setdefault(plan.route, []).append(_Part(plan, shape, columns))
+        uids: dict[int, pa.Array] = {}
+        for route, parts in sorted(
+            routes.items(), key=lambda item: item[0].projected
+        ):  # own records name the uids
+            yield self._batch(route, parts, uids)
+
+    def forget(self, evidence: Evidence | None) -> None:
+        """Equal records matter inside one file only: forget all but those of `evidence`."""
+        kept = evidence.uid if evidence is not None else ""
+        self._occurrences = {uid: found for uid, found in self._occurrences.items() if uid == kept}
+
+    def _batch(self, route: Route, parts: list[_Part], uids: dict[int, pa.Array]) -> pa.RecordBatch:
+        arrays = self._envelope(route, parts, uids)
+        schema = [ENVELOPE.field(name) for name in arrays]
+        for name, array in self._fields(parts):
+            arrays[name] = array
+            schema.append(pa.field(name, array.type))
+        return pa.RecordBatch.from_arrays(
+            list(arrays.values()), schema=pa.schema(schema, metadata=route.to_metadata())
+        )
+
+    def _envelope(self, route: Route, parts: list[_Part], uids: dict[int, pa.Array]) -> dict[str, pa.Array]:
+        total = sum(part.rows for part in parts)
+        lengths = [length for part in parts for length in part.shape.lengths()]
+        owners = [owner for part in parts for owner, _ in part.shape.owners]
+        tenants = _repeated([owner.tenant for owner in owners], lengths)
+        if route.projected:
+            uid, raws = (
+                pa.concat_arrays([uids[id(part.shape)] for part in parts]),
+                pa.nulls(total, pa.string()),
+            )
+        else:
+            uid, raws = self._identified(parts, tenants, uids)
+        records = list(itertools.chain.from_iterable(part.shape.records for part in parts))
+        arrays = {"event_uid": uid, "time": _times(parts), "tenant": tenants}
+        for name in _ENVELOPE_COLUMNS:
+            arrays[name] = self._envelope_column(parts, name, total)
+        arrays["evidence"] = _repeated([owner.uid for owner in owners], lengths)
+        arrays["record"] = pa.array(records, pa.int64())
+        arrays["raw"] = raws
+        return arrays
+
+    def _identified(
+        self, parts: list[_Part], tenants: pa.Array, uids: dict[int, pa.Array]
+    ) -> tuple[pa.Array, pa.Array]:
+        """Uids and original texts of all parts; the uids are kept for the projections of a shape."""
+        encoded = [identity.encoded(part.shape.raws) for part in parts]
+        digests: list[bytes] = []
+        for part, raws in zip(parts, encoded, strict=True):
+            found = identity.digests(raws)
+            digests += found if part.plan.own_identity else self._told_apart(found, part.shape)
+        whole = identity.uids(digests, tenants)
+        start = 0
+        for part in parts:
+            if part.plan.projections:
+                uids[id(part.shape)] = whole.slice(start, part.rows)
+            start += part.rows
+        return whole, text.utf8_array(list(itertools.chain.from_iterable(encoded)))
+
+    def _told_apart(self, digests: list[bytes], shape: Shape) -> list[bytes]:
+        apart: list[bytes] = []
+        for (owner, start), length in zip(shape.owners, shape.lengths(), strict=True):
+            known = self._occurrences.setdefault(owner.uid, identity.Occurrences())
+            apart += known.digests(digests[start : start + length])
+        return apart
+
+    def _envelope_column(self, parts: list[_Part], name: str, total: int) -> pa.Array:
+        values: list[Any] = []
+        if all(getattr(part.plan, name) is None for part in parts):
+            return pa.nulls(total, pa.string())
+        for part in parts:
+            column: Column | None = getattr(part.plan, name)
+            values.extend(itertools.repeat(None, part.rows) if column is None else self._cells(part, column))
+        array = text.quick_array(values)
+        return text.plain_array([_first(value) for value in values]) if array is None else array
+
+    def _fields(self, parts: list[_Part]) -> Iterator[tuple[str, pa.Array]]:
+        """The fields of all parts, by name: cells of equal names follow each other."""
+        gathered: dict[str, Gathered] = {}
+        start = 0
+        for part in parts:
+            for column in part.plan.columns:
+                found = gathered.get(column.name)
+                if found is None:
+                    found = gathered[column.name] = Gathered()
+                if column.constant is not VARIES:
+                    found.add_constant(column.constant, part.rows, start)
+                elif column.transform is None:
+                    found.add(part.columns[column.cells[0]], start)
+                else:
+                    found.add_present(self._cells(part, column), start)
+            start += part.rows
+        for name in list(gathered):
+            array = gathered.pop(name).array(start)
+            if array is not None:
+                yield name, array
+
+    def _cells(self, part: _Part, column: Column) -> Sequence[Any]:
+        """The cells of one column; a transform is called once for each distinct input."""
+        if column.constant is not VARIES:
+            return [column.constant] * part.rows
+        if column.transform is None:
+            return part.columns[column.cells[0]]
+        if not column.cells:
+            return [column.transform()] * part.rows
+        made = self._transformed.get(column.transform)
+        if made is None or len(made) > REMEMBERED:
+            made = self._transformed[column.transform] = _Made(column.transform)
+        chosen = [part.columns[cell] for cell in column.cells]
+        try:
+            return made.of(chosen)
+        except TypeError:  # a list cannot be looked up: a transform sees the first of several values
+            return made.of([[_first(cell) for cell in cells] for cells in chosen])
+
+
+class _Made(dict[Any, "str | None"]):
+    """What a transform made of its inputs: of one cell by the cell, of several by their tuple."""
+
+    def __init__(self, transform: Transform) -> None:
+        super().__init__()
+        self._transform = transform
+
+    def of(self, cells: Sequence[Sequence[Any]]) -> list[str | None]:
+        """One text for each row."""
+        inputs = cells[0] if len(cells) == 1 else zip(*cells, strict=True)
+        return list(map(self.__getitem__, inputs))
+
+    def __missing__(self, key: Any) -> str | None:
+        inputs = key if isinstance(key, tuple) else (key,)
+        made = self[key] = self._transform(*map(text.text, inputs))
+        return made
+
+
+def _times(parts: list[_Part]) -> pa.Array:
+    cells: list[Any] = []
+    for part in parts:
+        time = part.plan.time
+        cells.extend(itertools.repeat(None, part.rows) if time is None else part.columns[time])
+    return clock.parse_column(cells)
+
+
+def _repeated(values: Sequence[str], lengths: Sequence[int]) -> pa.Array:
+    """A string array in which each of `values` stands as often as `lengths` says."""
+    distinct = dict.fromkeys(values)
+    if len(distinct) == 1:
+        return pa.repeat(pa.scalar(values[0], pa.string()), sum(lengths))
+    codes = {value: code for code, value in enumerate(distinct)}
+    rows = np.repeat(np.array([codes[value] for value in values], np.int32), lengths)
+    return pa.array(list(distinct), pa.string()).take(pa.array(rows))
+
+
+def _first(cell: Any) -> Any:
+    while isinstance(cell, list):
+        cell = cell[0] if cell else None
+    return cell
