@@ -100,7 +100,7 @@ def _typed(raw: str | int | float | None, names: list[str]) -> Value:
             raise Fault("null takes no modifier but 'neq'")
         return Value("null", None)
     if isinstance(raw, Written):
-        raw = raw.text if repr(float(raw)) != raw.text or "re" in names else float(raw)
+        raw = float(raw) if raw.plain and "re" not in names else raw.text
     if "re" in names:
         return Value("raw", str(raw))
     if isinstance(raw, bool):

@@ -25,15 +25,16 @@ from kazami.errors import RuleError
 
 def entries(data: bytes, placeholders: Placeholders) -> list[Entry]:
     """The entries of one file, in its order. Never raises for what a file contains."""
-    return [_entry(document, placeholders) for document in read(data)]
+    return [entry(document, placeholders) for document in read(data)]
 
 
 def compiled(content: dict[Any, Any], placeholders: Placeholders) -> Entry:
     """The entry of a document that is in memory already."""
-    return _entry(Document(1, content), placeholders)
+    return entry(Document(1, content), placeholders)
 
 
-def _entry(document: Document, placeholders: Placeholders) -> Entry:
+def entry(document: Document, placeholders: Placeholders) -> Entry:
+    """The entry of one document."""
     content = document.content
     try:
         if document.fault:

@@ -40,6 +40,11 @@ class Written(float):
 
     text: str
 
+    @property
+    def plain(self) -> bool:
+        """Whether the number says as much as the text."""
+        return repr(float(self)) == self.text
+
 
 def bare(value: Any) -> Any:
     """The same value with plain numbers in the place of `Written` ones."""
@@ -48,6 +53,17 @@ def bare(value: Any) -> Any:
     if isinstance(value, list):
         return [bare(each) for each in value]
     return float(value) if isinstance(value, Written) else value
+
+
+def as_text(value: Any) -> Any:
+    """The same value with text in the place of `Written` numbers, but for those that plain numbers write alike."""
+    if isinstance(value, dict):
+        return {key: as_text(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [as_text(each) for each in value]
+    if isinstance(value, Written):
+        return float(value) if value.plain else value.text
+    return value
 
 
 def documents(data: bytes) -> Iterator[Any]:
