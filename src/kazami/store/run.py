@@ -29,16 +29,9 @@ _SEGMENT = pa.schema(
         pa.field("last", pa.timestamp("us", "UTC")),
         pa.field("columns", pa.list_(pa.string())),
         pa.field("bytes", pa.int64()),
+        pa.field("kept", pa.map_(pa.string(), pa.int64())),
+        pa.field("dropped", pa.map_(pa.string(), pa.int64())),
         pa.field("commit", pa.int64()),
-    ]
-)
-_CONTENT = pa.schema(
-    [
-        pa.field("segment", pa.int64()),
-        pa.field("tenant", pa.string()),
-        pa.field("evidence", pa.string()),
-        pa.field("kept", pa.int64()),
-        pa.field("dropped", pa.int64()),
     ]
 )
 _PART = pa.schema(
@@ -69,6 +62,7 @@ class Run:
             "FROM part)) AS number"
         )[0]
         self._segment, self._commit = last["segment"], last["number"]
+        self._paths: set[str] = set()  # of segments that this run stored
 
     @classmethod
     def begin(
@@ -112,7 +106,7 @@ class Run:
         `parts` are done with it. `open_parts` have events in `segments` and are not done yet: if the scan dies
         before a later commit names them in `parts`, these segments are forgotten, and with them whatever parts
         share one. `findings` (`model.finding.FINDING`) and `matches` (`schema.MATCH`) that are known by
-        `finding_uid`, or by rule, version and event, are passed over, as are segments whose path is known.
+        `finding_uid`, or by rule, version and event, are passed over, as are segments that this run has stored.
         `rejects` are in the words of `model.event.REJECT`. Rows of `evidence` replace those of the same uid,
         tenant and name; their counts are not stored, but counted. Raises CaseError; then nothing was stored.
         """
@@ -124,6 +118,7 @@ class Run:
             self._store_new("match", matches, schema.MATCH, ("rule_id", "rule_version", "event_uid"))
             self._store_rejects(rejects)
             self._store_evidence(evidence)
+        self._paths.update(item.path for item in segments)
 
     def replace_findings(self, rule_ids: Collection[str], findings: pa.Table) -> None:
         """Findings that are derived from matches (correlations): `findings` are all there are of these rules."""
@@ -160,21 +155,14 @@ class Run:
     def _store_segments(self, segments: Sequence[Segment]) -> None:
         if not segments:
             return
-        rows, content = [], []
+        rows = []
         for item in segments:
-            self._segment += 1
-            rows.append(_segment_row(item, self._segment, self._commit))
-            content += _content_rows(item, self._segment)
+            if item.path not in self._paths:
+                self._segment += 1
+                rows.append(_segment_row(item, self._segment, self._commit))
         self._database.insert(
-            "INSERT INTO segment BY NAME SELECT * FROM new "
-            "WHERE NOT EXISTS (SELECT 1 FROM segment s WHERE s.path = new.path)",
-            pa.Table.from_pylist(rows, _SEGMENT),
+            "INSERT INTO segment BY NAME SELECT * FROM new", pa.Table.from_pylist(rows, _SEGMENT)
         )
-        if content:
-            self._database.insert(
-                "INSERT INTO content BY NAME SELECT * FROM new WHERE new.segment IN (SELECT id FROM segment)",
-                pa.Table.from_pylist(content, _CONTENT),
-            )
 
     def _store_parts(self, parts: list[tuple[Part, bool]]) -> None:
         if not parts:
@@ -242,18 +230,7 @@ def _segment_row(item: Segment, number: int, commit: int) -> dict[str, Any]:
         "last": item.last,
         "columns": item.columns,
         "bytes": item.bytes,
+        "kept": list(item.kept.items()),
+        "dropped": list(item.dropped.items()),
         "commit": commit,
     }
-
-
-def _content_rows(item: Segment, number: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "segment": number,
-            "tenant": item.tenant,
-            "evidence": uid,
-            "kept": item.kept.get(uid, 0),
-            "dropped": item.dropped.get(uid, 0),
-        }
-        for uid in {**item.kept, **item.dropped}
-    ]

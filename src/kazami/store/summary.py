@@ -82,7 +82,9 @@ def _number(case: Case, sql: str) -> int:
 
 
 def _duplicates(case: Case) -> int:
-    dropped = _number(case, "SELECT coalesce(sum(dropped), 0)::BIGINT AS n FROM content")
+    dropped = _number(
+        case, "SELECT coalesce(sum(list_sum(map_values(dropped))), 0)::BIGINT AS n FROM segment"
+    )
     return dropped + _number(case, "SELECT count(*) AS n FROM duplicate WHERE NOT projected")
 
 

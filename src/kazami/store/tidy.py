@@ -59,10 +59,6 @@ def _forget(case: Case, lost: set[int]) -> set[int]:
         database.insert(
             """CREATE TEMP TABLE bad AS SELECT "commit" FROM new""", pa.table({"commit": sorted(bad)})
         )
-        database.run(
-            "DELETE FROM content WHERE segment IN "
-            '(SELECT id FROM segment WHERE "commit" IN (SELECT "commit" FROM bad))'
-        )
         for name in ("segment", "part", "reject"):
             database.run(f'DELETE FROM {name} WHERE "commit" IN (SELECT "commit" FROM bad)')  # noqa: S608 - ours
         database.run("DELETE FROM duplicate")  # a copy that was left out may be the only one now

@@ -29,16 +29,23 @@ RANK = f"list_position({list(LEVELS)}, level)"
 
 _NAMES = "SELECT uid, tenant, arg_min(name, seq) AS name FROM kase.evidence GROUP BY ALL"
 
-_EVIDENCE = """SELECT e.uid, e.name, e.tenant, e.format, e.size,
+#: Rows that a piece of evidence has in a segment, and duplicates that its writer left out.
+_CONTENT = """SELECT tenant, k.key AS evidence, k.value AS kept, 0 AS dropped
+        FROM kase.segment, unnest(map_entries(kept)) t(k)
+    UNION ALL
+    SELECT tenant, d.key AS evidence, 0 AS kept, d.value AS dropped
+        FROM kase.segment, unnest(map_entries(dropped)) t(d)"""
+
+_EVIDENCE = f"""SELECT e.uid, e.name, e.tenant, e.format, e.size,
         coalesce(c.kept, 0) - coalesce(d.n, 0) AS events, coalesce(c.dropped, 0) + coalesce(d.n, 0) AS duplicates,
         coalesce(r.n, 0) AS rejects, e.state, e.note, e.seq
     FROM kase.evidence e
     LEFT JOIN (SELECT evidence, tenant, sum(kept)::BIGINT AS kept, sum(dropped)::BIGINT AS dropped
-        FROM kase.content GROUP BY ALL) c ON c.evidence = e.uid AND c.tenant = e.tenant
+        FROM ({_CONTENT}) GROUP BY ALL) c ON c.evidence = e.uid AND c.tenant = e.tenant
     LEFT JOIN (SELECT evidence, tenant, count(*) AS n FROM kase.duplicate WHERE NOT projected GROUP BY ALL) d
         ON d.evidence = e.uid AND d.tenant = e.tenant
     LEFT JOIN (SELECT evidence, name, sum(count)::BIGINT AS n FROM kase.reject GROUP BY ALL) r
-        ON r.evidence = e.uid AND r.name = e.name"""
+        ON r.evidence = e.uid AND r.name = e.name"""  # noqa: S608 - ours
 
 _FINDING = f"""SELECT f.*, n.name AS evidence_name, coalesce(r.title, f.rule_id) AS title,
         coalesce(r.level, 'informational') AS level, coalesce(r.kind, 'rule') AS kind, r.status, r.techniques,
