@@ -238,6 +238,40 @@ def test_what_only_looks_like_a_forwarded_record_stays_a_line() -> None:
     assert event["#table"] == "syslog"
 
 
+SYSMON = (
+    '<Event><System><Provider Name="Linux-Sysmon" Guid="{ff032593-a8d3-4f13-b0d6-01fc615a0f97}"/><EventID>%d</EventID>'
+    '<Version>5</Version><TimeCreated SystemTime="2020-11-22T05:52:58.123456000Z"/><EventRecordID>7</EventRecordID>'
+    '<Execution ProcessID="4" ThreadID="5"/><Channel>Linux-Sysmon/Operational</Channel><Computer>web01</Computer>'
+    '<Security UserId="0"/></System><EventData>%s</EventData></Event>'
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "table", "data"),
+    [
+        (1, "process_creation", {"Image": "/usr/bin/id", "CommandLine": "id -u", "User": "root"}),
+        (3, "network_connection", {"Image": "/usr/bin/nc", "DestinationIp": "10.0.0.1", "Initiated": "true"}),
+        (11, "file_event", {"Image": "/bin/cp", "TargetFilename": "/etc/cron.d/x"}),
+    ],
+)
+def test_sysmon_for_linux(number: int, table: str, data: dict[str, str]) -> None:
+    body = "".join(f'<Data Name="{name}">{value}</Data>' for name, value in data.items())
+    line = f"Nov 22 05:52:59 web01 sysmon: {SYSMON % (number, body)}"
+    (event,) = read(syslog, line).own
+    assert event["#table"] == table
+    assert all(s.product == "linux" for s in event["#route"].sources)
+    assert table in {s.category for s in event["#route"].sources}
+    assert {name: event[name] for name in data} == data
+    assert (event["host"], event["time"].isoformat()) == ("web01", "2020-11-22T05:52:58.123456+00:00")
+    assert event["raw"] == line
+
+
+def test_a_sysmon_event_that_is_no_xml_stays_a_line() -> None:
+    found = read(syslog, "Nov 22 05:52:59 web01 sysmon: <Event><Sys")
+    assert [e["message"] for e in found.own] == ["<Event><Sys"]
+    assert "cut or broken" in found.reasons[0]
+
+
 def test_lines_without_a_header_go_on_with_the_line_before() -> None:
     found = read(syslog, "stray\nNov 22 05:52:59 h java[1]: boom\n\tat x.y\n\n", modified=MODIFIED)
     assert found.reasons == ["line 1: no header of syslog, and no line before it"]

@@ -18,7 +18,8 @@ from kazami.sources import mapping
 from kazami.sources.audit_event import Events
 from kazami.sources.audit_record import Record, parse, system_call
 from kazami.sources.columns import Column, Columns, Plan, reading
-from kazami.sources.json_frames import first_lines, in_utf8, line_blocks
+from kazami.sources.encoding import in_utf8
+from kazami.sources.json_frames import first_lines, line_blocks
 
 #: Names of fields of one file; records that bring others keep them in `raw` only.
 MAX_NAMES = 2000

@@ -16,7 +16,8 @@ from kazami.model.event import LogSource, Route
 from kazami.model.evidence import Evidence
 from kazami.sources import auditd, mapping, windows
 from kazami.sources.columns import Column, Columns, Plan, reading
-from kazami.sources.json_frames import first_lines, in_utf8, line_blocks
+from kazami.sources.encoding import in_utf8
+from kazami.sources.json_frames import first_lines, line_blocks
 from kazami.sources.syslog_line import Line, Stamps, parse
 
 #: Characters of a message in which fields are looked for.
