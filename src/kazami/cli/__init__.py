@@ -51,12 +51,15 @@ def options(
 
 
 def _register() -> None:
-    from kazami.cli import case, doctor, rules, scan
+    from kazami.cli.case import register
+    from kazami.cli.doctor import doctor
+    from kazami.cli.rules import app as rules
+    from kazami.cli.scan import scan
 
-    app.command("scan")(scan.scan)
-    app.add_typer(rules.app, name="rules")
-    case.register(app)
-    app.command("doctor")(doctor.doctor)
+    app.command("scan")(scan)
+    app.add_typer(rules, name="rules")
+    register(app)
+    app.command("doctor")(doctor)
 
 
 _register()

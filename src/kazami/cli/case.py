@@ -22,12 +22,14 @@ def register(app: typer.Typer) -> None:
 
 def findings(
     case: CasePath,
-    format: Annotated[Format | None, typer.Option(help="Form (terminal: table, else jsonl).")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Form (terminal: table, else jsonl).")
+    ] = None,
     output_file: Annotated[Path | None, typer.Option("--output", help="Write to this file.")] = None,
     lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
 ) -> int:
     """Print the findings of a case."""
-    output.present(case, format, output_file, lang.value)
+    output.present(case, form, output_file, lang.value)
     return 0
 
 
@@ -35,11 +37,11 @@ def summary(case: CasePath, lang: Annotated[Language, typer.Option(help="Languag
     """Print the summary of a case: severity, rules, hosts, techniques, what could not be read."""
     from kazami.cli.summary import show
     from kazami.cli.terminal import data
-    from kazami.store import read
     from kazami.store.case import Case
+    from kazami.store.summary import summary as told
 
     with Case.open(case, read_only=True) as opened:
-        show(read.summary(opened), data(), lang=lang.value)
+        show(told(opened), data(), lang=lang.value)
     return 0
 
 
@@ -52,12 +54,13 @@ def report(
 ) -> int:
     """Write the report of a case: one HTML file that needs no network."""
     from kazami.respond.report import write
-    from kazami.store import read
     from kazami.store.case import Case
+    from kazami.store.read import findings as rows
+    from kazami.store.summary import summary as told
 
     path = output_file or case / "report.html"
     with Case.open(case, read_only=True) as opened:
-        write(read.findings(opened), read.summary(opened), path, lang.value)
+        write(rows(opened), told(opened), path, lang.value)
     typer.echo(str(path))
     return 0
 

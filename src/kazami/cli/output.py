@@ -36,16 +36,17 @@ def present(
     """Findings to standard output or a file, the summary to standard error, the report into the case."""
     from kazami.cli.summary import show
     from kazami.cli.terminal import talk
-    from kazami.respond.export import WRITERS
+    from kazami.respond import export
     from kazami.store.case import Case
-    from kazami.store.read import findings, summary
+    from kazami.store.read import findings
+    from kazami.store.summary import summary
 
     if chosen is None:
         chosen = Format.table if output is None and sys.stdout.isatty() else Format.jsonl
     with Case.open(case, read_only=True) as opened:
         told = summary(opened)
         with target(output) as out:
-            WRITERS[chosen.value](findings(opened), told, out)
+            export.write(chosen.value, findings(opened), told, out, lang)
         if report:
             from kazami.respond.report import write
 
@@ -59,10 +60,12 @@ def present(
 def target(output: Path | None) -> Iterator[TextIO]:
     """The file, or standard output."""
     if output is None:
-        yield sys.stdout
+        from kazami.cli.terminal import out
+
+        yield out()
         return
     try:
-        with output.open("w", encoding="utf-8", newline="") as out:
-            yield out
+        with output.open("w", encoding="utf-8", newline="") as file:
+            yield file
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from error

@@ -47,13 +47,16 @@ def scan(
         list[str] | None, typer.Option(help="Packs to use (default: all). May be repeated.")
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose evidence this is.")] = "default",
+    tenant_from_folder: Annotated[
+        bool, typer.Option(help="Folders right inside a folder of evidence name the tenants.")
+    ] = False,
     since: Annotated[str | None, typer.Option(help="Leave out events before this time (UTC).")] = None,
     until: Annotated[str | None, typer.Option(help="Leave out events from this time on (UTC).")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Worker processes (default: cores).")
     ] = None,
-    format: Annotated[
-        Format | None, typer.Option(help="Form of the findings (terminal: table, else jsonl).")
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Form of the findings (terminal: table, else jsonl).")
     ] = None,
     output_file: Annotated[
         Path | None, typer.Option("--output", help="Write the findings to this file.")
@@ -89,6 +92,7 @@ def scan(
         rules=rules or (),
         packs=pack,
         tenant=tenant,
+        tenant_from_folder=tenant_from_folder,
         since=_time(since, "--since"),
         until=_time(until, "--until"),
         workers=workers or settings.workers or cores(),
@@ -97,7 +101,7 @@ def scan(
     )
     with Progress(talk(), lang=lang.value) as progress:
         result = pipeline.scan(request, progress)
-    summary = output.present(case, format, output_file, lang.value, report=report, run=True)
+    summary = output.present(case, form, output_file, lang.value, report=report, run=True)
     if result.stopped:
         return STOPPED
     return _exit_code(summary, fail_on, reject_limit)

@@ -14,12 +14,14 @@ from rich.text import Text
 
 from kazami.model.finding import LEVELS, level_rank
 from kazami.model.result import Count, Summary
-from kazami.respond.export.table import STYLES
+from kazami.respond.export.table import STYLES, fit
 from kazami.respond.language import Words, words
 from kazami.respond.text import safe, shorten
 
 #: Rules named; hosts, techniques and tenants named; characters of a name.
 RULES, TOP, NAME = 8, 5, 160
+#: From how many columns on hosts, techniques and tenants stand beside each other.
+SIDE_BY_SIDE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,21 @@ def _badge(level: str, language: Words) -> Text:
     return Text(language.level(level), style=STYLES[level_rank(level)])
 
 
-def _counts(title: str, counts: list[Count], language: Words, top: int = TOP) -> list[Table]:
-    """The worst of `counts` under a title, with how many more there are; nothing where there are none."""
+def _counts(title: str, counts: list[Count], language: Words, width: int, top: int = TOP) -> list[Table]:
+    """The worst of `counts` under a title, in `width` columns; nothing where there are none."""
     if not counts:
         return []
     worst = sorted(counts, key=lambda count: (-level_rank(count.level), -count.count, count.key))
+    levels = max(cell_len(language.level(level)) for level in LEVELS)
+    digits = max(len(language.number(count.count)) for count in worst[:top])
+    room = max(width - levels - digits - 6, 10)  # rich would take the room from all columns alike
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, title=Text(title, style="bold"))
     table.title_justify = "left"
-    table.add_column(min_width=max(cell_len(language.level(level)) for level in LEVELS), no_wrap=True)
-    digits = max(len(language.number(count.count)) for count in worst[:top])
-    table.add_column(min_width=digits, justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(width=levels)
+    table.add_column(width=digits, justify="right")
+    table.add_column(no_wrap=True)
     for count in worst[:top]:
-        name = Text(_name(count.label or count.key))
+        name = Text(fit(_name(count.label or count.key), room).rstrip())
         table.add_row(_badge(count.level or LEVELS[0], language), language.number(count.count), name)
     if len(counts) > top:
         rest = language("summary.more", n=language.number(len(counts) - top))
@@ -63,7 +67,7 @@ def _counts(title: str, counts: list[Count], language: Words, top: int = TOP) ->
 
 def _beside(tables: list[Table], width: int) -> list[Table | Text]:
     """`tables` beside each other where there is room, else one below the other."""
-    if width < 100 or len(tables) < 2:
+    if width < SIDE_BY_SIDE or len(tables) < 2:
         return [part for table in tables for part in (table, Text())]
     grid = Table.grid(padding=(0, 4, 0, 0), expand=True)
     for _ in tables:
@@ -146,11 +150,14 @@ def show(
     """
     language = words(lang)
     parts: list[Table | Text] = [Text(), *_opening(summary, language)]
-    parts += _beside(_counts(language("summary.by_rule"), summary.rules, language, RULES), 0)
-    tables = _counts(language("summary.by_host"), summary.hosts, language)
-    tables += _counts(language("summary.by_technique"), summary.techniques, language)
+    parts += _beside(_counts(language("summary.by_rule"), summary.rules, language, console.width, RULES), 0)
+    several = [("by_host", summary.hosts), ("by_technique", summary.techniques)]
     if len(summary.tenants) > 1:
-        tables += _counts(language("summary.by_tenant"), summary.tenants, language)
+        several.append(("by_tenant", summary.tenants))
+    width = console.width // len(several) - 4 if console.width >= SIDE_BY_SIDE else console.width
+    tables = [
+        t for key, counts in several for t in _counts(language(f"summary.{key}"), counts, language, width)
+    ]
     parts += _beside(tables, console.width)
     parts += _limits(summary, language, hints or Hints())
     if report is not None:

@@ -109,6 +109,16 @@ REJECT: pa.Schema = pa.schema(
 )
 
 
+def own_name(name: str) -> str:
+    """The column of an event's own field `name`: one that is called like the envelope gets an underscore behind."""
+    return f"{name}_" if name in ENVELOPE_NAMES else name
+
+
+def field_of(column: str) -> str:
+    """The field that a column holds: the inverse of `own_name`."""
+    return column[:-1] if column[-1:] == "_" and column[:-1] in ENVELOPE_NAMES else column
+
+
 def field_names(schema: pa.Schema) -> list[str]:
     """The Sigma fields of a batch's schema, without the envelope."""
     return [name for name in schema.names if name not in ENVELOPE_NAMES]

@@ -40,6 +40,7 @@ class Request:
     rules: Sequence[Path] = ()
     packs: Sequence[str] | None = None
     tenant: str = "default"
+    tenant_from_folder: bool = False  # the folders right inside a folder of evidence name the tenants
     since: int | None = None
     until: int | None = None
     workers: int = 1
@@ -94,7 +95,9 @@ def scan(request: Request, observer: Observer) -> Result:
     finished is kept, and the result says that it stopped.
     """
     rules = rules_of(request)
-    files, unreadable = walk.list_files(request.evidence, tenant=request.tenant)
+    files, unreadable = walk.list_files(
+        request.evidence, tenant=request.tenant, tenant_from_folder=request.tenant_from_folder
+    )
     sources()
     orders = Orders(
         request.case,

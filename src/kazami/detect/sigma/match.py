@@ -22,7 +22,7 @@ from kazami.detect.sigma.field_column import FieldColumn
 from kazami.detect.sigma.field_index import FieldIndex
 from kazami.detect.sigma.rule import Rule
 from kazami.detect.sigma.witness import witnesses
-from kazami.model.event import ENVELOPE_NAMES, LogSource, Route, field_names
+from kazami.model.event import ENVELOPE_NAMES, LogSource, Route, field_names, field_of
 
 #: These look at a whole row, or at absence, and are answered a batch at a time.
 _BY_ROW = frozenset({"null", "exists", "ref"})
@@ -168,7 +168,7 @@ class Batch:
         self._batch = batch
         self._rows = batch.num_rows
         self._all = bitset.everything(batch.num_rows)
-        self._arrays = {name: batch.column(name) for name in field_names(batch.schema)}
+        self._arrays = {field_of(name): batch.column(name) for name in field_names(batch.schema)}
         self._columns: dict[str, FieldColumn] = {}
         self._hits: dict[int, list[tuple[FieldColumn, list[int]]]] = {}
         self._bits: dict[int, int] = {}

@@ -40,7 +40,8 @@ class Cost:
 
 def profile(rules: Iterable[Rule], batches: Iterable[pa.RecordBatch]) -> list[Cost]:
     """The cost of every rule over `batches`, the most expensive first."""
-    costs = {id(rule): Cost(rule.info) for rule in (known := list(rules))}
+    known = list(rules)
+    costs = {id(rule): Cost(rule.info) for rule in known}
     matcher = Matcher(known)
     for batch in batches:
         program = matcher.program(Route.of(batch).sources)
