@@ -20,6 +20,7 @@ from kazami.model.event import LogSource
 from kazami.packs import find, names
 
 CASES = Path(__file__).parents[1] / "cases" / "packs"
+CORRELATIONS = Path(__file__).parents[1] / "cases" / "pack_correlations"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
@@ -30,7 +31,7 @@ def rules() -> RuleSet:
 
 def sequences() -> Iterator[Any]:
     """Pairs of a case of a correlation and one of its sequences of events."""
-    for path in sorted(CASES.glob("*/sequence.yaml")):
+    for path in sorted(CORRELATIONS.glob("*/case.yaml")):
         case = yaml.safe_load(path.read_text(encoding="utf-8"))
         for sequence in case["events"]:
             yield pytest.param(path, case, sequence, id=f"{path.parent.name}: {sequence['about']}")

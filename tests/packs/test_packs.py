@@ -14,7 +14,7 @@ from kazami.model.attack import TACTICS
 from kazami.model.finding import LEVELS
 from kazami.packs import find, names
 
-CASES = Path(__file__).parents[1] / "cases" / "packs"
+CASES = Path(__file__).parents[1] / "cases"
 RULES = [path for name in names() for path in sorted((find(name) / "rules").glob("*.yml"))]
 
 
@@ -61,5 +61,6 @@ def test_ids_and_titles_are_used_once() -> None:
 
 
 def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
-    told = [path.parent.name for name in ("case.yaml", "sequence.yaml") for path in CASES.glob(f"*/{name}")]
+    folders = ("packs", "pack_correlations")
+    told = [path.parent.name for folder in folders for path in CASES.glob(f"{folder}/*/case.yaml")]
     assert sorted(path.stem for path in RULES) == sorted(told)
