@@ -20,8 +20,8 @@ from kazami.respond.text import safe, shorten
 
 #: Rules named; hosts, techniques and tenants named; characters of a name.
 RULES, TOP, NAME = 8, 5, 160
-#: From how many columns on hosts, techniques and tenants stand beside each other.
-SIDE_BY_SIDE = 100
+#: Columns that hosts, techniques and tenants each need to stand beside each other.
+SIDE_BY_SIDE = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ def _counts(title: str, counts: list[Count], language: Words, width: int, top: i
     worst = sorted(counts, key=lambda count: (-level_rank(count.level), -count.count, count.key))
     levels = max(cell_len(language.level(level)) for level in LEVELS)
     digits = max(len(language.number(count.count)) for count in worst[:top])
-    room = max(width - levels - digits - 6, 10)  # rich would take the room from all columns alike
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, title=Text(title, style="bold"))
+    room = max(width - levels - digits - 4, 10)  # rich would take the room from all columns alike
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    table.title = Text(title, style="bold")
     table.title_justify = "left"
     table.add_column(width=levels)
     table.add_column(width=digits, justify="right")
@@ -67,9 +68,9 @@ def _counts(title: str, counts: list[Count], language: Words, width: int, top: i
 
 def _beside(tables: list[Table], width: int) -> list[Table | Text]:
     """`tables` beside each other where there is room, else one below the other."""
-    if width < SIDE_BY_SIDE or len(tables) < 2:
+    if width < SIDE_BY_SIDE * len(tables) or len(tables) < 2:
         return [part for table in tables for part in (table, Text())]
-    grid = Table.grid(padding=(0, 4, 0, 0), expand=True)
+    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
     for _ in tables:
         grid.add_column(ratio=1)
     grid.add_row(*tables)
@@ -154,7 +155,8 @@ def show(
     several = [("by_host", summary.hosts), ("by_technique", summary.techniques)]
     if len(summary.tenants) > 1:
         several.append(("by_tenant", summary.tenants))
-    width = console.width // len(several) - 4 if console.width >= SIDE_BY_SIDE else console.width
+    beside = console.width >= SIDE_BY_SIDE * len(several)
+    width = console.width // len(several) - 2 if beside else console.width
     tables = [
         t for key, counts in several for t in _counts(language(f"summary.{key}"), counts, language, width)
     ]

@@ -28,16 +28,19 @@ CELL = 32_000
 
 def cell(value: object) -> str:
     """`value` as the text of one cell, harmless to a spreadsheet and to a terminal."""
+    if type(value) is str and value.isprintable() and value[:1] not in FORMULA and len(value) <= CELL:
+        return value  # nearly all of them
     if isinstance(value, Mapping):
-        text = "\n".join(f"{name}: {part}" for name, part in value.items())
+        parts = [f"{name}: {part}" for name, part in value.items()]
     elif isinstance(value, list | tuple):
-        text = "\n".join(map(str, value))
+        parts = [str(part) for part in value]
     else:
-        text = "" if value is None else str(value)
+        parts = ["" if value is None else str(value)]
+    text = "\n".join(map(safe_lines, parts))
+    guard = "'" if text.startswith(FORMULA) or (parts and parts[0].startswith(FORMULA)) else ""
     if len(text) > CELL:
         text = f"{text[:CELL]} [... {len(text) - CELL} more characters]"
-    guard = "'" if text.startswith(FORMULA) else ""
-    return guard + safe_lines(text)
+    return guard + text
 
 
 def write(findings: Iterable[FindingRow], summary: Summary, out: TextIO) -> int:
