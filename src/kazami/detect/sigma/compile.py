@@ -38,21 +38,28 @@ def compile_rule(
 
 def compile_detection(section: Mapping[Any, Any], placeholders: Placeholders) -> Expression:
     """The expression of a ``detection`` section; several conditions are joined by or. Raises `Fault`."""
-    selections = {
+    return joined(section, selections(section, placeholders))
+
+
+def joined(section: Mapping[Any, Any], named: Mapping[str, Expression]) -> Expression:
+    """What the ``condition`` of a section makes of its selections. Raises `Fault`."""
+    written = section.get("condition")
+    if written is None or written == []:
+        raise Fault("detection: no condition")
+    parsed = [_condition(each, named) for each in (written if isinstance(written, list) else [written])]
+    return parsed[0] if len(parsed) == 1 else ("or", tuple(parsed))
+
+
+def selections(section: Mapping[Any, Any], placeholders: Placeholders) -> dict[str, Expression]:
+    """The selections of a ``detection`` section by name. Raises `Fault`."""
+    found = {
         str(name): _named(str(name), definition, placeholders)
         for name, definition in section.items()
         if name != "condition" and not _is_timeframe(name, definition)
     }
-    if not selections:
+    if not found:
         raise Fault("detection: no selection")
-    conditions = section.get("condition")
-    if conditions is None or conditions == []:
-        raise Fault("detection: no condition")
-    parsed = [
-        _condition(each, selections)
-        for each in (conditions if isinstance(conditions, list) else [conditions])
-    ]
-    return parsed[0] if len(parsed) == 1 else ("or", tuple(parsed))
+    return found
 
 
 def _named(name: str, definition: Any, placeholders: Placeholders) -> Expression:
@@ -62,10 +69,10 @@ def _named(name: str, definition: Any, placeholders: Placeholders) -> Expression
         raise Fault(f"{name}: {fault}") from fault
 
 
-def _condition(written: Any, selections: Mapping[str, Expression]) -> Expression:
+def _condition(written: Any, named: Mapping[str, Expression]) -> Expression:
     if not isinstance(written, (str, int)) or isinstance(written, bool):
         raise Fault("condition: not text")
-    return condition.parse(str(written), selections)
+    return condition.parse(str(written), named)
 
 
 def _is_timeframe(name: Any, definition: Any) -> bool:
