@@ -159,7 +159,7 @@ def _time(
     present = [name for name in known["times"] if name in by_name]
     zoned = [name for name in present if name in known["utc"] or _is_sure(sample[by_name[name]])]
     nxlog = ("EventTime", "EventReceivedTime", "@timestamp")
-    if all(name in by_name for name in nxlog) and zoned[0] in ("EventTime", "@timestamp"):
+    if all(name in sample for name in nxlog) and zoned[0] in ("EventTime", "@timestamp"):
         return "#time", lambda record: local.utc(*map(record.get, nxlog))
     return (zoned or present or [""])[0], None
 

@@ -94,8 +94,10 @@ def first_lines(source: Readable) -> bytes:
 
 
 def looks_like_lines(head: bytes) -> bool:
-    """Whether one of the first two lines that are not blank is a whole JSON object."""
+    """Whether one of the first two lines that are not blank is a whole JSON object, and no array is begun."""
     lines = [line for line in head.split(b"\n", 20)[:20] if line.strip(SEPARATORS.encode())]
+    if lines and lines[0].lstrip(SEPARATORS.encode()).startswith(b"["):
+        return False
     return any(_is_object(line) for line in lines[:2])
 
 

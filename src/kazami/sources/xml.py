@@ -32,7 +32,9 @@ _END = re.compile(r"</(?:[\w.-]+:)?Event\s*>")
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}encoding=[\"']([\w.-]{1,40})[\"']")
 #: Beyond the characters that XML 1.0 allows: control characters, which writers leave in messages.
 _FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|&#(?:x0*1?[0-8bBcCeEfF]|0*(?:[0-8]|1[1-9]|2\\d|3[01]));"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+    r"|&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));",
+    re.IGNORECASE,
 )
 
 
