@@ -116,6 +116,15 @@ def test_projected_events_follow_their_own_copies(case: Case) -> None:
     assert (summary(case).events, summary(case).duplicates) == (1, 1)
 
 
+def test_a_field_named_like_our_own_column_does_not_hide_the_others(case: Case) -> None:
+    for evidence in (FIRST, SECOND):
+        run = case.begin(version="1")
+        rows = [{"event_uid": uid(e), "Image": e, "Kazami_Segment": "x"} for e in ("1", evidence)]
+        run.commit(segments=case.write([batch(rows, evidence=evidence)]))
+        run.finish()
+    assert images(case) == ["1", SECOND, FIRST]
+
+
 def test_nothing_is_looked_for_twice(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     store(case, FIRST, ["1"])
     store(case, SECOND, ["1"])

@@ -8,6 +8,9 @@ import pyarrow as pa
 
 from kazami.model.event import ENVELOPE, ENVELOPE_NAMES
 
+#: Under this name our SQL has DuckDB give the file of a row, wherever events are read; no field may have it.
+_SEGMENT = "kazami_segment"
+
 _CODES = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -44,7 +47,7 @@ def _flat(table: pa.Table) -> pa.Table:
     for name, column in zip(table.schema.names, table.columns, strict=True):
         if name in ENVELOPE_NAMES or column.null_count == len(column):
             continue
-        names.append(name)
+        names.append(f"{name}_" if name.lower() == _SEGMENT else name)
         columns.append(pa.chunked_array([_codes(chunk) for chunk in column.chunks], _CODES))
     return pa.table(columns, names=names)
 
