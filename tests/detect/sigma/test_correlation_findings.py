@@ -109,10 +109,9 @@ def test_plain_texts_sliced_maps_and_other_time_units() -> None:
 
 def test_the_first_of_several_values_of_a_field_groups() -> None:
     rows = table([match(1, "a"), match(2, "b")])
-    doubled = pa.array(
-        [[("User", "alice"), ("User", str(n))] for n in range(2)], MATCHES.field("fields").type
-    )
-    assert run([MANY], rows.set_column(12, "fields", doubled)).findings.num_rows == 1
+    values = [[("User", None), ("User", "alice"), ("User", str(n))] for n in range(2)]
+    maps = pa.array(values, MATCHES.field("fields").type)
+    assert run([MANY], rows.set_column(12, "fields", maps)).findings.num_rows == 1
 
 
 def test_times_beyond_all_calendars_are_no_times() -> None:

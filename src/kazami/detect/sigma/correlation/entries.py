@@ -65,7 +65,7 @@ def entries(
     step = np.repeat(np.arange(len(sources), dtype=np.int64), sizes)[chosen]
     group = _numbered([matches.tenant[row], *(matches.folded[c[chosen]] for c in shown.values())])
     values = [c[chosen] if len(numbers) else matches.folded[c[chosen]] for c in counted.values()]
-    order = np.lexsort((step, time, group))
+    order = np.lexsort((time, group))  # stable, and members come step by step
     chosen = chosen[order]
     found = Entries(
         group=group[order],

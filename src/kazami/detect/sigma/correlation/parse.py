@@ -13,7 +13,6 @@ from typing import Any
 from kazami.detect.sigma.correlation import condition, logic
 from kazami.detect.sigma.correlation.condition import MAX_DIGITS
 from kazami.detect.sigma.correlation.kinds import NUMERIC, TEMPORAL, TYPES
-from kazami.detect.sigma.information import inform
 from kazami.detect.sigma.rule import Correlation
 from kazami.errors import RuleError
 
@@ -38,6 +37,10 @@ def load(document: dict[str, Any], path: str) -> Correlation:
 
 
 def _load(document: dict[str, Any], path: str) -> Correlation:
+    from kazami.detect.sigma.information import (
+        inform,
+    )  # brings the YAML reader, needless with a warm rule cache
+
     _guard(document)
     section = document.get("correlation")
     if not isinstance(section, dict):
@@ -63,7 +66,7 @@ def _load(document: dict[str, Any], path: str) -> Correlation:
 
 def _guard(document: dict[str, Any]) -> None:
     """Refuse documents whose YAML aliases make them endless, or many times larger than their text."""
-    from sigma.exceptions import SigmaError  # slow to import, and needless with a warm rule cache
+    from sigma.exceptions import SigmaError  # slow to import, and as needless
     from sigma.rule.base import check_alias_expansion
 
     try:
