@@ -153,7 +153,7 @@ def test_the_check_is_a_program_of_bash() -> None:
 def test_a_decision_is_a_page_with_its_number(path: Path) -> None:
     number = re.fullmatch(r"(\d{4})-[a-z0-9-]+", path.stem)
     assert number
-    assert text(path).startswith(f"# {number[1]} ")
+    assert re.match(rf"# {number[1]}\b", text(path))
     assert len(text(path).splitlines()) <= ONE_PAGE
 
 
