@@ -97,6 +97,7 @@ def test_form(selection: Any, expression: Expression) -> None:
         ({"A|base64": "x?"}, "takes no wildcards"),
         ({"A|base64offset": "x"}, "too short to be found at every offset"),
         ({"A|windash|base64": "-a -b -c -d -e"}, "too many spellings"),
+        ({"A" + "|base64" * 60: "xyz"}, "60 modifiers; at most 10"),
         ({"A|exists": [True, False]}, "takes one value"),
         ({"A|exists": "perhaps"}, "takes true or false"),
         ({"|gt": 5}, "needs a field"),
@@ -117,6 +118,14 @@ def test_what_is_refused(selection: Any, reason: str) -> None:
 def test_too_many_values() -> None:
     with pytest.raises(Fault, match="more than 50000 values"):
         compiled({"A|base64offset|contains": [f"{n:06}" for n in range(20_000)]})
+
+
+def test_a_placeholder_in_a_regular_expression_is_a_pattern_of_sigma() -> None:
+    expression = compiled({"A|re|expand": r"^%x%\.lan$"}, x=["srv*", "d.c?"])
+    assert evaluate(expression, {"A": "srv17.lan"})
+    assert evaluate(expression, {"A": "d.c1.lan"})
+    assert not evaluate(expression, {"A": "dxc1.lan"})
+    assert not evaluate(expression, {"A": "srvx"})
 
 
 def test_too_many_placeholders() -> None:

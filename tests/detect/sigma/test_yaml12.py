@@ -111,6 +111,11 @@ def test_merges_are_weighed_too() -> None:
     assert isinstance(only("\n".join(lines)), Fault)
 
 
+def test_long_texts_are_weighed() -> None:
+    assert only(f"a: {'x' * 1_000_000}") == {"a": "x" * 1_000_000}
+    assert isinstance(only(f"a: {'x' * 20_000_000}"), Fault)
+
+
 def test_a_fault_costs_its_own_document_only() -> None:
     found = list(documents(b"a: 1\n---\nb: 1\nb: 2\n---\nc: 3\n"))
     assert [isinstance(each, Fault) for each in found] == [False, True, False]

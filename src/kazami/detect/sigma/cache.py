@@ -23,7 +23,7 @@ import platformdirs
 from kazami.detect.sigma.stored import Entry, File
 
 #: Goes up whenever the same rule would compile to something else, or be kept in another form.
-VERSION = 1
+VERSION = 2
 
 _MAGIC = b"kazami rules 1\n"
 _LARGEST = 1 << 30  # bytes

@@ -88,10 +88,21 @@ def _alternatives(
     """The leaves of which one has to hold for this value, each once."""
     if not isinstance(raw, (str, int, float, type(None))):
         raise Fault(f"a value cannot be a {type(raw).__name__}")
-    texts = expand(raw, placeholders) if isinstance(raw, str) and "expand" in names else [raw]
+    texts = _expanded(raw, names, placeholders) if isinstance(raw, str) and "expand" in names else [raw]
     values = [value for text in texts for value in modifier.apply(_typed(text, names), names)]
     made = [_predicate(field, value) if field else _keyword(value, names) for value in values]
     return [("is", predicate) for predicate in dict.fromkeys(made)]
+
+
+def _expanded(raw: str, names: list[str], placeholders: Placeholders) -> list[str]:
+    """The texts that a value with placeholders stands for; in a regular expression, their values are patterns."""
+    return expand(raw, placeholders, as_pattern if "re" in names else str)
+
+
+def as_pattern(text: str) -> str:
+    """A text as a rule writes it, as part of a regular expression."""
+    tokens = {ANY: ".*", ONE: "."}
+    return "".join(re.escape(part) if isinstance(part, str) else tokens[part] for part in parts(text))
 
 
 def _typed(raw: str | int | float | None, names: list[str]) -> Value:

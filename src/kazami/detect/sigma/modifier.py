@@ -18,6 +18,7 @@ from kazami.detect.sigma.pattern import Parts, normal, plain_text, with_dashes
 from kazami.detect.sigma.value import network, number
 
 _MOST_VARIANTS = 625  # spellings of one value before it is encoded: four dashes
+_MOST_MODIFIERS = 10  # of one field: encodings make values longer each time
 
 #: Parts of a time and the numbers they can have.
 TIME_PARTS: dict[str, tuple[int, int]] = {
@@ -226,6 +227,8 @@ LIST_MODIFIERS = frozenset({"all", "neq", "expand"})
 
 def apply(value: Value, names: list[str]) -> list[Value]:
     """The alternatives that `names`, in their order, make of a value. Raises `Fault`."""
+    if len(names) > _MOST_MODIFIERS:
+        raise Fault(f"{len(names)} modifiers; at most {_MOST_MODIFIERS} make sense")
     values = [value]
     for name in names:
         if name not in LIST_MODIFIERS:

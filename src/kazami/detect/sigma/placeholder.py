@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -42,13 +42,17 @@ class Used(dict[str, Sequence[str]]):
         return digest(version.encode(), json.dumps(values).encode())
 
 
-def expand(text: str, placeholders: Placeholders) -> list[str]:
-    """All values that `text` stands for. Raises `Fault` where a placeholder has none."""
+def expand(text: str, placeholders: Placeholders, spell: Callable[[str], str] = str) -> list[str]:
+    """All values that `text` stands for, those of placeholders spelled by `spell`.
+
+    Raises `Fault` where a placeholder has none.
+    """
     pieces: list[Sequence[str]] = []
     end = 0
     for found in _TOKEN.finditer(text):
         pieces.append([text[end : found.start()]])
-        pieces.append([_unescaped(found)] if found["name"] is None else _values(found["name"], placeholders))
+        name = found["name"]
+        pieces.append([_unescaped(found)] if name is None else [*map(spell, _values(name, placeholders))])
         end = found.end()
     pieces.append([text[end:]])
     count = 1

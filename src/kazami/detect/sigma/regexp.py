@@ -42,9 +42,13 @@ class Linear:
     def __init__(self, pattern: str, flags: str) -> None:
         options = re2.Options()
         options.log_errors = False
-        if "m" not in flags and not _INLINE_M.search(pattern):
-            pattern = _END.sub(_pcre_end, pattern)
-        self._search: Any = re2.compile(f"(?{flags}){pattern}" if flags else pattern, options).search
+        whole = f"(?{flags}){pattern}" if flags else pattern
+        ends = {r"\Z"} if "m" in flags or _INLINE_M.search(pattern) else {r"\Z", "$"}
+        if r"\Z" not in pattern:
+            self._search: Any = re2.compile(whole, options).search
+        if any(end in pattern for end in ends):
+            # only now, because it takes long where brackets are not closed
+            self._search = re2.compile(_replaced(whole, ends, r"(?:\n?\z)"), options).search
 
     def search(self, text: str) -> bool:
         return self._search(text.encode("utf-8", "replace")) is not None
@@ -58,14 +62,15 @@ class Backtracking:
     def __init__(self, pattern: str, flags: str) -> None:
         charset = regex.ASCII if pattern.isascii() else regex.UNICODE
         bits = charset | sum(getattr(regex, flag.upper()) for flag in flags)
-        self._search: Any = regex.compile(pattern, bits).search
+        self._search: Any = regex.compile(_replaced(pattern, {r"\Z"}, r"(?=\n?\z)"), bits).search
 
     def search(self, text: str) -> bool:
         return self._search(text, timeout=SECONDS) is not None
 
 
-def _pcre_end(found: re.Match[str]) -> str:
-    return r"(?:\n?\z)" if found[0] in ("$", r"\Z") else found[0]
+def _replaced(pattern: str, ends: set[str], by: str) -> str:
+    """The pattern with the anchors `ends` spelled otherwise, outside of brackets and escapes."""
+    return _END.sub(lambda found: by if found[0] in ends else found[0], pattern)
 
 
 def _unrolled(pattern: str) -> int:

@@ -16,7 +16,8 @@ import yaml
 
 from kazami.detect.sigma.fault import Fault
 
-MOST_VALUES = 200_000  # of one document, aliases counted as often as they stand
+MOST_VALUES = 200_000  # of one document, aliases counted as often as they stand, long texts as several
+_PER_VALUE = 64  # characters of a text that count as one value
 DEEPEST = 50
 _LONGEST_NUMBER = 400  # characters
 
@@ -135,10 +136,10 @@ class _Builder:
 
     def _take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            value = _scalar(event)
+            value, size = _scalar(event), 1 + len(event.value) // _PER_VALUE
             if event.anchor:
-                self._anchors[event.anchor] = value, 1
-            self._add(value, 1)
+                self._anchors[event.anchor] = value, size
+            self._add(value, size)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._start(event)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -177,7 +178,7 @@ class _Builder:
         into = self._open[-1]
         into.size += size
         if into.size > MOST_VALUES:
-            raise Fault(f"more than {MOST_VALUES} values, its aliases written out")
+            raise Fault(f"larger than {MOST_VALUES} values, its aliases written out")
         if isinstance(into.content, list):
             into.content.append("<<" if value is _MERGE else value)
         elif not into.has_key:
