@@ -21,7 +21,9 @@ from kazami.errors import UsageError
 from kazami.model.result import FindingRow, Summary
 from kazami.respond.language import LANGUAGES, words
 from kazami.respond.report import write
+from kazami.respond.report.build import folder
 from kazami.respond.report.page import link
+from kazami.respond.report.tally import Tally
 
 ROWS = story.story()
 SUMMARY = story.summary(ROWS)
@@ -126,7 +128,7 @@ def test_every_finding_says_why(full: Any) -> None:
         for name, value in row["matched"].items():
             assert name in item
             assert value in item
-        assert f"{row['evidence']} #{row['record']}" in item
+        assert f"{row['evidence'].removeprefix('/evidence/')} #{row['record']}" in item
     chapter = text_of(
         full.xpath("//details[.//span[.='Many Accounts Failing to Log On From One Address']]")[0]
     )
@@ -150,6 +152,7 @@ def test_limits_are_listed(full: Any) -> None:
         "ran out of time",
     ):
         assert said in judged
+    assert "/evidence/" in judged
     assert "no events of windows/ps_script" in judged
     assert "171" in judged
 
@@ -232,7 +235,7 @@ def test_many_findings_make_no_large_page() -> None:
     tree = html.document_fromstring(text)
     assert len(tree.xpath("//li[@class='finding']")) == 2_000
     assert "2,000 of 20,000 findings are shown" in text_of(tree)
-    assert "131 hosts more, in the case and in the exports." in text_of(tree)
+    assert "131 hosts more, in the case." in text_of(tree)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -277,3 +280,38 @@ def test_unknown_language(tmp_path: Path) -> None:
 )
 def test_links(reference: str, is_link: bool) -> None:
     assert bool(link(reference)) == is_link
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], ""),
+        (["a.evtx"], ""),
+        (["/e/a.evtx"], "/e/"),
+        (["/e/aa.evtx", "/e/ab.evtx"], "/e/"),
+        (["/e/a/1.zip!x", "/e/b/2"], "/e/"),
+        (["C:\\logs\\a", "C:\\logs\\b"], "C:\\logs\\"),
+        (["x", "/y"], ""),
+    ],
+)
+def test_the_folder_of_all_evidence(names: list[str], expected: str) -> None:
+    rows = [story.EvidenceRow("", name, "", "", 0, 0, 0, 0, "done") for name in names]
+    assert folder(Summary(case="", version="", evidence=rows)) == expected
+
+
+def tactics_shown(*tags: str) -> list[str]:
+    rows = [story.row("whoami", number=i, rule_id=tag, tactics=[tag]) for i, tag in enumerate(tags)]
+    tally = Tally()
+    assert len(list(tally.read(rows))) == len(tags)
+    return [
+        tactic.key
+        for tactic in row(tally)
+        if tactic.key in ("defense-evasion", "stealth", "defense-impairment")
+    ]
+
+
+def test_tactics_speak_the_words_that_rules_use() -> None:
+    assert tactics_shown("discovery") == ["stealth", "defense-impairment"]
+    assert tactics_shown("stealth") == ["stealth", "defense-impairment"]
+    assert tactics_shown("defense-evasion") == ["defense-evasion"]
+    assert tactics_shown("defense-evasion", "stealth") == ["defense-evasion", "stealth", "defense-impairment"]

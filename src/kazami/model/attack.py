@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 _TECHNIQUE = re.compile(r"attack\.(t\d{4}(?:\.\d{3})?)$")
 
-#: Tactics in the order of the Enterprise matrix, as Sigma tags spell them.
+#: Tactics in the order of the Enterprise matrix, as Sigma tags spell them. Version 19 of ATT&CK divided
+#: defense evasion into stealth and defense impairment; rules use the old word and the new ones.
 TACTICS: tuple[str, ...] = (
     "reconnaissance",
     "resource-development",
@@ -16,6 +17,8 @@ TACTICS: tuple[str, ...] = (
     "persistence",
     "privilege-escalation",
     "defense-evasion",
+    "stealth",
+    "defense-impairment",
     "credential-access",
     "discovery",
     "lateral-movement",

@@ -51,7 +51,7 @@ def layer(seen: dict[str, Technique], summary: Summary) -> dict[str, Any]:
     most = max((len(technique.rules) for technique in seen.values()), default=0)
     return {
         "name": safe(f"Kazami: {summary.case}"),
-        "versions": {"attack": "18", "navigator": "5.2.0", "layer": "4.5"},
+        "versions": {"navigator": "5.2.0", "layer": "4.5"},
         "domain": "enterprise-attack",
         "description": "Score: number of distinct rules with findings. Comment: the rules, with their findings.",
         "sorting": 3,

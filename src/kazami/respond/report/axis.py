@@ -15,6 +15,7 @@ from itertools import pairwise
 CUT = 0.3
 PIECES = 5
 GAP = 3.0  # percent that a cut takes
+LEAST = 0.14  # share of the axis that a piece has at least, where there are not too many
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -96,7 +97,7 @@ def pieces(seconds: Sequence[int], width: int, bars: int = 130) -> list[Piece]:
     spans = [_margin(seconds[a], seconds[b - 1] + width) for a, b in pairwise(cuts)]
     total = sum(stop - start for start, stop in spans)
     usable = 100 - GAP * (len(spans) - 1)
-    least = 0.5 / len(spans)
+    least = min(0.5 / len(spans), LEAST)
     shares = [least + (1 - least * len(spans)) * (stop - start) / total for start, stop in spans]
     axis, left = [], 0.0
     for (start, stop), share in zip(spans, shares, strict=True):

@@ -67,7 +67,15 @@ def context(tally: Tally, shown: list[Shown], summary: Summary, language: Words)
         "numbers": {chapter.text.id: chapter.number for chapter in book},
         "shown": sum(chapter.shown for chapter in book),
         "limits": limits(summary, tally),
+        "folder": folder(summary),
     }
+
+
+def folder(summary: Summary) -> str:
+    """The folder that all evidence lies in, with its last separator; nothing where there is none."""
+    names = [row.name for row in summary.evidence]
+    common = os.path.commonprefix(names)  # noqa: RUF071 - cut at a separator below; names need not be paths
+    return common[: max(common.rfind("/"), common.rfind("\\")) + 1] if names else ""
 
 
 def _lanes(summary: Summary) -> list[str]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from kazami.model.attack import TACTICS
 from kazami.model.finding import LEVELS, level_rank
 from kazami.respond.language import Words
 from kazami.respond.report.axis import moment
 from kazami.respond.report.page import name
+from kazami.respond.report.tactics import row as tactics
 from kazami.respond.report.tally import Group, Tally
 from kazami.respond.report.timeline import affected
 
@@ -143,7 +143,7 @@ def _tactics(tally: Tally, words: Words) -> Iterator[Sentence]:
             words.marked(
                 "standout.tactics",
                 n=words.number(len(seen)),
-                all=words.number(len(TACTICS)),
+                all=words.number(len(tactics(tally))),
                 first=words.tactic(seen[0]),
                 last=words.tactic(seen[-1]),
             )

@@ -39,8 +39,15 @@ class Tactic:
         return max(len(self.rules) - NAMED, 0)
 
 
+#: What ATT&CK 19 calls by other names, and those names.
+_OLD, _NEW = "defense-evasion", ("stealth", "defense-impairment")
+
+
 def row(tally: Tally) -> list[Tactic]:
-    """All tactics in the order of the matrix, those without findings too."""
+    """All tactics in the order of the matrix, those without findings too.
+
+    Of the old and the new words for defense evasion only those stand here that are used, else the new ones.
+    """
     tactics = {key: Tactic(key) for key in TACTICS}
     for rule in by_severity(tally):
         text = tally.texts.get(rule.key)
@@ -51,7 +58,10 @@ def row(tally: Tally) -> list[Tactic]:
                 tactic.rules.append((rule.key, text.title))
                 tactic.findings += rule.count
                 tactic.rank = max(tactic.rank, rule.rank)
-    return list(tactics.values())
+    old = bool(tactics[_OLD].rules)
+    new = any(tactics[key].rules for key in _NEW) or not old
+    hidden = {_OLD} if not old else set() if new else set(_NEW)
+    return [tactic for key, tactic in tactics.items() if key not in hidden]
 
 
 def techniques(tally: Tally) -> list[tuple[str, int, str]]:
