@@ -20,7 +20,7 @@ import story
 from kazami.errors import UsageError
 from kazami.model.result import FindingRow, Summary
 from kazami.respond.language import LANGUAGES, words
-from kazami.respond.report import write
+from kazami.respond.report import tactics, write
 from kazami.respond.report.build import folder
 from kazami.respond.report.page import link
 from kazami.respond.report.tally import Tally
@@ -305,7 +305,7 @@ def tactics_shown(*tags: str) -> list[str]:
     assert len(list(tally.read(rows))) == len(tags)
     return [
         tactic.key
-        for tactic in row(tally)
+        for tactic in tactics.row(tally)
         if tactic.key in ("defense-evasion", "stealth", "defense-impairment")
     ]
 
