@@ -17,13 +17,15 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Any
 
-import click
 import typer
 
 from kazami import __version__
 from kazami.cli.exit_code import INTERNAL, STOPPED, USAGE
 from kazami.errors import KazamiError
 from kazami.respond.text import safe
+
+#: What a wrong command line raises: older versions of Typer have Click beside them, newer ones within.
+WRONG: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     name="kazami",
@@ -76,14 +78,14 @@ def run(arguments: list[str]) -> int:
         code: Any = app(arguments, standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except click.exceptions.Abort:
+    except typer.Abort:
         return STOPPED
     except KeyboardInterrupt:
         return STOPPED
-    except click.ClickException as error:
+    except WRONG as error:
         error.show()
         return USAGE
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
     except KazamiError as error:
         _say(str(error))
