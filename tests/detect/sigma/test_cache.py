@@ -77,6 +77,15 @@ def test_placeholders_and_paths_are_part_of_the_key(rules: Path, tmp_path: Path)
     assert one != kept.key([tmp_path], {})
 
 
+def test_another_compiler_is_another_key(rules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kept.key([rules], {})
+    monkeypatch.setattr(kept, "_stamps", lambda folder: [("compile.py", 1, 1)])
+    assert kept.key([rules], {}) != before
+    monkeypatch.undo()
+    monkeypatch.setattr(kept, "version", lambda name: "0")
+    assert kept.key([rules], {}) != before
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

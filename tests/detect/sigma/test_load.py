@@ -57,6 +57,15 @@ def test_files_and_folders(tmp_path: Path) -> None:
     assert found.rejected == ()
 
 
+def test_a_file_named_in_two_ways_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep").mkdir()
+    write(tmp_path / "deep", a=text())
+    monkeypatch.chdir(tmp_path)
+    found = load([Path("deep"), tmp_path, Path("deep/a.yml"), tmp_path / "deep" / "a.yml", Path()])
+    assert [rule.info.path for rule in found.rules] == [str(Path("deep") / "a.yml")]
+    assert found.rejected == ()
+
+
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     write(tmp_path / "rules", a=text())

@@ -13,7 +13,7 @@ import os
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,9 +21,6 @@ import msgspec
 import platformdirs
 
 from kazami.detect.sigma.stored import Entry, File
-
-#: Goes up whenever the same rule would compile to something else, or be kept in another form.
-VERSION = 2
 
 _MAGIC = b"kazami rules 1\n"
 _LARGEST = 1 << 30  # bytes
@@ -43,9 +40,21 @@ def key(paths: Sequence[Path], placeholders: Mapping[str, Sequence[str]]) -> str
     except PackageNotFoundError:
         parser = "?"
     named = {name: list(values) for name, values in sorted(placeholders.items())}
+    ours = sorted(_stamps(Path(__file__).parent))
     where = [str(path.absolute()) for path in paths]
-    spelled = msgspec.json.encode([VERSION, parser, unicodedata.unidata_version, named, where])
+    spelled = msgspec.json.encode([ours, parser, unicodedata.unidata_version, named, where])
     return hashlib.sha256(spelled).hexdigest()[:32]
+
+
+def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of the modules that compile: another compiler may make something else of the same rule."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _stamps(Path(entry.path))
+            elif entry.name.endswith(".py"):
+                status = entry.stat()
+                yield entry.name, status.st_size, status.st_mtime_ns
 
 
 def read(folder: Path, key: str) -> dict[str, list[Entry]]:

@@ -18,15 +18,17 @@ def find(paths: Iterable[Path]) -> list[str]:
     A file is taken whatever it is called; of a folder, all ``.yml`` and ``.yaml`` files below it, but for names that
     begin with a dot and for links to folders. Raises `UsageError` for what is neither.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}  # by absolute path, as named
     for path in paths:
+        named, absolute = str(path), str(path.absolute())
         if path.is_dir():
-            found.update(dict.fromkeys(_below(str(path), 0)))
+            for name in _below(named, 0):
+                found.setdefault(absolute + name.removeprefix(named), name)
         elif path.is_file():
-            found[str(path)] = None
+            found.setdefault(absolute, named)
         else:
             raise UsageError(f"{path}: no such rule file or folder")
-    return list(found)
+    return list(found.values())
 
 
 def _below(folder: str, depth: int) -> Iterator[str]:
