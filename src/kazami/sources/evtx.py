@@ -8,21 +8,17 @@ Format: [MS-EVEN6] and "Windows XML Event Log (EVTX)" by Joachim Metz: a header 
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
 from evtx import PyEvtxParser
 
 from kazami.model.evidence import Evidence
 from kazami.sources import evtx_record
 from kazami.sources.columns import Columns, reading
-
-HEADER, CHUNK = 4096, 65536
-FILE_MAGIC, CHUNK_MAGIC = b"ElfFile\x00", b"ElfChnk\x00"
+from kazami.sources.evtx_window import CHUNK, CHUNK_MAGIC, FILE_MAGIC, HEADER, Window, chunks_announced
 
 #: Records between two signs of progress.
 STRIDE = 4096
@@ -49,14 +45,15 @@ def split(evidence: Evidence, size: int) -> list[tuple[int, int]]:
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every record of `evidence`; yields the bytes read since the last time."""
     size = (evidence.size if evidence.stop is None else evidence.stop) - evidence.start
-    try:
-        parser = _parser(evidence)
-    except (RuntimeError, OSError, ValueError) as error:
-        columns.reject("file header", f"not readable as EVTX: {error}", sample="")
-        yield size
-        return
-    for _ in _add_all(parser, columns):
-        yield 0
+    with ExitStack() as opened:
+        try:
+            parser = _parser(evidence, columns, opened)
+        except (RuntimeError, OSError, ValueError) as error:
+            columns.reject("file header", f"not readable as EVTX: {error}", sample="")
+            yield size
+            return
+        for _ in _add_all(parser, columns):
+            yield 0
     yield size
 
 
@@ -92,30 +89,19 @@ def _add_all(parser: PyEvtxParser, columns: Columns) -> Iterator[None]:
             return
 
 
-def _parser(evidence: Evidence) -> PyEvtxParser:
-    if evidence.path is not None and evidence.start == 0 and evidence.stop is None:
+def _parser(evidence: Evidence, columns: Columns, opened: ExitStack) -> PyEvtxParser:
+    """The library's parser; over the path where that will do, since it is a little quicker."""
+    whole = evidence.start == 0 and evidence.stop is None and (evidence.size - HEADER) % CHUNK == 0
+    if (
+        whole
+        and evidence.path is not None
+        and chunks_announced(evidence.path) <= (evidence.size - HEADER) // CHUNK
+    ):
         try:
             return PyEvtxParser(str(evidence.path), number_of_threads=1)
         except RuntimeError:
             pass  # no header that the library accepts: chunks may be there all the same
-    with evidence.open() as stream:
-        return PyEvtxParser(_window(stream, evidence.start, evidence.stop), number_of_threads=1)
-
-
-def _window(stream: BinaryIO, start: int, stop: int | None) -> BinaryIO:
-    """The chunks from `start` to `stop` as a file of their own, under a header that counts just them."""
-    if start == 0 and stream.read(8) == FILE_MAGIC and stop is None:
-        stream.seek(0)
-        return io.BytesIO(stream.read())
-    stream.seek(start)
-    chunks = stream.read(-1 if stop is None else stop - start)
-    return io.BytesIO(_header(-(-len(chunks) // CHUNK)) + chunks)
-
-
-def _header(chunks: int) -> bytes:
-    """A file header for `chunks` chunks."""
-    fields = struct.pack(
-        "<8sQQQIHHHH", FILE_MAGIC, 0, max(0, chunks - 1), 1, 128, 1, 3, HEADER, min(chunks, 0xFFFF)
-    )
-    head = fields.ljust(120, b"\0")
-    return (head + struct.pack("<II", 0, zlib.crc32(head))).ljust(HEADER, b"\0")
+    window = Window(opened.enter_context(evidence.open()), evidence.start, evidence.stop)
+    if window.damage is not None:
+        columns.reject(*window.damage)
+    return PyEvtxParser(window, number_of_threads=1)
