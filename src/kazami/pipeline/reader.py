@@ -108,18 +108,23 @@ class Reader:
             yield from self._read(evidence, head)
             return
         file = walk.File(part.path, part.size, part.tenant)
+        members, faults = 0, []
         for found in walk.expand(file, passwords=self._orders.passwords):
             if isinstance(found, Evidence):
+                members += 1
                 with found.open() as member:
                     head = member.read(HEAD)
                 yield from self._read(found, head)
             else:
-                self._unreadable(part, found)
+                faults.append(found)
+        for fault in faults:
+            self._faulty(part, fault, members)
 
-    def _unreadable(self, part: Part, found: dict[str, Any]) -> None:
+    def _faulty(self, part: Part, found: dict[str, Any], members: int) -> None:
+        """A file, or a member of a container, that cannot be read, or not to its end."""
         found["evidence"] = found["evidence"] or part.uid
         self._rejects.append(rejects([found]))
-        state = "unreadable" if found["count"] else "skipped"
+        state = "skipped" if not found["count"] else "partial" if members else "unreadable"
         self._note(found["evidence"], found["name"], part.tenant, "", part.size, state, found["reason"])
 
     def _note(self, uid: str, name: str, tenant: str, source: str, size: int, state: str, note: str) -> None:

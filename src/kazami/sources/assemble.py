@@ -16,9 +16,6 @@ from kazami.sources import clock, identity, text
 from kazami.sources.gathered import Gathered
 from kazami.sources.plan import VARIES, Column, Plan, Transform
 
-#: Inputs of one transform whose outcome is remembered.
-REMEMBERED = 50_000
-
 _ENVELOPE_COLUMNS = ("host", "user", "logon_id", "process_uid", "parent_uid")
 
 
@@ -58,9 +55,11 @@ class Assembler:
     def __init__(self) -> None:
         self._occurrences: dict[str, identity.Occurrences] = {}
         self._transformed: dict[Transform, _Made] = {}
+        self._before: dict[Transform, _Made] = {}  # what was made for the batches before these
 
     def batches(self, shapes: Iterable[Shape]) -> Iterator[pa.RecordBatch]:
         """A batch for each route of the shapes' plans."""
+        self._before, self._transformed = self._transformed, {}
         routes: dict[Route, list[_Part]] = {}
         for shape in shapes:
             if not shape.raws:
@@ -174,8 +173,9 @@ class Assembler:
         if not column.cells:
             return [column.transform()] * part.rows
         made = self._transformed.get(column.transform)
-        if made is None or len(made) > REMEMBERED:
-            made = self._transformed[column.transform] = _Made(column.transform)
+        if made is None:
+            before = self._before.get(column.transform, {})
+            made = self._transformed[column.transform] = _Made(column.transform, dict(before))
         chosen = [part.columns[cell] for cell in column.cells]
         try:
             return made.of(chosen)
@@ -186,9 +186,9 @@ class Assembler:
 class _Made(dict[Any, "str | None"]):
     """What a transform made of its inputs: of one cell by the cell, of several by their tuple."""
 
-    def __init__(self, transform: Transform) -> None:
+    def __init__(self, transform: Transform, before: dict[Any, str | None]) -> None:
         super().__init__()
-        self._transform = transform
+        self._transform, self._before = transform, before
 
     def of(self, cells: Sequence[Sequence[Any]]) -> list[str | None]:
         """One text for each row."""
@@ -196,8 +196,11 @@ class _Made(dict[Any, "str | None"]):
         return list(map(self.__getitem__, inputs))
 
     def __missing__(self, key: Any) -> str | None:
-        inputs = key if isinstance(key, tuple) else (key,)
-        made = self[key] = self._transform(*map(text.text, inputs))
+        if key in self._before:
+            made = self._before[key]
+        else:
+            made = self._transform(*map(text.text, key if isinstance(key, tuple) else (key,)))
+        self[key] = made
         return made
 
 

@@ -2,7 +2,7 @@
 
 Literals of all rules go through one automaton (`automaton`), folded once; patterns with wildcards inside and
 regular expressions are tried only on values that hold a literal they need; the rest (addresses, numbers, times) is
-asked value by value. Answers are remembered, because logs repeat themselves.
+asked value by value. Answers are remembered from one batch to the next, because logs repeat themselves.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from kazami.detect.sigma import plain
 from kazami.detect.sigma.automaton import NUL, Automaton
 from kazami.detect.sigma.expression import ANY, Predicate
 from kazami.detect.sigma.required import required
-
-#: Distinct values remembered a field, and how long a value may be to be remembered.
-REMEMBERED, REMEMBERED_LENGTH = 50_000, 4_096
 
 #: Wildcard patterns with a shorter literal than this are tried on every value.
 SHORTEST_PIECE = 2
@@ -37,7 +34,7 @@ class FieldIndex:
         for number, predicate in self._predicates.items():
             self._place(number, predicate)
         self._automata = [Automaton(found) if found else None for found in (self._folded, self._cased)]
-        self._memo: dict[str, Answers] = {}
+        self._memo: dict[str, dict[str, Answers]] = {}  # by column, of the batch before
 
     def _place(self, number: int, predicate: Predicate) -> None:
         if predicate.op == "match":
@@ -66,15 +63,13 @@ class FieldIndex:
         for literal in literals:
             self._folded.setdefault(literal, []).append(number)
 
-    def answers(self, values: Sequence[str]) -> list[Answers]:
-        """For each value the numbers of the predicates that hold."""
-        memo = self._memo
+    def answers(self, values: Sequence[str], column: str = "") -> list[Answers]:
+        """For each value the numbers of the predicates that hold; `column` is where they stand."""
+        memo = self._memo.get(column, {})
         unknown = list({value for value in values if value not in memo})
         fresh = dict(zip(unknown, self._search(unknown), strict=True)) if unknown else {}
         found = [fresh[value] if value in fresh else memo[value] for value in values]
-        if len(memo) + len(fresh) > REMEMBERED:
-            memo.clear()
-        memo.update((value, found) for value, found in fresh.items() if len(value) <= REMEMBERED_LENGTH)
+        self._memo[column] = dict(zip(values, found, strict=True))
         return found
 
     def _search(self, values: list[str]) -> list[Answers]:

@@ -184,7 +184,7 @@ class Batch:
         present = [value for value in column.values if value is not None]
         codes = [code for code, value in enumerate(column.values) if value is not None]
         found: dict[int, list[int]] = {}
-        for code, numbers in zip(codes, index.answers(present), strict=True):
+        for code, numbers in zip(codes, index.answers(present, name), strict=True):
             for number in numbers:
                 found.setdefault(number, []).append(code)
         for number, where in found.items():

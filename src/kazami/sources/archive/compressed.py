@@ -101,8 +101,8 @@ def _streams(
 
 
 def _past_padding(data: bytes, read: Read, size: int) -> bytes:
-    """What follows the zeros that tapes and xz put between streams."""
-    while not (data := data.lstrip(b"\0")):
+    """What follows the zeros that tapes and xz put between streams, or the line end that a careless copy adds."""
+    while not (data := data.lstrip(b"\0\r\n\t ")):
         data = read(size)
         if not data:
             return b""
