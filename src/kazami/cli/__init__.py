@@ -48,8 +48,13 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
     ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No color on the terminal.")] = False,
 ) -> None:
     """Options of all commands."""
+    if no_color:
+        from kazami.cli.terminal import plain
+
+        plain()
 
 
 def _register() -> None:

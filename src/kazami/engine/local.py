@@ -115,13 +115,19 @@ class Pool(Generic[T, R]):
         theirs.close()
         self._workers.append(_Worker(process, ours, heard=time.monotonic()))
 
-    def run(self, tasks: Iterable[T]) -> Iterator[Done[T, R] | Lost[T]]:
-        """Results of all tasks as they come, until every task is covered or lost. Once for each pool."""
+    def run(
+        self, tasks: Iterable[T], on_wait: Callable[[], None] = lambda: None
+    ) -> Iterator[Done[T, R] | Lost[T]]:
+        """Results of all tasks as they come, until every task is covered or lost. Once for each pool.
+
+        `on_wait` is called some times a second while there is nothing to yield.
+        """
         self._tasks = iter(tasks)
         for worker in list(self._workers):
             self._supply(worker)
         while self._workers:
-            ready = wait([worker.pipe for worker in self._workers], timeout=1.0)
+            ready = wait([worker.pipe for worker in self._workers], timeout=0.25)
+            on_wait()
             for worker in [w for w in self._workers if w.pipe in ready]:
                 yield from self._listen(worker)
             for worker in list(self._workers):

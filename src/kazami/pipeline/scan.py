@@ -74,6 +74,10 @@ class Observer(Protocol):
         """So many bytes more are done, the last of them in the file `name`."""
         ...
 
+    def tick(self) -> None:
+        """Some time has passed."""
+        ...
+
 
 def rules_of(request: Request) -> RuleSet:
     """The rules a request asks for: its packs (all of them by default), and the folders and files it names."""
@@ -161,7 +165,7 @@ def _note_unreadable(run: Run, unreadable: Sequence[dict[str, Any]], tenant: str
 def _collect(
     pool: Pool[Task, Unit], todo: Iterable[Part], run: Run, result: Result, observer: Observer
 ) -> None:
-    for outcome in pool.run(tasks(todo)):
+    for outcome in pool.run(tasks(todo), observer.tick):
         if isinstance(outcome, Lost):
             _give_up(outcome, run, result)
             continue

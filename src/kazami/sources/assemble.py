@@ -174,7 +174,7 @@ class Assembler:
             return [column.transform()] * part.rows
         made = self._transformed.get(column.transform)
         if made is None:
-            before = self._before.get(column.transform, {})
+            before: dict[Any, str | None] = self._before.get(column.transform) or {}
             made = self._transformed[column.transform] = _Made(column.transform, dict(before))
         chosen = [part.columns[cell] for cell in column.cells]
         try:
