@@ -37,7 +37,7 @@ def files(case: Case) -> list[str]:
 
 def child(script: str, *arguments: object) -> subprocess.Popen[str]:
     """A Python process that says "ready" when it has got somewhere."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(
         command,

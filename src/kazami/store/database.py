@@ -21,6 +21,9 @@ NAME = "case.duckdb"
 MEMORY = "200MB"
 READER_MEMORY = "512MB"
 
+#: The oldest DuckDB that must be able to read a case: the oldest that we run with.
+STORAGE = "v1.2.0"
+
 
 class Database:
     """A connection to a database file, to read and write it; `sandbox` makes one that can only read.
@@ -32,7 +35,7 @@ class Database:
         self.case = case
         with guarded(case):
             self.connection = _connect(spill, threads=1, memory=MEMORY, ordered=False)
-            self._attach(file, "")
+            self._attach(file, "" if file.exists() else f"(STORAGE_VERSION '{STORAGE}')")
 
     @classmethod
     def sandbox(cls, file: Path, *, case: Path, spill: Path) -> Database:

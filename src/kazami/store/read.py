@@ -17,7 +17,7 @@ from kazami.model.finding import LEVELS
 from kazami.model.result import FindingRow
 from kazami.store.database import guarded
 from kazami.store.lists import evidence_rows, reject_rows
-from kazami.store.names import literal
+from kazami.store.names import identifier, literal
 from kazami.store.summary import summary
 from kazami.store.views import FIXED, RANK
 
@@ -30,6 +30,19 @@ _ORDERS = {
     "time": "f.time NULLS LAST, finding_uid",
     "level": f"{RANK} DESC, f.time NULLS LAST, finding_uid",
 }
+#: A finding as SQL makes a JSON object of it: all that is its own.
+_OWN = [
+    *("finding_uid", "rule_id", "rule_version", "title", "level", "kind", "tenant", "host", "user", "table"),
+    *("event_uids", "record", "matched"),
+]
+_LINE = ", ".join(
+    [
+        *(f"{literal(name)}: {identifier(name)}" for name in _OWN),
+        "'evidence': coalesce(evidence_name, evidence)",
+        "'time': strftime(f.time AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f+00:00')",
+    ]
+)
+
 #: What is the same for all findings of a rule, and what it is where the rule is not known.
 _UNKNOWN: dict[str, Any] = {
     "techniques": [],
@@ -61,9 +74,7 @@ def findings(
     limited = f"LIMIT {int(limit)}" if limit is not None else ""
     words = _Words(case)
     batches = case.database.stream(
-        f"""SELECT to_json(struct_pack(finding_uid, rule_id, rule_version, tenant, host, "user", "table", event_uids,
-        evidence := coalesce(evidence_name, evidence), record, matched, title, level, kind,
-        time := strftime(f.time AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f+00:00'))) AS line
+        f"""SELECT to_json({{{_LINE}}}) AS line
         FROM ({FIXED["finding"]}) f WHERE {condition} ORDER BY {_ORDERS[order]} {limited}""",  # noqa: S608 - ours
         parameters,
         size=2048,
