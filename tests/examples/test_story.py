@@ -10,6 +10,7 @@ import pytest
 
 from kazami import pipeline
 from kazami.config import Settings
+from kazami.pipeline.scan import Observer
 from kazami.store import read
 from kazami.store.case import Case
 
@@ -119,14 +120,8 @@ STEPS: list[tuple[int, str, str, set[str]]] = [
 ]
 
 
-class Silent:
+class Silent(Observer):
     """Nobody watches."""
-
-    def begin(self, files: int, size: int) -> None:
-        """It begins."""
-
-    def advance(self, size: int, events: int, findings: int, name: str) -> None:
-        """It goes on."""
 
 
 @pytest.fixture(scope="module")
