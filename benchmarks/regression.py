@@ -40,7 +40,9 @@ def positives(data: Path) -> Iterator[Positive]:
         for rule in content.get("rule_metadata") or []:
             for test in content.get("regression_tests_info") or []:
                 evidence = tuple(
-                    path for suffix in ("evtx", "json") if (path := info.parent / f"{rule['id']}.{suffix}").exists()
+                    path
+                    for suffix in ("evtx", "json")
+                    if (path := info.parent / f"{rule['id']}.{suffix}").exists()
                 )
                 if evidence:
                     yield Positive(rule["id"], rule["title"], test.get("match_count") or 1, evidence)

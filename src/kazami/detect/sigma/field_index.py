@@ -36,6 +36,11 @@ class FieldIndex:
         self._automata = [Automaton(found) if found else None for found in (self._folded, self._cased)]
         self._memo: dict[str, dict[str, Answers]] = {}  # by column, of the batch before
 
+    @property
+    def literals(self) -> dict[str, list[int]]:
+        """The folded literals that are looked for, anchored by NUL, with the predicates they answer."""
+        return self._folded
+
     def _place(self, number: int, predicate: Predicate) -> None:
         if predicate.op == "match":
             self._place_pattern(number, predicate)
