@@ -151,7 +151,7 @@ def test_fast_is_plain_in_chains(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(TYPES))
 @given(data=st.data(), found=matches, over=st.lists(kinds, max_size=2).map(tuple))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_fast_is_plain_at_length(
     kind: str, data: st.DataObject, found: list[dict[str, Any]], over: tuple[str, ...]
 ) -> None:
