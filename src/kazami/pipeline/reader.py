@@ -34,8 +34,11 @@ from kazami.store import segment
 #: Events that wait for a flush: large batches make rules and Parquet cheap, memory sets the bound.
 FLUSH = 24_000
 
-#: Bytes from the start of a file by which it is recognized.
-HEAD = 1 << 16
+#: Bytes from the start of a file by which it is recognized; a magic number needs but the first.
+HEAD, FIRST = 1 << 16, 1 << 10
+
+#: Flushes between two looks for cyclic garbage.
+SWEEP = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Reader:
         self._touched: list[Part] = []
         self._store = True
         self._last: Extension | None = None
+        self._flushes = 0
 
     def handle(self, task: Task) -> Iterator[Unit]:
         """Read the parts of a task; a unit whenever enough has come together."""
@@ -96,7 +100,9 @@ class Reader:
         """Read a plain file right away; what may be a container is unpacked by `walk`."""
         try:
             with open(part.path, "rb", buffering=0) as stream:  # noqa: PTH123 - one of tens of thousands
-                head = stream.read(HEAD)
+                head = stream.read(FIRST)
+                if not (self._last is not None and self._last.object.confidence(part.path, head) == 1.0):
+                    head += stream.read(HEAD - len(head))
         except (OSError, ValueError):
             head = b""
         if head and not archive.kind(head):
@@ -173,7 +179,10 @@ class Reader:
         unit.rejects = packed(pa.Table.from_batches(self._rejects, REJECT))
         unit.evidence, unit.touched = self._evidence, list(self._touched)
         self._rejects, self._evidence = [], []
-        gc.collect()
+        self._flushes += 1
+        if not self._flushes % SWEEP:
+            gc.collect()
+        gc.freeze()  # what lives on (compiled rules) is not looked at again
         return unit
 
     def _wanted(self, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -37,6 +37,9 @@ _OWN_NAMES = frozenset(("EventID", "Provider_Name"))
 #: Fields beside the system's that an event has if its message only repeats them.
 _FIELDS = 4
 
+#: What the envelope says already, as ``time`` and ``record``: columns in which no two values are the same.
+_IN_ENVELOPE = ("TimeCreated", "EventRecordID")
+
 _Values = tuple[str | None, ...]
 
 
@@ -217,6 +220,8 @@ def _plan(
     system = {name: names.index(name) for name in SYSTEM if name in names}
     cells = _cells(names, origin.service)
     columns = dict(islice(mapping.as_they_are(cells).items(), MAX_NAMES))
+    for name in _IN_ENVELOPE:
+        columns.pop(name, None)
     if len(columns) >= len(system) + _FIELDS:
         for name in mapping.load("windows.yml")["repeated"].get(origin.service, ()):
             columns.pop(name, None)
