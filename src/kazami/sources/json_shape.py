@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from kazami.model.event import LogSource, Route
-from kazami.sources import cloud, defender, dialect, ecs, json_flat, mapping, windows
+from kazami.sources import cloud, defender, dialect, ecs, evtxecmd, json_flat, mapping, windows, xml
 from kazami.sources.columns import Column, Columns, Plan
 from kazami.sources.flat import Local, Shape
 from kazami.sources.json_values import LISTS
@@ -47,6 +47,10 @@ class Shapes:
         keys = (*record,)
         if isinstance(record.get("Event"), dict) or isinstance(record.get("System"), dict):
             self._groups.add_event(*windows.flatten(record), raw, number)
+        elif evtxecmd.recognizes(record) and isinstance(record["Payload"], str):
+            self._groups.add_event(*evtxecmd.event(record), raw, number)
+        elif str(record.get("_raw"))[:6] == "<Event" and (event := xml.parse_event(record["_raw"])):
+            self._groups.add_event(*event, raw, number)
         elif depth < MAX_WRAPPERS and (inner := _unwrapped(record)) is not None:
             for element in inner:
                 self._add_other(element, json_flat.json_text(element), number, depth + 1)

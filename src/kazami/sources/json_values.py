@@ -31,8 +31,13 @@ _EXPORTS = (
 )
 _OPENING = re.compile(r'\{\s*("[^"\\\n]{0,100}")')
 _OBJECT = re.compile(r"\{")
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
 _NOT_SEPARATOR = re.compile(rf"[^{SEPARATORS}]")
 _LOOKAHEAD = 1 << 14
+_BEHIND = 1 << 16
+
+#: Brackets that the decoder certainly follows, short of the limit of Python's stack.
+_SURE_DEPTH = 500
 
 _strict = json.JSONDecoder().raw_decode
 _lenient = json.JSONDecoder(strict=False).raw_decode
@@ -46,10 +51,10 @@ class _Window:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._reject = reject
         self._ended = False
-        self.text = self._decoder.decode(head)
         self.position = 0
         self.passed = 0  # characters before the window
         self.read = len(head)
+        self.text = self._decoded(head)
 
     @property
     def place(self) -> int:
@@ -66,12 +71,23 @@ class _Window:
         self.position = 0
         self.read += len(data)
         self._ended = not data
+        text = self._decoded(data)
+        self.text = left + text
+        return bool(text)
+
+    def forget(self) -> None:
+        """Drop what lies before the window, once that is much: an error in it costs as much as its place is far."""
+        if self.position > _BEHIND:
+            self.text = self.text[self.position :]
+            self.passed += self.position
+            self.position = 0
+
+    def _decoded(self, data: bytes) -> str:
         text = self._decoder.decode(data, self._ended)
         if text.count("\ufffd") > data.count(b"\xef\xbf\xbd"):
             reason = "invalid UTF-8, read with U+FFFD in its place"
             self._reject(f"after character {self.passed}", reason, 0, "")
-        self.text = left + text
-        return bool(text)
+        return text
 
     def next(self) -> str:
         """The next character that separates nothing, with enough behind it to look at; "" at the end."""
@@ -115,9 +131,10 @@ def _each(window: _Window, reject: Reject) -> Iterator[tuple[int, str]]:
     number = 0
     arrays: list[int] = []  # of each open array: how many objects were opened around it
     while char := window.next():
+        window.forget()
         if char == "]" and arrays:
             window.position += 1
-            _close(window, arrays.pop())
+            _close(window, arrays.pop(), reject)
             continue
         around, start = _array(window, char, not arrays)
         if start:
@@ -143,17 +160,20 @@ def _array(window: _Window, char: str, outermost: bool) -> tuple[int, int]:
     return 0, 0
 
 
-def _close(window: _Window, around: int) -> None:
-    """Pass what an export says after its list, up to the end of its objects."""
+def _close(window: _Window, around: int, reject: Reject) -> None:
+    """Pass what an export says after its list, up to the end of its objects; more than a few scalars is noted."""
     if not around:
         return
     window.next()
     begun = '{"":' * (around - 1) + '{"":0' + ("," if window.text[window.position :][:1] == '"' else "")
     rest = begun + window.text[window.position : window.position + _LOOKAHEAD]
     try:
-        _, end = _lenient(rest, 0)
+        found, end = _lenient(rest, 0)
     except (ValueError, RecursionError):
         return
+    if any(isinstance(value, (dict, list)) and name for name, value in found.items()):
+        reason = "what an export says around its list of events is not kept"
+        reject(f"character {window.place}", reason, 0, rest[len(begun) : end])
     window.position += end - len(begun)
 
 
@@ -161,11 +181,14 @@ def _value(window: _Window, number: int, reject: Reject) -> int | None:
     """Where the value that begins here ends; None where it is broken: then the window has moved past it."""
     while True:
         try:
-            return _decoded(window)
+            end = _decoded(window)
+            if end - window.position <= MAX_VALUE:
+                return end
+            reason, bad = f"longer than {MAX_VALUE >> 20} MiB", end
         except RecursionError:
-            reason = "nested too deeply"
+            reason, bad = "nested too deeply", _deep(window)
         except json.JSONDecodeError as error:
-            reason = f"not JSON: {error.msg}"
+            reason, bad = f"not JSON: {error.msg}", error.pos
             if _may_be_cut(error, len(window.text)):
                 if len(window.text) - window.position > MAX_VALUE:
                     reason = f"longer than {MAX_VALUE >> 20} MiB"
@@ -175,7 +198,7 @@ def _value(window: _Window, number: int, reject: Reject) -> int | None:
                     reason += " (cut off at the end)"
         text = window.text[window.position : window.position + 200]
         reject(f"value {number}, character {window.place}", reason, 1, text)
-        _pass_broken(window)
+        _pass_broken(window, bad)
         return None
 
 
@@ -185,16 +208,31 @@ def _decoded(window: _Window) -> int:
     except json.JSONDecodeError as error:
         if not error.msg.startswith("Invalid control character"):
             raise
-        return int(_lenient(window.text, window.position)[1])
+        try:
+            return int(_lenient(window.text, window.position)[1])
+        except json.JSONDecodeError:
+            raise error from None  # a text that is not closed: where its line ends says more
 
 
 def _may_be_cut(error: json.JSONDecodeError, length: int) -> bool:
     return error.msg.startswith("Unterminated string") or error.pos >= length - 12
 
 
-def _pass_broken(window: _Window) -> None:
-    """Go on at the next object that begins as the broken one does, else at the next object at all."""
+def _deep(window: _Window) -> int:
+    """Where a value that goes too deep has gone deep: what lies before was looked at, and counts as passed."""
+    depth = 0
+    for token in _TOKEN.finditer(window.text, window.position):
+        depth += (token[0] in "{[") - (token[0] in "}]")
+        if depth >= _SURE_DEPTH:
+            return token.start()
+    return len(window.text)
+
+
+def _pass_broken(window: _Window, bad: int) -> None:
+    """Go on behind `bad`, at the next object that begins as the broken one does, or at the next at all.
+
+    What lies before `bad` could be read, and so is part of the broken value: nothing is looked at twice.
+    """
     found = _OPENING.match(window.text, window.position)
-    window.position += 1
-    pattern = re.compile(r"\{\s*" + re.escape(found[1])) if found else _OBJECT
-    window.find(pattern)
+    window.position = max(bad, window.position + 1)
+    window.find(re.compile(r"\{\s*" + re.escape(found[1])) if found else _OBJECT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from kazami.sources.json_frames import SEPARATORS, Block, Reject
 from kazami.sources.json_shape import Shapes
 
 _EMPTY = frozenset(("", "[", "]", "{", "}"))
+_BEGUN = re.compile(r'\{\s*["}]|\[\s*[{\[]')
 _raw_decode = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -32,7 +34,7 @@ def confidence(name: str, head: bytes) -> float:
     except json.JSONDecodeError as error:
         # a value that is longer than the head is as good as a whole one
         cut = error.pos >= len(start) - 12 or error.msg.startswith("Unterminated")
-        return 0.9 if cut and len(start) > 1 else 0.3 if start[0] == "{" else 0.1
+        return 0.9 if cut and _BEGUN.match(start) else 0.3 if start[0] == "{" else 0.1
     return 0.95
 
 

@@ -25,7 +25,7 @@ def flatten(event: Fields) -> tuple[Cells, Fields]:
     Every form of data that writers give is taken: missing, null, one text, a list, named elements, elements with
     attributes, ``UserData`` with one element around its fields. What cannot be understood stays as it is.
     """
-    inner = event.get("Event", event)
+    inner = event["Event"] if isinstance(event.get("Event"), dict) else event
     system = _object(inner.get("System"))
     cells = _system(system)
     data: Fields = {}
