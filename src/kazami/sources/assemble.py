@@ -148,10 +148,17 @@ class Assembler:
         gathered: dict[str, Gathered] = {}
         start = 0
         for part in parts:
+            odd: set[str] = set()
             for column in part.plan.columns:
-                found = gathered.get(column.name)
+                name = column.name
+                if not name.isascii():
+                    name = text.clean(name)
+                    if name in odd:  # names that differ in what cannot be stored: the first is kept
+                        continue
+                    odd.add(name)
+                found = gathered.get(name)
                 if found is None:
-                    found = gathered[column.name] = Gathered()
+                    found = gathered[name] = Gathered()
                 if column.constant is not VARIES:
                     found.add_constant(column.constant, part.rows, start)
                 elif column.transform is None:
