@@ -87,7 +87,9 @@ def check(paths: Paths = None, pack: Packs = None, case: CaseOption = None) -> i
 def _pack_paths(packs: list[str] | None) -> list[Path]:
     from kazami import packs as shipped
 
-    return [shipped.find(name) / "rules" for name in (packs or shipped.names())]
+    settings = config.load()
+    names = packs or settings.packs or shipped.names()
+    return [*(shipped.find(name) / "rules" for name in names), *settings.rules]
 
 
 def _blind(case: Path, loaded: RuleSet) -> Iterator[tuple[str, str, str, str, str]]:
@@ -138,6 +140,7 @@ def explain(
     case: Annotated[Path | None, typer.Option(help="The case that the event is in.")] = None,
     record: Annotated[int, typer.Option(min=1, help="Which event of the file.")] = 1,
     lang: Annotated[str, typer.Option(help="Language: en or ja.")] = "en",
+    full: Annotated[bool, typer.Option("--full", help="Also branches that decide nothing.")] = False,
 ) -> int:
     """Show, leaf by leaf, why a rule matches an event or does not."""
     from kazami.cli.terminal import out
@@ -149,7 +152,8 @@ def explain(
     chosen = _rule(rule, rules, pack)
     sources, fields = _event(event, case, record)
     stream = out()
-    for line in explaining.render(explaining.explain(chosen, fields), lang=lang):
+    steps = explaining.explain(chosen, fields, explaining.named(chosen))
+    for line in explaining.render(steps, lang=lang, full=full):
         stream.write(safe(line) + "\n")
     applies = not sources or any(chosen.info.logsource.covers(source) for source in sources)
     if not applies:

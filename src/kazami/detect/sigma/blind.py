@@ -1,43 +1,51 @@
 """Loaded rules that this evidence can never make fire, and why.
 
 A rule that can find nothing looks just like a rule that found nothing. So after a scan every rule is held against
-what was seen: the log sources, and for each the fields.
+what was seen: the log sources, and for each the fields. Conditions are read in their JSON form where a rule still has
+it: this runs over all rules, most of which the scan did not need.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from kazami.detect.sigma.expression import Expression, fields, predicates
+import msgspec
+
 from kazami.detect.sigma.rule import Rule
 from kazami.model.event import LogSource
 from kazami.model.result import Blind
 
+Seen = Mapping[tuple[LogSource, ...], frozenset[str]]
 
-def blind(rules: Iterable[Rule], seen: Mapping[tuple[LogSource, ...], frozenset[str]]) -> list[Blind]:
+
+def blind(rules: Iterable[Rule], seen: Seen) -> list[Blind]:
     """The blind ones among `rules`. `seen` maps the log sources of a route to all fields its events had."""
     found = []
+    routes: dict[LogSource, list[frozenset[str]]] = {}
     for rule in rules:
-        known = [
-            names
-            for sources, names in seen.items()
-            if any(rule.info.logsource.covers(source) for source in sources)
-        ]
+        asked = rule.info.logsource
+        if asked not in routes:
+            routes[asked] = [names for sources, names in seen.items() if any(map(asked.covers, sources))]
+        known = routes[asked]
         if not known:
-            found.append(Blind(rule.info, f"no events of {rule.info.logsource}"))
-        elif not any(_possible(rule.condition, names) for names in known):
-            missing = sorted(_fields(rule.condition) - frozenset().union(*known))
-            found.append(Blind(rule.info, f"never seen in {rule.info.logsource}: {', '.join(missing)}"))
+            found.append(Blind(rule.info, f"no events of {asked}"))
+            continue
+        condition = msgspec.json.decode(rule.compiled) if isinstance(rule.compiled, bytes) else rule.compiled
+        if not any(_possible(condition, names) for names in known):
+            missing = sorted(set(_fields(condition)).difference(*known))
+            found.append(Blind(rule.info, f"never seen in {asked}: {', '.join(missing)}"))
     return found
 
 
-def _possible(expression: Expression, names: frozenset[str]) -> bool:
-    """Whether the expression may be true on some event whose fields are among `names`."""
+def _possible(expression: Any, names: frozenset[str]) -> bool:
+    """Whether the expression (or its JSON) may be true on some event whose fields are among `names`."""
     kind, body = expression
     if kind == "is":
-        if body.op == "null" or (body.op == "exists" and not body.arg):
+        field, op, arg = body[:3]
+        if op == "null" or (op == "exists" and not arg):
             return True
-        return body.field is None or fields(body) <= names
+        return field is None or (field in names and (op != "ref" or arg[0] in names))
     if kind == "and":
         return all(_possible(part, names) for part in body)
     if kind == "or":
@@ -45,5 +53,16 @@ def _possible(expression: Expression, names: frozenset[str]) -> bool:
     return kind == "not" or bool(body)
 
 
-def _fields(expression: Expression) -> frozenset[str]:
-    return frozenset().union(*(fields(predicate) for predicate in predicates(expression)))
+def _fields(expression: Any) -> Iterator[str]:
+    kind, body = expression
+    if kind == "is":
+        field, op, arg = body[:3]
+        if field is not None:
+            yield field
+        if op == "ref":
+            yield arg[0]
+    elif kind == "not":
+        yield from _fields(body)
+    elif kind in ("and", "or"):
+        for part in body:
+            yield from _fields(part)
