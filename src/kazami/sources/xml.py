@@ -28,7 +28,7 @@ MAX_EVENT = 4 << 20
 MAX_DEPTH = 16
 
 _START = re.compile(r"<(?:[\w.-]+:)?Event(?=[\s>])")
-_END = re.compile(r"</(?:[\w.-]+:)?Event\s*>")
+_TAG = re.compile(r"<(?:[\w.-]+:)?Event(?=[\s>])|</(?:[\w.-]+:)?Event\s*>")
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}encoding=[\"']([\w.-]{1,40})[\"']")
 #: Beyond the characters that XML 1.0 allows: control characters, which writers leave in messages.
 _FORBIDDEN = re.compile(
@@ -40,9 +40,9 @@ _FORBIDDEN = re.compile(
 
 def confidence(name: str, head: bytes) -> float:
     """By the first event's tag and the namespace or the name of the element that must follow."""
-    text = head.replace(b"\0", b"")[:20_000].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    text = head.replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")[:20_000].decode("utf-8", "replace")
     found = _START.search(text)
-    if not found or (text[:1] != "<" and "<?xml" not in text and not text.startswith("Record ")):
+    if not found or (text[:1] != "<" and not text.startswith("Record ")):
         return 0.0
     near = text[found.start() : found.start() + 2000]
     return 0.95 if "schemas.microsoft.com/win/2004/08/events" in near or "<System" in near else 0.1
@@ -51,19 +51,28 @@ def confidence(name: str, head: bytes) -> float:
 def parse_event(text: str) -> tuple[tuple[Any, ...], Fields] | None:
     """The cells of `windows.SYSTEM` and the data fields of one ``<Event>``; None where it is none."""
     try:
-        return _parsed(text)
+        return _event(_tree(text)[0])
     except ValueError:
         return None
 
 
-def _parsed(text: str) -> tuple[tuple[Any, ...], Fields]:
-    """The same; raises ValueError with the reason."""
+def _tree(text: str) -> tuple[Any, str]:
+    """The tree of one event, and what is wrong with its text; raises ValueError where nothing can be made of it."""
+    text = _FORBIDDEN.sub("\ufffd", text)
     try:
-        root = etree.fromstring(_FORBIDDEN.sub("\ufffd", text), _STRICT)
+        return etree.fromstring(text, _STRICT), ""
     except etree.XMLSyntaxError as error:
-        root = etree.fromstring(_FORBIDDEN.sub("\ufffd", text), _RECOVERING)
-        if root is None or _child(root, "System") is None:
-            raise ValueError(f"not XML: {error.msg}") from error
+        wrong = f"not XML: {error.msg}"
+    try:
+        root = etree.fromstring(text, _RECOVERING)
+    except etree.XMLSyntaxError:
+        root = None
+    if root is None:
+        raise ValueError(wrong)
+    return root, wrong
+
+
+def _event(root: Any) -> tuple[tuple[Any, ...], Fields]:
     system = _child(root, "System")
     if system is None:
         raise ValueError("an event without System")
@@ -159,7 +168,11 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
         events = _Events(_in_utf8(stream), columns)
         for number, text in events:
             try:
-                groups.add_event(*_parsed(text), text, number)
+                root, wrong = _tree(text)
+                groups.add_event(*_event(root), text, number)
+                if wrong:
+                    reason = f"{wrong}; read as far as it can be understood"
+                    columns.reject(f"event {number}", reason, 0, text[:200])
             except ValueError as error:
                 columns.reject(f"event {number}", str(error), sample=text[:200])
             if not number % 512:
@@ -232,9 +245,9 @@ class _Events:
     def _find_end(self) -> int | None:
         """Where the event ends that begins the window; None where another one begins before, or nothing ends it."""
         searched = self._at + 1
-        while not (found := _END.search(self._text, searched)):
+        while not (found := _TAG.search(self._text, searched)):
             size = len(self._text) - self._at
             if size > MAX_EVENT or not self._more():
                 return None
             searched = max(1, size - 100)
-        return None if _START.search(self._text, self._at + 1, found.start()) else found.end()
+        return found.end() if found[0].startswith("</") else None
