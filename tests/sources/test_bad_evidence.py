@@ -224,6 +224,15 @@ def test_bytes_that_are_no_text(file: Any) -> None:
         event["raw"].encode()
 
 
+def test_names_of_fields_that_are_no_text(file: Any) -> None:
+    scan = Scan(
+        file('{"\\ud800": "1", "\\ud801": "2", "": "3", "a\\u0000b": "4", "x": "5"}\n{"\\ud800": "6"}')
+    )
+    assert [e.get("x") for e in scan.events] == ["5", None]
+    assert [next(v for n, v in e.items() if "\ufffd" in n) for e in scan.events] == ["1", "6"]
+    assert scan.lost == 0
+
+
 def test_values_of_every_kind(file: Any) -> None:
     record = {
         "EventID": 1, "Channel": "Security", "number": 5, "big": 2**70, "float": 1.5, "yes": True, "null": None, "list": ["a", 1, None],

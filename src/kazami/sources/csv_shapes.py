@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from kazami.sources import mapping
 
 #: Characters of a rendered message that are looked at, and fields that it may have.
@@ -26,8 +24,7 @@ class Shape:
     """One form of export. `system` are pairs of an element (``Provider.Name`` for an attribute) and its column."""
 
     system: tuple[tuple[str, str], ...]
-    payload: str | None
-    message: str | None
+    message: str
     columns: int = 0  # that rows have, where the header names fewer
 
     def event(self, record: dict[str, str]) -> dict[str, Any]:
@@ -43,9 +40,7 @@ class Shape:
         return {"Event": {"System": system, **self._data(record, system)}}
 
     def _data(self, record: dict[str, str], system: dict[str, Any]) -> dict[str, Any]:
-        if self.payload is not None:
-            return _payload(record.get(self.payload, ""))
-        message = record.get(self.message or "", "")
+        message = record.get(self.message, "")
         provider = system["Provider"]["#attributes"]["Name"]
         data = dict(_labels(message[:MAX_MESSAGE], provider, str(system["EventID"])))
         return {"EventData": {**data, "Message": message}} if message else {}
@@ -58,7 +53,7 @@ def of(keys: tuple[str, ...]) -> Shape | None:
         needs = [[need] if isinstance(need, str) else need for need in entry["needs"]]
         if all(any(name in keys for name in names) for names in needs):
             system = tuple(_columns(entry["system"], keys))
-            return Shape(system, entry.get("payload"), entry.get("message"), entry.get("columns", 0))
+            return Shape(system, entry["message"], entry.get("columns", 0))
     return None
 
 
@@ -67,16 +62,6 @@ def _columns(system: dict[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[st
         found = next((n for n in ([names] if isinstance(names, str) else names) if n in keys), None)
         if found is not None:
             yield element, found
-
-
-def _payload(text: str) -> dict[str, Any]:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {"EventData": text} if text else {}
-    if not isinstance(value, dict):
-        return {"EventData": text}
-    return {name: value[name] for name in ("EventData", "UserData") if name in value} or {"EventData": value}
 
 
 def _labels(message: str, provider: str | None, event_id: str) -> Iterator[tuple[str, str]]:

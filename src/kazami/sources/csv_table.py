@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import orjson
 
 from kazami.model.evidence import Evidence
-from kazami.sources import csv_rows, csv_shapes, defender, dialect, ecs, json_shape
+from kazami.sources import csv_rows, csv_shapes, defender, dialect, ecs, evtxecmd, json_shape
 from kazami.sources.columns import Columns, reading
 from kazami.sources.csv_rows import Row
 from kazami.sources.encoding import in_utf8
@@ -73,6 +73,7 @@ def _is_known(keys: tuple[str, ...]) -> bool:
         or dialect.of(keys) is not None
         or defender.recognizes(keys)
         or ecs.recognizes(keys)
+        or evtxecmd.recognizes(keys)
     )
 
 

@@ -1,0 +1,131 @@
+"""Small well-formed inputs to start from, by target."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import zstandard
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
+from evtx_writer import write
+
+RECORDS = [
+    {
+        "System": {
+            "EventID": 1,
+            "Channel": "Microsoft-Windows-Sysmon/Operational",
+            "Provider": "Microsoft-Windows-Sysmon",
+        },
+        "EventData": {"Image": "C:\\a.exe", "CommandLine": "a -b", "ProcessId": 4},
+    },
+    {
+        "System": {"EventID": 4688, "Channel": "Security"},
+        "EventData": {"NewProcessName": "C:\\a.exe", "List": ("a", "b")},
+    },
+    {"System": {"EventID": 1102}, "UserData": {"LogFileCleared": {"SubjectUserName": "bob"}}},
+    {
+        "System": {"EventID": 400, "Provider": "PowerShell"},
+        "EventData": ["x", "\tHostApplication=powershell -enc AA"],
+    },
+]
+
+XML = (
+    "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='P'/><EventID Qualifiers='1'>"
+    "4688</EventID><TimeCreated SystemTime='2021-03-04T05:06:07Z'/><EventRecordID>7</EventRecordID><Channel>Security</Channel>"
+    "<Computer>h</Computer></System><EventData><Data Name='A'>b &amp; c</Data><Data>d</Data></EventData></Event>\n"
+)
+
+JSON = (
+    '{"EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "Image": "C:\\\\a.exe", "n": [1, null, 2.5], "o": {"a": {}}}\n'
+    '{"Event": {"System": {"EventID": {"#text": 1}, "Provider": {"#attributes": {"Name": "P"}}}, "EventData": {"a": "b"}}}\n'
+    '{"winlog": {"channel": "Security", "event_id": 4688, "event_data": {"A": "b"}}, "@timestamp": "2021-03-04T05:06:07Z"}\n'
+)
+
+CSV = (
+    "Timestamp,DeviceName,ActionType,FileName,FolderPath,ProcessCommandLine\n"
+    '2021-03-04T05:06:07.1234567Z,h,ProcessCreated,a.exe,C:\\a.exe,"a ""b"", c\nd"\n,,,,\n'
+)
+
+SYSLOG = (
+    "Nov 22 05:52:59 h sshd[1]: Failed password for invalid user x from 10.0.0.1 port 5 ssh2\n"
+    '<34>1 2020-11-22T05:52:59.003Z h p 1 ID [a@1 b="c"] message\n'
+    "Nov 22 05:52:59 h sudo: bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/id\n"
+    'Nov 22 05:52:59 h kernel: [1.0] audit: type=1400 audit(1604996384.965:7): name="x"\n'
+    f"Nov 22 05:52:59 h sysmon: {XML}"
+)
+
+AUDIT = (
+    'node=h type=SYSCALL msg=audit(1604996384.965:7): arch=c000003e syscall=59 success=yes pid=1 ppid=2 auid=1 uid=0 exe="/a"\n'
+    'type=EXECVE msg=audit(1604996384.965:7): argc=2 a0="a" a1_len=4 a1[0]=6162\ntype=CWD msg=audit(1604996384.965:7): cwd="/"\n'
+    "type=PATH msg=audit(1604996384.965:7): item=0 name=2F61 nametype=CREATE\n"
+    "type=SOCKADDR msg=audit(11/10/2020 08:19:44.965:8) : saddr={ saddr_fam=inet laddr=10.0.0.1 lport=443 }\n"
+    'type=USER_CMD msg=audit(1604996384.965:9): pid=1 msg=\'cwd="/" cmd=6C73 res=success\'\x1dUID="root"\n'
+    "type=PROCTITLE msg=audit(1604996384.965:7): proctitle=6100\n"
+)
+
+RULE = """\
+title: A rule
+id: 5b1d6f7c-2f6b-4a0c-9d0e-0123456789ab
+logsource: {product: windows, category: process_creation}
+detection:
+  selection:
+    Image|endswith: ['\\\\a.exe', '\\\\b?.exe']
+    CommandLine|re|i: 'x+y{2,3}'
+    User|contains|all: [a, b]
+    Size|gte: 5
+    Address|cidr: 10.0.0.0/8
+    Data|base64offset|contains: abc
+  words: [one, 'two*three']
+  filter: {ParentImage: null, Other|exists: false, A|fieldref: B}
+  condition: selection and (1 of words or not filter)
+level: high
+tags: [attack.t1059.001]
+---
+title: A correlation
+correlation: {type: event_count, rules: [5b1d6f7c-2f6b-4a0c-9d0e-0123456789ab], group-by: [User], timespan: 5m, condition: {gte: 3}}
+"""
+
+
+def _zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jsonl", JSON)
+        archive.writestr("b.gz", gzip.compress(AUDIT.encode()))
+    return out.getvalue()
+
+
+def _tar() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        info = tarfile.TarInfo("a.log")
+        info.size = len(SYSLOG)
+        archive.addfile(info, io.BytesIO(SYSLOG.encode()))
+    return out.getvalue()
+
+
+#: By target; targets without an entry start from all of these.
+SEEDS: dict[str, list[bytes]] = {
+    "evtx": [write(RECORDS)[: 4096 + 8192], write(RECORDS, inline=True)[: 4096 + 8192]],
+    "xml": [XML.encode() * 2, XML.encode("utf-16")],
+    "jsonl": [JSON.encode(), b"[" + JSON.replace("}\n{", "},\n{").encode() + b"]"],
+    "csv": [CSV.encode(), CSV.encode("utf-16")],
+    "syslog": [SYSLOG.encode()],
+    "auditd": [AUDIT.encode()],
+    "rules": [RULE.encode()],
+    "containers": [
+        _zip(),
+        _tar(),
+        gzip.compress(JSON.encode()),
+        bz2.compress(CSV.encode()),
+        lzma.compress(AUDIT.encode()),
+        zstandard.ZstdCompressor(write_checksum=True).compress(SYSLOG.encode()),
+    ],
+}

@@ -1,0 +1,69 @@
+"""What is fuzzed: functions of some bytes that raise where a promise is broken."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kazami.detect.sigma.expression import from_json, to_json
+from kazami.detect.sigma.load import load
+from kazami.model.event import REJECTS, Route
+from kazami.model.evidence import Evidence
+from kazami.plugins import SOURCES, discover
+from kazami.sources import walk
+from kazami.sources.archive.budget import Limits
+
+Target = Callable[[bytes], None]
+
+_LIMITS = Limits(depth=4, members=100, unpacked=8 << 20, in_memory=1 << 16)
+
+
+def source(reader: Any, data: bytes) -> None:
+    """Any bytes: a confidence between 0 and 1, valid batches of known routes, reasons for what is rejected."""
+    if not 0.0 <= reader.confidence("evidence", data[:65536]) <= 1.0:
+        raise AssertionError("a confidence that is none")
+    uid = hashlib.sha256(data).hexdigest()[:16]
+    for batch in reader.read(Evidence("evidence", uid, "tenant", len(data), lambda: io.BytesIO(data))):
+        batch.validate(full=True)
+        if Route.of(batch) == REJECTS and not all(batch.column("reason").to_pylist()):
+            raise AssertionError("a reject without a reason")
+
+
+def containers(data: bytes) -> None:
+    """Any file: evidence whose content is as long and hashes as it says, or rows of rejects."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "file")
+        path.write_bytes(data)
+        for found in walk.find([path], tenant="tenant", limits=_LIMITS):
+            if isinstance(found, Evidence):
+                with found.open() as stream:
+                    content = stream.read()
+                if len(content) != found.size or hashlib.sha256(content).hexdigest()[:16] != found.uid:
+                    raise AssertionError("evidence that is not what it says")
+            elif not found["reason"]:
+                raise AssertionError("a reject without a reason")
+
+
+def rules(data: bytes) -> None:
+    """Any rule file: each rule loaded, or rejected with a reason; what is loaded survives being kept as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rule.yml")
+        path.write_bytes(data)
+        found = load([path])
+    if not all(rejected.reason for rejected in found.rejected):
+        raise AssertionError("a rule rejected without a reason")
+    for rule in found.rules:
+        if from_json(to_json(rule.condition)) != rule.condition:
+            raise AssertionError("a condition that JSON does not keep")
+
+
+TARGETS: dict[str, Target] = {
+    **{found.name: partial(source, found.object) for found in discover(SOURCES) if found.object is not None},
+    "containers": containers,
+    "rules": rules,
+}
