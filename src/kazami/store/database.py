@@ -17,9 +17,11 @@ from kazami.store.names import literal
 
 NAME = "case.duckdb"
 
-#: What DuckDB may keep in memory; beyond that it spills to the folder ``spill`` of the case.
-MEMORY = "200MB"
-READER_MEMORY = "512MB"
+#: What DuckDB may keep in memory while workers run, afterwards, and for a reader; beyond that it spills.
+MEMORY, ALONE_MEMORY, READER_MEMORY = "80MB", "200MB", "512MB"
+
+#: Size of DuckDB's log at which it is worked into the file. The last rows of a table are written anew each time.
+LOG = "64MB"
 
 #: The oldest DuckDB that must be able to read a case: the oldest that we run with.
 STORAGE = "v1.2.0"
@@ -103,6 +105,15 @@ class Database:
                 self.connection.unregister("new")
 
     @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """More memory and threads, for work over everything when no workers run."""
+        self.run(f"SET threads = 2; SET memory_limit = '{ALONE_MEMORY}'")
+        try:
+            yield
+        finally:
+            self.run(f"SET threads = 1; SET memory_limit = '{MEMORY}'")
+
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing."""
         self.run("BEGIN")
@@ -134,6 +145,7 @@ def _connect(spill: Path, *, threads: int, memory: str, ordered: bool) -> Any:
         "threads": threads,
         "memory_limit": memory,
         "temp_directory": str(spill),
+        "checkpoint_threshold": LOG,
         "preserve_insertion_order": ordered,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

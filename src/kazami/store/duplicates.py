@@ -27,14 +27,12 @@ def find(case: Case) -> int:
     )[0]
     last = state["last"] or 0
     if last > int(state["seen"] or 0):
-        database.run("SET threads = 2")
-        with case.require_writer().changing(), database.transaction():
+        with database.alone(), case.require_writer().changing(), database.transaction():
             database.run("DELETE FROM duplicate")
             for projected in (False, True):
                 _find(case, projected)
             database.run("DELETE FROM meta WHERE key = ?", [_KEY])
             database.run("INSERT INTO meta VALUES (?, ?)", [_KEY, str(last)])
-        database.run("SET threads = 1")
     return int(database.rows("SELECT count(*) AS n FROM duplicate WHERE NOT projected")[0]["n"])
 
 

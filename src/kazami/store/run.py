@@ -14,6 +14,7 @@ from kazami.model.finding import FINDING
 from kazami.model.result import Blind, EvidenceRow
 from kazami.model.rule import Rejected, RuleInfo
 from kazami.store import duplicates, schema, words
+from kazami.store.known import Known, fingerprints
 from kazami.store.segment import Segment, first_rows
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ _PART = pa.schema(
     ]
 )
 
+#: Tables whose rows have a key, as they are given, with the columns of the key.
+_KEYED: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
+    "finding": (FINDING, ("finding_uid",)),
+    "match": (schema.MATCH, ("rule_id", "rule_version", "event_uid")),
+}
+
 
 class Run:
     """A scan that writes into a case. Made by `Case.begin`; used by one thread."""
@@ -63,6 +70,7 @@ class Run:
         )[0]
         self._segment, self._commit = last["segment"], last["number"]
         self._paths: set[str] = set()  # of segments that this run stored
+        self._known: dict[str, Known] = {}
 
     @classmethod
     def begin(
@@ -114,8 +122,8 @@ class Run:
         with self._lock.changing(), self._database.transaction():
             self._store_segments(segments)
             self._store_parts([(part, True) for part in parts] + [(part, False) for part in open_parts])
-            self._store_new("finding", findings, FINDING, ("finding_uid",))
-            self._store_new("match", matches, schema.MATCH, ("rule_id", "rule_version", "event_uid"))
+            self._store_new("finding", findings)
+            self._store_new("match", matches)
             self._store_rejects(rejects)
             self._store_evidence(evidence)
         self._paths.update(item.path for item in segments)
@@ -127,7 +135,7 @@ class Run:
                 "DELETE FROM finding WHERE rule_id IN (SELECT id FROM new)",
                 pa.table({"id": pa.array(list(rule_ids), pa.string())}),
             )
-            self._store_new("finding", findings, FINDING, ("finding_uid",))
+            self._store_new("finding", findings)
 
     def finish(
         self,
@@ -181,17 +189,30 @@ class Run:
         ]
         self._database.insert("INSERT INTO part BY NAME SELECT * FROM new", pa.Table.from_pylist(rows, _PART))
 
-    def _store_new(self, name: str, table: pa.Table | None, wanted: pa.Schema, keys: tuple[str, ...]) -> None:
+    def _store_new(self, name: str, table: pa.Table | None) -> None:
         """Rows whose keys the table `name` does not have yet."""
         if table is None or not table.num_rows:
             return
-        table = first_rows(table.select(wanted.names), keys)
-        same = " AND ".join(f"old.{key} = new.{key}" for key in keys)
-        self._database.insert(
-            f"INSERT INTO {name} BY NAME SELECT * FROM new "  # noqa: S608 - names of ours
-            f"WHERE NOT EXISTS (SELECT 1 FROM {name} old WHERE {same})",
-            table,
-        )
+        wanted, keys = _KEYED[name]
+        table = table.select(wanted.names)
+        known = self._known_of(name)
+        prints = fingerprints(table.columns[table.schema.get_field_index(key)] for key in keys)
+        condition = ""
+        if known.may_have(prints):
+            table = first_rows(table, keys)
+            same = " AND ".join(f"old.{key} = new.{key}" for key in keys)
+            condition = f"WHERE NOT EXISTS (SELECT 1 FROM {name} old WHERE {same})"  # noqa: S608 - names of ours
+        self._database.insert(f"INSERT INTO {name} BY NAME SELECT * FROM new {condition}", table)  # noqa: S608
+        known.add(prints)
+
+    def _known_of(self, name: str) -> Known:
+        """What the table `name` has; too much of it, where a commit failed, only costs time."""
+        if name not in self._known:
+            known = self._known[name] = Known()
+            keys = _KEYED[name][1]
+            for batch in self._database.stream(f"SELECT {', '.join(keys)} FROM kase.{name}", size=1 << 17):  # noqa: S608
+                known.add(fingerprints(batch.columns))
+        return self._known[name]
 
     def _store_rejects(self, rejects: pa.Table | None) -> None:
         if rejects is None or not rejects.num_rows:
