@@ -37,8 +37,8 @@ _OWN_NAMES = frozenset(("EventID", "Provider_Name"))
 #: Fields beside the system's that an event has if its message only repeats them.
 _FIELDS = 4
 
-#: What the envelope says already, as ``time`` and ``record``: columns in which no two values are the same.
-_IN_ENVELOPE = ("TimeCreated", "EventRecordID")
+#: The names of the system cells where the envelope's ``record`` already says the record's id.
+_SYSTEM_OF_EVTX = tuple("#EventRecordID" if name == "EventRecordID" else name for name in SYSTEM)
 
 _Values = tuple[str | None, ...]
 
@@ -96,15 +96,18 @@ def plan(
     keys: tuple[str, ...],
     values: _Values = (),
     own_identity: bool = True,
+    record_is_id: bool = True,
 ) -> Plan:
     """The plan of events whose cells are `SYSTEM` and then `keys`.
 
-    `values` are what `values_of` says of the fields that `discriminator` names. Equal arguments give the same plan.
+    `values` are what `values_of` says of the fields that `discriminator` names; `record_is_id` says that the
+    number handed to `Columns` is the record's own id, not its place. Equal arguments give the same plan.
     """
-    key = (channel, event_id, keys, values, provider, own_identity)
+    key = (channel, event_id, keys, values, provider, own_identity, record_is_id)
     found = _plans.get(key)
     if found is None:
-        found = plan_over(SYSTEM + keys, channel, provider, event_id, values, own_identity)
+        names = (_SYSTEM_OF_EVTX if record_is_id else SYSTEM) + keys
+        found = plan_over(names, channel, provider, event_id, values, own_identity)
         _plans.put(key, found)
     return found
 
@@ -220,8 +223,7 @@ def _plan(
     system = {name: names.index(name) for name in SYSTEM if name in names}
     cells = _cells(names, origin.service)
     columns = dict(islice(mapping.as_they_are(cells).items(), MAX_NAMES))
-    for name in _IN_ENVELOPE:
-        columns.pop(name, None)
+    columns.pop("TimeCreated", None)  # the envelope says when
     if len(columns) >= len(system) + _FIELDS:
         for name in mapping.load("windows.yml")["repeated"].get(origin.service, ()):
             columns.pop(name, None)
@@ -233,7 +235,7 @@ def _plan(
         Route(own.categories[0] if own else origin.table, _log_sources(origin, own)),
         tuple(columns.values()),
         when,
-        own_identity=own_identity and "EventRecordID" in system,
+        own_identity=own_identity,
         projections=tuple(found for found in projections if found is not None),
         **envelope,
     )
@@ -308,7 +310,8 @@ def _fed(feed: _Entry, cells: Mapping[str, int], envelope: _Envelope, time: int 
     kept = mapping.as_they_are(
         {n: i for n, i in cells.items() if n not in made and (n in SYSTEM or i not in used)}
     )
-    kept.pop("Message", None)
+    for name in ("Message", "TimeCreated"):
+        kept.pop(name, None)
     if "logon_id" in feed.envelope:
         envelope = {**envelope, "logon_id": mapping.column("logon_id", feed.envelope["logon_id"], cells)}
     return Plan(

@@ -55,7 +55,8 @@ class Groups:
             event_id,
             self.admitted(channel, (*data,), number),
             windows.values_of(data, windows.discriminator(channel, event_id)),
-            system[_RECORD_ID] is not None,
+            own_identity=system[_RECORD_ID] is not None,
+            record_is_id=False,
         )
         self.put(plan, (*system, *data.values()), raw, number)
 
