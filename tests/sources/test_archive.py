@@ -151,6 +151,10 @@ def test_a_zip(unpack: Unpack, method: int) -> None:
     assert not found.rejects
 
 
+def test_members_without_a_name(unpack: Unpack) -> None:
+    assert unpack(zipped({"": b"1", "b": b"2"})).contents == {"": b"1", "b": b"2"}
+
+
 def test_a_tar_keeps_the_time_of_its_members(unpack: Unpack) -> None:
     found = unpack(tarred({"var/log/syslog": LOG, "x" * 200: b"y"}))
     assert found.contents == {"var/log/syslog": LOG, "x" * 200: b"y"}

@@ -233,6 +233,12 @@ def test_names_of_fields_that_are_no_text(file: Any) -> None:
     assert scan.lost == 0
 
 
+def test_names_of_fields_that_want_escaping_in_evtx(file: Any) -> None:
+    data = {"a\\b": "x", 'q"q': "y", "n\nn": "z", "ok": "C:\\Q"}
+    scan = Scan(file(write([{"System": {}, "EventData": data}] * 3)))
+    assert [{name: event[name] for name in data} for event in scan.events] == [data] * 3
+
+
 def test_values_of_every_kind(file: Any) -> None:
     record = {
         "EventID": 1, "Channel": "Security", "number": 5, "big": 2**70, "float": 1.5, "yes": True, "null": None, "list": ["a", 1, None],

@@ -8,6 +8,8 @@ known. Whatever differs goes through `windows_event.flatten`. Tests hold the thr
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import msgspec
@@ -115,10 +117,11 @@ class _Record(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(_Record).decode
-
-
-_decode = msgspec.json.Decoder(_Record).decode
 _astuple = msgspec.structs.astuple
+
+#: Names of fields for which msgspec makes no decoder.
+_ODD_NAME = re.compile(r'[\\"\x00-\x1f]')
+_LONE_BACKSLASH = re.compile(r'\\(?!["\\/bfnrtu])')
 
 
 class _Brief(msgspec.Struct, gc=False, rename="pascal"):
@@ -199,7 +202,7 @@ def add(raw: str, record: int, columns: Columns) -> None:
     while kind is not None:
         try:
             event = kind.decode(raw).event
-        except msgspec.ValidationError:
+        except msgspec.DecodeError:  # of another form, or no JSON at all
             kind = kind.other
             continue
         system = event.system
@@ -272,13 +275,13 @@ def _learn(prefix: str, raw: str, record: int, columns: Columns) -> None:
         _kinds.clear()
     try:
         event = _decode(raw).event
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         _kinds.setdefault(prefix, None)
         add_odd(raw, record, columns)
         return
     data = event.data or {}
     cells = _cells(event.system)
-    if len(data) <= MAX_FIELDS:
+    if len(data) <= MAX_FIELDS and not any(map(_ODD_NAME.search, data)):
         _kinds[prefix] = _Kind(cells, tuple(data), _kinds.get(prefix))
     else:
         _kinds.setdefault(prefix, None)
@@ -313,11 +316,19 @@ def _cells(system: _System) -> tuple[Any, ...]:
 def add_odd(raw: str, record: int, columns: Columns) -> None:
     """Add a record of any form."""
     try:
-        cells, data = flatten(orjson.loads(raw))
+        cells, data = flatten(_loads(raw))
     except (ValueError, RecursionError) as error:
         columns.reject(f"record {record}", f"not an event: {error}", sample=raw[:200])
         return
     _put(cells, data, raw, record, columns)
+
+
+def _loads(raw: str) -> Any:
+    """Raises ValueError. The library does not escape the names of fields; with their backslashes doubled they are JSON."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return json.loads(_LONE_BACKSLASH.sub(r"\\\\", raw), strict=False)
 
 
 def _put(cells: tuple[Any, ...], data: dict[str, Any], raw: str, record: int, columns: Columns) -> None:

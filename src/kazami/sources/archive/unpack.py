@@ -15,7 +15,7 @@ from kazami.sources.archive.budget import Budget, LimitError, Limits
 from kazami.sources.archive.compressed import DECODERS
 from kazami.sources.archive.name import shown
 from kazami.sources.archive.spool import fill
-from kazami.sources.archive.stream import Stream, paid, pieces
+from kazami.sources.archive.stream import Stream, paid, pieces, reason
 
 #: One row in the words of `model.event.REJECT`.
 Reject: TypeAlias = dict[str, Any]
@@ -115,7 +115,7 @@ class Unpacking:
         self, name: str, members: Iterator[Member | Fault], stream: Stream, depth: int
     ) -> Iterator[Evidence | Reject]:
         more: Counter[str] = Counter()
-        for member in members:
+        for member in _guarded(members):
             try:
                 self._budget.count()
             except LimitError as error:
@@ -147,6 +147,14 @@ class Unpacking:
     def _row(self, name: str, place: str, reason: str, count: int = 1) -> Reject:
         self._stopped |= self._budget.spent and reason == self._budget.reason()
         return row(self._uid, name, place, reason, count)
+
+
+def _guarded(members: Iterator[Member | Fault]) -> Iterator[Member | Fault]:
+    """`members`; where a library fails in a way that nobody foresaw, that is a fault like any other."""
+    try:
+        yield from members
+    except Exception as error:  # noqa: BLE001 - whatever a library raises on hostile bytes
+        yield Fault("", "", reason(error))
 
 
 def _inner(name: str, form: str) -> str:

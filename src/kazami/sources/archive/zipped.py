@@ -75,7 +75,7 @@ def _listed(
 ) -> Iterator[Member | Fault]:
     keys = _Keys(file, archive, infos, passwords)
     for info in infos:
-        if info.is_dir():
+        if info.filename.endswith("/"):
             continue
         name = info.filename if info.flag_bits & 0x800 else reencoded(info.filename)
         if info.flag_bits & 1:
