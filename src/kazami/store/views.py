@@ -140,13 +140,15 @@ class Views:
             files.mixed.append(f"{self._root}/{row['path']}")
 
     def _query(self, files: _Files, columns: str = "*") -> str:
+        # Files differ in their fields, never in the envelope: then only the first is asked what it has.
+        by_name = ", union_by_name = true" if columns == "*" else ""
         parts = []
         if files.clean or not files.mixed:
-            parts.append(f"SELECT {columns} FROM {_read(files.clean)}")  # noqa: S608 - quoted where it is made
+            parts.append(f"SELECT {columns} FROM {_read(files.clean, by_name)}")  # noqa: S608 - quoted where it is made
         if files.mixed:
             shown = columns.replace("*", "* EXCLUDE (kazami_segment)")
             parts.append(
-                f"""SELECT {shown} FROM {_read(files.mixed, ", filename = 'kazami_segment'")} e
+                f"""SELECT {shown} FROM {_read(files.mixed, f"{by_name}, filename = 'kazami_segment'")} e
                 WHERE NOT EXISTS (SELECT 1 FROM kase.duplicate d JOIN kase.segment s ON s.id = d.segment
                 WHERE d.event_uid = e.event_uid AND {literal(self._root + "/")} || s.path = e.kazami_segment)"""  # noqa: S608
             )
@@ -164,11 +166,11 @@ class Views:
         return "\nUNION ALL BY NAME\n".join(queries) or f'SELECT NULL AS "table", {_nothing()} WHERE false'
 
 
-def _read(files: Sequence[str], more: str = "") -> str:
+def _read(files: Sequence[str], options: str) -> str:
     if not files:
         return f"(SELECT {_nothing()} WHERE false)"
     names = ", ".join(literal(file) for file in files)
-    return f"read_parquet([{names}], union_by_name = true, hive_partitioning = false{more})"
+    return f"read_parquet([{names}], hive_partitioning = false{options})"
 
 
 def _nothing() -> str:
