@@ -1,0 +1,182 @@
+"""The case, measured: ``python -m benchmarks.store [--data DIR]``.
+
+Events are those of the EVTX attack samples, repeated as other events until a flush is full; CPU time, the best of some
+runs. Times of the case are wall time, and of a disk that this machine shares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.figures import Figure, at_most, publish, told
+from kazami.model.event import REJECTS, Route
+from kazami.model.evidence import Evidence
+from kazami.model.finding import FINDING
+from kazami.sources import evtx
+from kazami.store import read, segment
+from kazami.store.case import Case, Part
+
+RESULT = Path(__file__).parent / "results" / "store.json"
+FLUSH = 64_000
+
+
+def main() -> int:
+    """Measure in a temporary folder, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    chosen = parser.parse_args()
+    pa.set_cpu_count(1)
+    batches = list(_events(chosen.data / "evtx-attack-samples"))
+    with tempfile.TemporaryDirectory(prefix="kazami-bench-") as folder:
+        return publish([*_writing(batches, Path(folder)), *_case(Path(folder) / "case")], RESULT)
+
+
+def _events(folder: Path) -> Iterator[pa.RecordBatch]:
+    """Batches of a flush, as a worker has them: one a route."""
+    routes: dict[Route, list[pa.Table]] = {}
+    for path in sorted(folder.rglob("*.evtx")):
+        uid = blake2b(path.name.encode(), digest_size=8).hexdigest()
+        evidence = Evidence(path.name, uid, "default", path.stat().st_size, lambda p=path: p.open("rb"), path)
+        for batch in evtx.read(evidence):
+            if Route.of(batch) != REJECTS:
+                routes.setdefault(Route.of(batch), []).append(pa.Table.from_batches([batch]))
+    events = sum(t.num_rows for route, tables in routes.items() for t in tables if not route.projected)
+    if not events:
+        sys.exit(f"{folder}: no events")
+    for route, tables in routes.items():
+        plain = [_without_lists(table) for table in tables]
+        one = pa.concat_tables(plain, promote_options="default").unify_dictionaries().combine_chunks()
+        copies = [_other(one, number) for number in range(max(1, FLUSH // events))]
+        [batch] = pa.concat_tables(copies).unify_dictionaries().combine_chunks().to_batches()
+        yield batch.replace_schema_metadata(route.to_metadata())
+
+
+def _without_lists(table: pa.Table) -> pa.Table:
+    return table.select([field.name for field in table.schema if not pa.types.is_list(field.type)])
+
+
+def _other(table: pa.Table, number: int) -> pa.Table:
+    """The same events as other events: the first digits of their uids changed."""
+    uids = [f"{number:08x}{uid[8:]}" for uid in table.column("event_uid").to_pylist()]
+    return table.set_column(0, table.schema.field(0), pa.array(uids))
+
+
+def _writing(batches: list[pa.RecordBatch], folder: Path) -> list[Figure]:
+    (folder / segment.STAGING).mkdir()
+    events = sum(batch.num_rows for batch in batches if not Route.of(batch).projected)
+    cells = sum(batch.num_rows * batch.num_columns for batch in batches)
+    raw = sum(batch.column("raw").nbytes for batch in batches)
+    written: list[segment.Segment] = []
+
+    def write() -> None:
+        written[:] = segment.write(folder, batches)
+
+    cpu = _best(write, time.process_time, 5)
+    return [
+        told("events of the flush", events),
+        told("columns an event, projected ones among them", cells / events),
+        told("original text an event, bytes", raw / events),
+        at_most("segment.write, CPU microseconds an event", cpu / events * 1e6, 3.0),
+        told("files of the flush", len(written)),
+        told("stored, bytes an event", sum(one.bytes for one in written) / events),
+    ]
+
+
+def _best(work: Callable[[], Any], clock: Callable[[], float], runs: int) -> float:
+    times = []
+    for _ in range(runs):
+        start = clock()
+        work()
+        times.append(clock() - start)
+    return min(times)
+
+
+def _case(folder: Path) -> list[Figure]:
+    start = time.perf_counter()
+    case = Case.open(folder, create=True)
+    made = time.perf_counter() - start
+    small = [_commit(case, number, 0) for number in range(5)]
+    large = _commit(case, 1000, 100_000)
+    found = case.write(_million())
+    run = case.begin(version="benchmark")
+    run.commit(segments=found)
+    finish = _best(run.finish, time.perf_counter, 1)
+    figures = _best(lambda: read.summary(case), time.perf_counter, 2)
+    listed = _best(lambda: sum(1 for _ in read.findings(case)), time.process_time, 2)
+    case.close()
+    opened = _best(lambda: Case.open(folder).close(), time.perf_counter, 5)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [
+        at_most("a case is made, milliseconds", made * 1e3, 80),
+        at_most("a case is opened and closed, milliseconds", opened * 1e3, 80),
+        at_most("a commit without findings, milliseconds", min(small) * 1e3, 20),
+        at_most("a commit of 100,000 findings, microseconds each", (large - min(small)) * 10, 1.0),
+        at_most("duplicates among 1,000,000 events, seconds", finish, 1.0),
+        told("summary of 100,000 findings, seconds", figures),
+        told("findings as rows, CPU microseconds each", listed * 10),
+        told("peak memory of all this, MB", peak),
+    ]
+
+
+def _commit(case: Case, number: int, findings: int) -> float:
+    """Seconds of one commit, as a scan does them."""
+    run = case.begin(version="benchmark")
+    table = _findings(number, findings)
+    batch = segment.write(case.path, [_plain(200, number)])
+    start = time.perf_counter()
+    run.commit(parts=[Part(f"{number:016x}", 0, None, "default")], segments=batch, findings=table)
+    return time.perf_counter() - start
+
+
+def _uids(count: int, seed: int) -> list[str]:
+    text = np.random.default_rng(seed).bytes(16 * count).hex()
+    return [text[at : at + 32] for at in range(0, len(text), 32)]
+
+
+def _plain(rows: int, seed: int) -> pa.Table:
+    """Events that are nothing but envelope."""
+    values: dict[str, Any] = dict.fromkeys(
+        ("host", "user", "logon_id", "process_uid", "parent_uid", "raw"), "x"
+    )
+    values |= {"tenant": "default", "evidence": f"{seed:016x}"}
+    columns = {name: pa.repeat(pa.scalar(value), rows) for name, value in values.items()}
+    columns["event_uid"] = pa.array(_uids(rows, seed))
+    columns["time"] = pa.array(np.arange(rows), pa.timestamp("us", "UTC"))
+    columns["record"] = pa.array(np.arange(rows))
+    return pa.table(columns).replace_schema_metadata(Route("plain", ()).to_metadata())
+
+
+def _million() -> list[pa.Table]:
+    return [_plain(50_000, seed % 19) for seed in range(100, 120)]
+
+
+def _findings(number: int, rows: int) -> pa.Table:
+    values = {"rule_version": "v", "tenant": "default", "user": "u", "logon_id": "0x3e7", "table": "plain"}
+    columns: dict[str, Any] = {
+        **{name: pa.repeat(pa.scalar(value), rows) for name, value in values.items()},
+        **{name: pa.array(_uids(rows, number + at)) for at, name in enumerate(("process_uid", "parent_uid"))},
+        "finding_uid": _uids(rows, number),
+        "rule_id": [f"rule {at % 300}" for at in range(rows)],
+        "time": pa.array(np.arange(rows), pa.timestamp("us", "UTC")),
+        "host": [f"host{at % 50}" for at in range(rows)],
+        "event_uids": [[uid] for uid in _uids(rows, number + 9)],
+        "evidence": pa.repeat(pa.scalar(f"{number:016x}"), rows),
+        "record": np.arange(rows),
+        "matched": [[("Image", "C:\\x.exe"), ("CommandLine", f"x.exe -enc {at:064x}")] for at in range(rows)],
+    }
+    return pa.Table.from_pydict(columns, schema=FINDING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
