@@ -42,8 +42,20 @@ def fill(content: Iterable[bytes], in_memory: int, folder: str | None = None) ->
         digest.update(piece)
         size += len(piece)
     if tape is None:
-        return Spool(partial(io.BytesIO, b"".join(parts)), size, digest.hexdigest(), fault)
+        return Spool(_Kept(b"".join(parts)), size, digest.hexdigest(), fault)
     return Spool(partial(tape.open, 0, size), size, digest.hexdigest(), fault)
+
+
+class _Kept:
+    """Opens bytes in memory. A partial would show all of them in every traceback."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __call__(self) -> BinaryIO:
+        return io.BytesIO(self._data)
 
 
 def _on_disk(parts: list[bytes], folder: str | None) -> tuple[Tape | None, OSError | None]:
