@@ -61,9 +61,16 @@ def test_a_source_that_fails_is_named_and_the_others_count() -> None:
         (bytes(4096), "nothing but zeros"),
         (b"\x01\x02\0\x03", "binary data"),
         (b"Dear all,\n", "text of no known form"),
+        (b"MZ is not enough of a mark in a text", "text of no known form"),
     ],
 )
 def test_what_is_no_evidence_is_said_to_be(head: bytes, words: str) -> None:
     found, note = identify("x", head, [source("a", 0.0)])
     assert found == ""
     assert words in note
+
+
+@pytest.mark.parametrize(("sure", "best"), [(0.45, ""), (0.9, "a")])
+def test_the_mark_of_another_format_beats_a_guess(sure: float, best: str) -> None:
+    assert identify("x", b"{\\rtf1 text}", [source("a", sure)])[0] == best
+    assert identify("x", b"BMName,x", [source("a", sure)])[0] == "a"

@@ -9,9 +9,13 @@ from kazami.plugins import Extension
 #: Below this confidence of every source something is not evidence.
 LEAST = 0.2
 
+#: Below this confidence the mark of another format counts more.
+HALF = 0.5
+
 #: How files begin that a person may hand over and no source reads: offset, bytes, what it seems to be.
 _SEEMS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MZ", "a Windows program"),
+    (0, b"\x00\x05\x16\x07", "what macOS keeps beside a file (AppleDouble)"),
     (0, b"\x7fELF", "a Linux program"),
     (0, b"\xcf\xfa\xed\xfe", "a macOS program"),
     (0, b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
@@ -61,7 +65,8 @@ def identify(name: str, head: bytes, sources: Sequence[Extension]) -> tuple[str,
     """The source that is surest of `head` (up to 64 KiB), and a note for people.
 
     The first of equals wins. Where no source is at least `LEAST` sure the name is "", and the note says what the
-    evidence seems to be. A source that fails here is named in the note; the others still count.
+    evidence seems to be; the same where it is known to be something else and a source is but half sure. A source
+    that fails here is named in the note; the others still count.
     """
     if not head:
         return "", "empty"
@@ -76,16 +81,26 @@ def identify(name: str, head: bytes, sources: Sequence[Extension]) -> tuple[str,
             continue
         if found > sure or (found == sure and not best):
             best, sure = source.name, found
+    if best and sure < HALF and _other(head):
+        best = ""
     return best, "; ".join(notes if best else [f"not evidence: {seems(head)}", *notes])
 
 
 def seems(head: bytes) -> str:
     """What something that no source reads seems to be."""
-    for offset, magic, words in _SEEMS:
-        if head.startswith(magic, offset):
-            return words
+    if words := _other(head):
+        return words
     if not head.strip(b"\0"):
         return "nothing but zeros"
     if b"\0" in head[:1024]:
         return "binary data of no known form"
     return "text of no known form"
+
+
+def _other(head: bytes) -> str:
+    """The format whose mark `head` carries, "" where it is none of these. Two letters mark nothing in a text."""
+    binary = b"\0" in head[:1024]
+    for offset, magic, words in _SEEMS:
+        if head.startswith(magic, offset) and (binary or len(magic) > 2):
+            return words
+    return ""
