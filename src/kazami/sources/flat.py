@@ -6,58 +6,17 @@ channel and event id with it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kazami.sources import clock, mapping, windows
+from kazami.sources import local_time, windows
 from kazami.sources.columns import Columns
+from kazami.sources.local_time import Local
 from kazami.sources.transform import labeled
 from kazami.sources.windows_records import Group
 
-_ZONE = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$")
-_PLAIN_TIME = len("2020-09-20 22:11:33")
-_QUARTER = 15 * 60 * 1_000_000
-_MAX_ZONE = 14 * 4  # quarters of an hour
 _label = cache(labeled)
-
-#: Zones of a file that are remembered.
-_MAX_ZONES = 4096
-
-
-class Local:
-    """Times of NXLog: local ones, with a time of receipt both local and in UTC, which together tell the zone."""
-
-    def __init__(self) -> None:
-        self._zones: dict[tuple[str, str], str] = {}
-
-    def utc(self, event: Any, received: Any, stamp: Any) -> Any:
-        """`event` with its zone; as it is where the zone cannot be told."""
-        if not (isinstance(event, str) and isinstance(received, str) and isinstance(stamp, str)):
-            return event
-        if len(event) != _PLAIN_TIME and _ZONE.search(event):
-            return event
-        key = (received[:13], stamp[:13])
-        zone = self._zones.get(key)
-        if zone is None:
-            if len(self._zones) >= _MAX_ZONES:
-                self._zones.clear()
-            zone = self._zones[key] = _zone(received, stamp)
-        return event + zone
-
-
-def _zone(received: str, stamp: str) -> str:
-    """Difference of a local time and UTC, to the quarter of an hour, as ``+05:30``; "" where it is none."""
-    local, utc = clock.parse(received), clock.parse(stamp)
-    if local is None or utc is None:
-        return ""
-    quarters = round((local - utc) / _QUARTER)
-    if abs(quarters) > _MAX_ZONE:
-        return ""
-    hours, rest = divmod(abs(quarters), 4)
-    return f"{'-' if quarters < 0 else '+'}{hours:02}:{rest * 15:02}"
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +46,7 @@ class Shape:
         self._values = dict(zip(self._names, keys, strict=True))
         self._kinds: dict[tuple[Any, Any], _Kind] = {}
         self._groups: list[Group] = []
-        self._time, self._local = _time(keys, self._names, sample, local)
+        self._time, self._made = local_time.choose(self._values, sample, local)
 
     def add(self, record: dict[str, Any], raw: str, number: int) -> None:
         """Take one record."""
@@ -103,8 +62,8 @@ class Shape:
         group = kind.group
         if group is None:
             group = self._group(kind, key, record)
-        if self._local is not None:
-            cells += (self._local(record),)
+        if self._made is not None:
+            cells += (self._made(record),)
         group.cells.append(cells)
         group.raws.append(raw)
         group.records.append(number)
@@ -131,7 +90,7 @@ class Shape:
     ) -> Group:
         provider = windows.first(record[self._provider]) if self._provider else None
         identified = self._record_id is not None and record[self._record_id] is not None
-        names = self._names if self._local is None else (*self._names, "#time")
+        names = self._names if self._made is None else (*self._names, "#time")
         plan = windows.plan_over(names, channel, provider, event_id, values, identified, self._time)
         group = Group(plan)
         self._groups.append(group)
@@ -148,22 +107,3 @@ class Shape:
 
 def _key_of(keys: tuple[str, ...], names: tuple[str, ...], name: str) -> str | None:
     return keys[names.index(name)] if name in names else None
-
-
-def _time(
-    keys: tuple[str, ...], names: tuple[str, ...], sample: dict[str, Any], local: Local
-) -> tuple[str, Callable[[dict[str, Any]], Any] | None]:
-    """Which cell says when, by name, and how it is made where no cell says it."""
-    known = mapping.load("flat.yml")
-    by_name = dict(zip(names, keys, strict=True))
-    present = [name for name in known["times"] if name in by_name]
-    zoned = [name for name in present if name in known["utc"] or _is_sure(sample[by_name[name]])]
-    nxlog = ("EventTime", "EventReceivedTime", "@timestamp")
-    if all(name in sample for name in nxlog) and zoned[0] in ("EventTime", "@timestamp"):
-        return "#time", lambda record: local.utc(*map(record.get, nxlog))
-    return (zoned or present or [""])[0], None
-
-
-def _is_sure(value: Any) -> bool:
-    """Whether a time says its zone; numbers count from 1970 in UTC."""
-    return type(value) in (int, float) or (isinstance(value, str) and bool(_ZONE.search(value)))

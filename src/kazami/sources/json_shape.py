@@ -8,8 +8,9 @@ from typing import Any
 from kazami.model.event import LogSource, Route
 from kazami.sources import cloud, defender, dialect, ecs, evtxecmd, json_flat, mapping, windows, xml
 from kazami.sources.columns import Column, Columns, Plan
-from kazami.sources.flat import Local, Shape
+from kazami.sources.flat import Shape
 from kazami.sources.json_values import LISTS
+from kazami.sources.local_time import Local
 from kazami.sources.plan_cache import PlanCache
 from kazami.sources.windows_records import Groups
 
@@ -23,6 +24,7 @@ MAX_ELEMENTS = 1_000_000
 MAX_WRAPPERS = 4
 
 _PLAIN = frozenset((str, int, bool, type(None)))
+_PLAIN_OR_LIST = _PLAIN | {list}
 
 
 class Shapes:
@@ -33,7 +35,7 @@ class Shapes:
         self._plain: dict[tuple[str, ...], Shape] = {}
         self._flattened: dict[tuple[str, ...], Shape] = {}
         self._groups = Groups(columns)
-        self._local = Local()
+        self.local = Local()
 
     def add(self, record: dict[str, Any], raw: str, number: int) -> None:
         """Take one record with its text."""
@@ -97,7 +99,7 @@ class Shapes:
             self._flattened.clear()
         names = dialect.named((*record,), form)
         channel = windows.first(list(record.values())[names.index("Channel")]) if "Channel" in names else None
-        return Shape(self._groups.admitted(channel, names, number), record, self._local)
+        return Shape(self._groups.admitted(channel, names, number), record, self.local)
 
     def flush(self) -> None:
         """Hand everything on."""
@@ -108,11 +110,11 @@ class Shapes:
 
 def _is_plain(record: dict[str, Any]) -> bool:
     """Whether all values are plain ones, or lists of plain ones."""
-    for value in record.values():
-        kind = type(value)
-        if kind not in _PLAIN and (kind is not list or not _PLAIN.issuperset(map(type, value))):
-            return False
-    return True
+    values = record.values()
+    if not _PLAIN_OR_LIST.issuperset(map(type, values)):
+        return False
+    lists = [value for value in values if value.__class__ is list]
+    return all(_PLAIN.issuperset(map(type, value)) for value in lists)
 
 
 def _exact(record: dict[str, Any], raw: str) -> dict[str, Any]:

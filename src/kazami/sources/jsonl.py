@@ -59,7 +59,11 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
         head = json_frames.first_lines(source)
         lines = json_frames.looks_like_lines(head)
         read = json_frames.line_blocks if lines else json_values.value_blocks
+        if lines:
+            shapes.local.learn(head.decode("utf-8", "replace").split("\n"))
         for block in read(source, head, reject):
+            if not lines:
+                shapes.local.learn(block.texts)
             _add(block, shapes, "line" if lines else "value", reject)
             shapes.flush()
             yield block.size
