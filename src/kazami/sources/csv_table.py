@@ -28,7 +28,7 @@ STRIDE = 2048
 
 _SAMPLE = 20  # lines by which a delimiter is told
 _LINES = 1 << 16  # bytes in which they are looked for
-_NAME = re.compile(r"[\w#@.$%(\[][^\n\r{}<>=]{0,99}\Z")
+_NAME = re.compile(r"[\w#@.$%(\[][^\n\r{}<>=\"]{0,79}\Z")
 _NUMBER = re.compile(r"[\d.,:/+ -]+\Z")
 _PREAMBLE = ("#TYPE ", "sep=")
 
