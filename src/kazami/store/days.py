@@ -8,7 +8,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-#: A file is closed at the end of a day as soon as it has this many rows.
+#: Rows that make a file worth its cost. A day that has them is a file of its own; days that have fewer share files
+#: of at least so many, as long as so many are left for the next.
 ROWS = 8192
 
 _DAY = 86_400_000_000  # microseconds
@@ -49,7 +50,8 @@ def _shares(days: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], rows: in
         if stop - start >= rows and start > begin:  # a day with many rows has a file of its own
             shares.append(_share(days, begin, start))
             begin = start
-        if stop - begin >= rows or stop == len(days):
+        has_enough = stop - begin >= rows and (len(days) - stop >= rows or start == begin)
+        if has_enough or stop == len(days):
             shares.append(_share(days, begin, stop))
             begin = stop
     return shares

@@ -14,9 +14,9 @@ _SEGMENT = "kazami_segment"
 _CODES = pa.dictionary(pa.int32(), pa.string())
 
 
-def concat(tables: list[pa.Table]) -> pa.Table:
-    """One table of all columns that the tables have: fields as dictionaries of text, the same for all chunks."""
-    flat = [_flat(table) for table in tables]
+def concat(batches: list[pa.RecordBatch]) -> pa.Table:
+    """One table of all columns that the batches have: fields as dictionaries of text, the same for all chunks."""
+    flat = [_flat(batch) for batch in batches]
     if len(flat) == 1:
         return flat[0]
     return pa.concat_tables(flat, promote_options="default").unify_dictionaries()
@@ -42,20 +42,20 @@ def present(table: pa.Table) -> pa.Table:
     )
 
 
-def _flat(table: pa.Table) -> pa.Table:
-    names, columns = list(ENVELOPE.names), [table.column(name) for name in ENVELOPE.names]
-    for name, column in zip(table.schema.names, table.columns, strict=True):
-        if name in ENVELOPE_NAMES or column.null_count == len(column):
-            continue
-        names.append(f"{name}_" if name.lower() == _SEGMENT else name)
-        columns.append(pa.chunked_array([_codes(chunk) for chunk in column.chunks], _CODES))
-    return pa.table(columns, names=names)
+def _flat(batch: pa.RecordBatch) -> pa.Table:
+    names, arrays = list(ENVELOPE.names), [batch.column(name) for name in ENVELOPE.names]
+    rows = batch.num_rows
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        if name not in ENVELOPE_NAMES and array.null_count < rows:
+            names.append(f"{name}_" if name.lower() == _SEGMENT else name)
+            arrays.append(_codes(array))
+    return pa.Table.from_arrays(arrays, names)
 
 
-def _codes(array: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(array.type):
+def _codes(array: pa.Array) -> pa.DictionaryArray:
+    if isinstance(array, pa.DictionaryArray):
         return _without_null(array)
-    if pa.types.is_list(array.type):
+    if isinstance(array, pa.ListArray):
         array = pa.array(
             [None if v is None else orjson.dumps(v).decode() for v in array.to_pylist()], pa.string()
         )

@@ -36,9 +36,13 @@ class Known:
 
     def may_have(self, fingerprints: Fingerprints) -> bool:
         """Whether any of these may be stored, or two of them are equal."""
-        if len(np.unique(fingerprints)) < len(fingerprints):
-            return True
-        return any(_meet(run, fingerprints) for run in self._runs)
+        return not all_distinct(fingerprints) or any(_meet(run, fingerprints) for run in self._runs)
+
+
+def all_distinct(fingerprints: Fingerprints) -> bool:
+    """Whether no two are equal."""
+    ordered = np.sort(fingerprints)
+    return not bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _meet(run: Fingerprints, wanted: Fingerprints) -> bool:

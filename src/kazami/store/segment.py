@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from kazami.errors import CaseError
 from kazami.model.event import Route
 from kazami.store import days, flatten
+from kazami.store.known import all_distinct, fingerprints
 from kazami.store.names import safe_name
 
 EVENTS, STAGING = "events", "staging"
@@ -59,8 +60,8 @@ def write(case: Path, batches: Iterable[pa.RecordBatch | pa.Table]) -> list[Segm
     cannot be written; nothing half-written remains.
     """
     written = []
-    for (route, tenant), tables in _groups(batches).items():
-        table, dropped = distinct(flatten.concat(tables))
+    for (route, tenant), parts in _groups(batches).items():
+        table, dropped = distinct(flatten.concat(parts))
         segments = [_write_file(case, route, tenant, label, part) for label, part in _parts(table)]
         if dropped and not route.projected:
             segments[0].dropped.update(dropped)
@@ -84,39 +85,38 @@ def first_rows(table: pa.Table, keys: tuple[str, ...]) -> pa.Table:
 
 def _first(table: pa.Table, keys: tuple[str, ...]) -> pa.Array | None:
     """Which rows are the first of their key; None where all are."""
-    key = table.column(keys[0])
-    if len(keys) > 1:
-        key = pc.binary_join_element_wise(*(table.column(name) for name in keys), "\0")
-    if pc.count_distinct(key).as_py() == len(key):
+    columns = [table.column(name) for name in keys]
+    if all_distinct(fingerprints(columns)):
         return None
+    key = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, "\0")
     codes = key.combine_chunks().dictionary_encode().indices.to_numpy()
     first = np.zeros(len(codes), bool)
     first[np.unique(codes, return_index=True)[1]] = True
-    return pa.array(first)
+    return None if first.all() else pa.array(first)
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
     return {row["values"]: row["counts"] for row in column.value_counts().to_pylist()}
 
 
-def _groups(batches: Iterable[pa.RecordBatch | pa.Table]) -> dict[tuple[Route, str], list[pa.Table]]:
-    groups: dict[tuple[Route, str], list[pa.Table]] = {}
-    for batch in batches:
-        table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-        route = Route.of(table)
-        for tenant, part in _tenants(table):
-            groups.setdefault((route, tenant), []).append(part)
+def _groups(batches: Iterable[pa.RecordBatch | pa.Table]) -> dict[tuple[Route, str], list[pa.RecordBatch]]:
+    groups: dict[tuple[Route, str], list[pa.RecordBatch]] = {}
+    for given in batches:
+        route = Route.of(given)
+        for batch in [given] if isinstance(given, pa.RecordBatch) else given.combine_chunks().to_batches():
+            for tenant, part in _tenants(batch):
+                groups.setdefault((route, tenant), []).append(part)
     return groups
 
 
-def _tenants(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    column = table.column("tenant")
+def _tenants(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    column = batch.column("tenant")
     names = column.unique().to_pylist()
     if len(names) == 1:
-        yield names[0], table
+        yield names[0], batch
         return
     for name in names:
-        yield name, table.filter(pc.equal(column, name))
+        yield name, batch.filter(pc.equal(column, name))
 
 
 def _parts(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -139,10 +139,8 @@ def _write_file(case: Path, route: Route, tenant: str, label: str, table: pa.Tab
     path = f"{EVENTS}/{safe_name(route.table)}/{safe_name(tenant)}/{label}-{unique}.parquet"
     staged, target = case / STAGING / f"{unique}.parquet", case / path
     try:
-        _write_parquet(table, staged)
-        size = staged.stat().st_size
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(target)
+        size = _write_parquet(table, staged)
+        _move(staged, target)
     except OSError as error:
         staged.unlink(missing_ok=True)
         raise CaseError(f"{target}: cannot be written: {error.strerror or error}") from error
@@ -151,11 +149,21 @@ def _write_file(case: Path, route: Route, tenant: str, label: str, table: pa.Tab
     return Segment(path, route, tenant, table.num_rows, first, last, tuple(table.schema.names), size, kept)
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def _move(staged: Path, target: Path) -> None:
+    try:
+        staged.replace(target)
+    except FileNotFoundError:  # the first of its log source and tenant
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(target)
+
+
+def _write_parquet(table: pa.Table, path: Path) -> int:
+    """Write `table` to `path`, and say how large it became. Columns are small: they are put together in memory."""
     names = table.schema.names
+    sink = pa.BufferOutputStream()
     pq.write_table(
         table,
-        path,
+        sink,
         row_group_size=1 << 20,
         use_dictionary=[name for name in names if name not in _UNIQUE],
         write_statistics=["time"],
@@ -163,6 +171,12 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
         compression_level={"raw": 1},
         store_schema=False,
     )
+    content = sink.getvalue()
+    with path.open("wb", buffering=0) as file:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+    return len(content)
 
 
 def _span(table: pa.Table) -> tuple[int | None, int | None]:
