@@ -13,17 +13,16 @@ import pyarrow as pa
 from kazami import __version__, packs
 from kazami.config import Settings
 from kazami.detect.sigma import correlation
-from kazami.detect.sigma.assertion import MATCH
 from kazami.detect.sigma.blind import blind
 from kazami.detect.sigma.load import load
 from kazami.detect.sigma.rule import RuleSet
-from kazami.engine.local import Done, Lost, Pool
+from kazami.engine.local import Lost, Pool
 from kazami.model.event import REJECT
-from kazami.model.finding import FINDING
 from kazami.model.result import EvidenceRow
+from kazami.pipeline.ledger import Ledger, key
 from kazami.pipeline.parts import left, parts
 from kazami.pipeline.reader import Orders, Reader, sources
-from kazami.pipeline.task import Part, Task, Unit, divide, tasks, unpacked
+from kazami.pipeline.task import Part, Task, Unit, divide, tasks
 from kazami.sources import walk
 from kazami.store import case as store
 from kazami.store.run import Run
@@ -165,33 +164,24 @@ def _note_unreadable(run: Run, unreadable: Sequence[dict[str, Any]], tenant: str
 def _collect(
     pool: Pool[Task, Unit], todo: Iterable[Part], run: Run, result: Result, observer: Observer
 ) -> None:
-    for outcome in pool.run(tasks(todo), observer.tick):
-        if isinstance(outcome, Lost):
-            _give_up(outcome, run, result)
-            continue
-        _commit(outcome, run)
-        unit = outcome.result
-        result.events += unit.events
-        result.found += unit.found
-        covered = [part for task in outcome.covered for part in task]
-        name = covered[-1].path if covered else unit.touched[-1].path if unit.touched else ""
-        observer.advance(sum(part.bytes for part in covered), unit.events, unit.found, name)
-        for rule, count in unit.timeouts.items():
-            result.notes.append(f"rule {rule} ran out of time on {count} values")
-
-
-def _commit(outcome: Done[Task, Unit], run: Run) -> None:
-    unit = outcome.result
-    done = {_key(part) for task in outcome.covered for part in task}
-    run.commit(
-        parts=done,
-        open_parts={_key(part) for part in unit.touched} - done,
-        segments=unit.segments,
-        findings=unpacked(unit.findings, FINDING),
-        matches=unpacked(unit.fuel, MATCH),
-        rejects=unpacked(unit.rejects, REJECT),
-        evidence=unit.evidence,
-    )
+    ledger = Ledger(run)
+    try:
+        for outcome in pool.run(tasks(todo), observer.tick):
+            if isinstance(outcome, Lost):
+                _give_up(outcome, run, result)
+                continue
+            ledger.add(outcome)
+            unit = outcome.result
+            covered = [part for task in outcome.covered for part in task]
+            name = covered[-1].path if covered else unit.touched[-1].path if unit.touched else ""
+            observer.advance(sum(part.bytes for part in covered), unit.events, unit.found, name)
+    finally:
+        ledger.write()
+        result.events, result.found = ledger.events, ledger.found
+        result.notes += [
+            f"rule {rule} ran out of time on {count} values"
+            for rule, count in sorted(ledger.timeouts.items())
+        ]
 
 
 def _give_up(lost: Lost[Task], run: Run, result: Result) -> None:
@@ -200,7 +190,7 @@ def _give_up(lost: Lost[Task], run: Run, result: Result) -> None:
         result.lost.append((part.path, lost.reason))
         reason = f"reading it ended the worker twice: {lost.reason}"
         run.commit(
-            parts=[_key(part)],
+            parts=[key(part)],
             evidence=[
                 EvidenceRow(part.uid, part.path, part.tenant, "", part.size, 0, 0, 0, "unreadable", reason)
             ],
@@ -218,10 +208,6 @@ def _give_up(lost: Lost[Task], run: Run, result: Result) -> None:
                 REJECT,
             ),
         )
-
-
-def _key(part: Part) -> store.Part:
-    return store.Part(part.uid, part.start, part.stop, part.tenant)
 
 
 def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result) -> None:
