@@ -82,10 +82,10 @@ class FieldColumn:
         if self._owners is None:
             single: list[tuple[str | None, ...]] = [*((value,) for value in self.values), ()]
             return [single[code] for code in self.codes.tolist()]
-        found: list[tuple[str | None, ...]] = [()] * self._rows
+        found: list[list[str | None]] = [[] for _ in range(self._rows)]
         for owner, code in zip(self._owners.tolist(), self.codes.tolist(), strict=True):
-            found[owner] = (*found[owner], self.values[code])
-        return found
+            found[owner].append(self.values[code])
+        return list(map(tuple, found))
 
     def text(self, rows: Any) -> list[str | None]:
         """The value at each of `rows`, several joined by a comma and a blank."""

@@ -72,7 +72,7 @@ class Matcher:
         ]
 
     def timeouts(self) -> Counter[str]:
-        """Rule ids whose regular expressions ran out of time, with how often."""
+        """Rule ids whose regular expressions ran out of time since this was last asked, with how often."""
         total: Counter[str] = Counter()
         for program in self._programs.values():
             total.update(program.timeouts())
@@ -141,12 +141,14 @@ class Program:
         return wanted
 
     def timeouts(self) -> Counter[str]:
-        """Rule ids whose regular expressions ran out of time on some value."""
+        """Rule ids whose regular expressions ran out of time on some value, and forget them."""
         slow = {
             self.predicates[number]: count
             for index in self._indexes.values()
             for number, count in index.timeouts.items()
         }
+        for index in self._indexes.values():
+            index.timeouts.clear()
         return Counter(
             {
                 rule.info.id: sum(slow.get(predicate, 0) for predicate in predicates(rule.condition))
@@ -277,7 +279,8 @@ class Batch:
 
     def _holding(self, predicate: Predicate) -> Iterator[tuple[str, int]]:
         if predicate.field is not None:
-            yield predicate.field, self._holds(predicate)
+            for name in sorted(fields(predicate)):
+                yield name, self._holds(predicate)
             return
         hits = self._hits.get(self._program.numbers[predicate], ())
         names = {id(column): name for name, column in self._columns.items()}
