@@ -242,7 +242,8 @@ def test_files_that_nobody_knows_go_at_the_next_opening(case: Case) -> None:
         assert (case.path / "events" / "notes.txt").exists()
 
 
-def test_parts_that_were_not_finished_are_forgotten(case: Case) -> None:
+def half_done(case: Case) -> set[Part]:
+    """One part done, one done together with half of another, and more of that."""
     run = case.begin(version="1", ruleset="r")
     three = Part("3" * 16, 0, None, "default")
     run.commit(parts=[ONE], segments=case.write([batch([{"event_uid": uid("1")}])]))
@@ -251,9 +252,58 @@ def test_parts_that_were_not_finished_are_forgotten(case: Case) -> None:
         open_parts=[three], segments=case.write([batch([{"event_uid": uid("3")}])]), rejects=rejects([{}])
     )
     case.close()
+    return {ONE, TWO, three}
+
+
+def test_parts_that_were_not_finished_are_forgotten_when_they_are_read_again(case: Case) -> None:
+    everything = half_done(case)
     with Case.open(case.path) as again:
+        again.restart(everything, [])
         assert again.stored_parts() == {ONE}
-        assert (count(again, "segment"), len(files(again)), count(again, "reject")) == (1, 1, 0)
+        assert (count(again, "segment"), count(again, "reject")) == (1, 0)
+    with Case.open(case.path) as again:
+        assert len(files(again)) == 1
+
+
+def test_what_is_not_read_again_is_not_forgotten(case: Case) -> None:
+    everything = half_done(case)
+    for todo in (set(), {ONE}, everything - {TWO}):
+        with Case.open(case.path) as again:
+            again.restart(todo, [])
+            assert again.stored_parts() == {ONE, TWO}
+            assert (count(again, "segment"), len(files(again)), count(again, "reject")) == (3, 3, 1)
+
+
+def test_finished_parts_can_be_read_once_more(case: Case) -> None:
+    run = case.begin(version="1", ruleset="r")
+    for part in (ONE, TWO):
+        run.commit(parts=[part], segments=case.write([batch([{"event_uid": uid(part.evidence)}])]))
+    case.restart({ONE, TWO}, [], again=[ONE.evidence])
+    assert case.stored_parts() == {TWO}
+    assert count(case, "segment") == 1
+
+
+def test_failures_are_forgotten_when_the_evidence_is_looked_for_again(case: Case) -> None:
+    run = case.begin(version="1", ruleset="r")
+    rows = [
+        ("1" * 16, "/e/a.zip", "unreadable"),  # the part itself
+        ("1" * 16, "/e/a.zip!x", "partial"),
+        ("1" * 16, "/e/a.zip!y", "done"),
+        ("9" * 16, "/e/a.zip!z", "unreadable"),  # an older file of that name
+        ("9" * 16, "/e/a.zip!w", "partial"),
+        ("", "/e/folder/sub", "unreadable"),  # nobody could look into it
+        ("", "/e/folders", "unreadable"),
+        ("8" * 16, "/e/b.zip", "unreadable"),
+    ]
+    run.commit(
+        evidence=[EvidenceRow(i, name, "default", "", 1, 0, 0, 0, state) for i, name, state in rows],
+        rejects=rejects([{"evidence": i, "name": name} for i, name, _ in rows]),
+    )
+    case.restart({ONE}, ["/e/a.zip", "/e/folder"])
+    left = {row["name"] for row in case.database.rows("SELECT name FROM evidence")}
+    assert left == {"/e/a.zip!y", "/e/a.zip!w", "/e/folders", "/e/b.zip"}
+    left = {row["name"] for row in case.database.rows("SELECT name FROM reject")}
+    assert left == {"/e/a.zip!w", "/e/folders", "/e/b.zip"}
 
 
 def test_parts_that_were_finished_later_stay(case: Case) -> None:

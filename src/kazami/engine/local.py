@@ -2,48 +2,36 @@
 
 A worker is forked (spawned where there is no fork), takes tasks one after the other and yields results. It may keep
 work of several tasks back and yield it together; a result covers every task handled before it. So when a worker
-dies, by a crash of a parser in C or by the kernel, what it still held is done again by a new one: the task
-it died on alone and in pieces, until the piece that kills is known and reported as lost.
+dies, by a crash of a parser in C or by the kernel, all that it held is under suspicion, and is done again by
+others: each suspect alone, and in pieces where it kills again, until the piece that kills is known and
+reported as lost.
 """
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import sys
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, Protocol, TypeVar
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Generic, TypeVar
+
+from kazami.engine.worker import AHEAD, Handler, Word, stopper, work
 
 T = TypeVar("T")
 R = TypeVar("R")
-T_contra = TypeVar("T_contra", contravariant=True)
-R_co = TypeVar("R_co", covariant=True)
 
 #: A worker that says nothing for so many seconds is taken for hung, and replaced.
 PATIENCE = 300.0
 
-#: Tasks a worker has at hand, so that it need not wait for the parent.
-AHEAD = 2
-
-
-class Handler(Protocol[T_contra, R_co]):
-    """What a worker does."""
-
-    def handle(self, task: T_contra) -> Iterator[R_co]:
-        """Work on one task. A result covers all tasks that were handled before this one."""
-        ...
-
-    def finish(self) -> Iterator[R_co]:
-        """The results that are still held back; at least one, if any task was handled since the last."""
-        ...
+#: Workers that may die one after the other before any of them began a task.
+STILLBORN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +50,34 @@ class Lost(Generic[T]):
     reason: str
 
 
+@dataclass(slots=True)
+class _Order(Generic[T]):
+    """What a worker is to do next; `alone` where it is, or ends, a suspect."""
+
+    task: T | Word
+    alone: bool = False
+    sent: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class _Worker(Generic[T]):
     process: Any
     pipe: Connection
-    waiting: deque[T] = field(default_factory=deque)  # sent, and not covered by a result
-    current: int = 0  # how many of these were begun
-    heard: float = 0.0
+    begun: deque[T] = field(default_factory=deque)  # tasks that no result covers yet
+    next: _Order[T] | None = None  # chosen, and not begun
+    alone: bool = False  # what it begins now, or began, is a suspect
+    dirty: bool = False  # it was given tasks since it was last told to flush
     closing: bool = False
+    silence: float = 0.0
 
 
 class Pool(Generic[T, R]):
     """Workers that run tasks; a context manager.
 
     They start at once, so a pool is made before anything that starts threads. `make` makes the handler in the
-    worker and can be pickled; tasks are hashable; `divide` gives the pieces of a task, itself if it is one. A task
-    that killed a worker is tried once more, in pieces; a piece that kills again is lost. A worker that says
-    nothing for `patience` seconds is killed.
+    worker and can be pickled; `divide` gives the pieces of a task, itself if it is one. A task that was held when a
+    worker died is tried once more, alone; if that kills again, in pieces; a piece that kills is lost. A worker that
+    says nothing for `patience` seconds is killed.
     """
 
     def __init__(
@@ -90,10 +89,11 @@ class Pool(Generic[T, R]):
         patience: float = PATIENCE,
     ) -> None:
         self._tasks: Iterator[T] = iter(())
-        self._again: deque[T] = deque()
+        self._again: deque[T] = deque()  # held by a worker that died, and not begun
+        self._suspects: deque[T] = deque()  # begun, and one of them may have killed it
         self._make, self._divide, self._patience = make, divide, patience
         self._workers: list[_Worker[T]] = []
-        self._suspects: set[T] = set()
+        self._stillborn = 0
         for _ in range(workers):
             self._add()
 
@@ -109,146 +109,155 @@ class Pool(Generic[T, R]):
         ours, theirs = context.Pipe()
         inherited = [worker.pipe for worker in self._workers] + [ours]
         process = context.Process(
-            target=_work, args=(theirs, self._make, inherited if forked else []), daemon=True
+            target=work, args=(theirs, self._make, inherited if forked else []), daemon=True
         )
-        process.start()
+        with _interrupts_wait():
+            process.start()
         theirs.close()
-        self._workers.append(_Worker(process, ours, heard=time.monotonic()))
+        self._workers.append(_Worker(process, ours))
 
     def run(
         self, tasks: Iterable[T], on_wait: Callable[[], None] = lambda: None
     ) -> Iterator[Done[T, R] | Lost[T]]:
         """Results of all tasks as they come, until every task is covered or lost. Once for each pool.
 
-        `on_wait` is called some times a second while there is nothing to yield.
+        `on_wait` is called some times a second while there is nothing to yield. Raises what a worker raised of
+        UsageError and CaseError, and RuntimeError where workers cannot even start.
         """
         self._tasks = iter(tasks)
-        for worker in list(self._workers):
-            self._supply(worker)
         while self._workers:
+            before = time.monotonic()
             ready = wait([worker.pipe for worker in self._workers], timeout=0.25)
+            waited = min(time.monotonic() - before, 1.0)  # no more, if all of us were suspended meanwhile
             on_wait()
-            for worker in [w for w in self._workers if w.pipe in ready]:
-                yield from self._listen(worker)
             for worker in list(self._workers):
-                if time.monotonic() - worker.heard > self._patience and worker.waiting:
-                    yield from self._bury(worker, f"no sign of life for {self._patience:.0f} s")
+                if worker.pipe in ready:
+                    worker.silence = 0.0
+                    yield from self._listen(worker)
+                else:
+                    worker.silence += waited
+                    if worker.silence > self._patience:
+                        yield from self._bury(worker, f"no sign of life for {self._patience:.0f} s")
 
     def _listen(self, worker: _Worker[T]) -> Iterator[Done[T, R] | Lost[T]]:
-        worker.heard = time.monotonic()
         try:
             kind, value = worker.pipe.recv()
         except (EOFError, OSError):
             worker.process.join(5)
             yield from self._bury(worker, f"the worker ended with {_ending(worker.process.exitcode)}")
             return
-        if kind == "begin":
-            worker.current += 1
-            self._supply(worker)
+        if kind == "take":
+            self._taken(worker)
+        elif kind == "idle":
+            self._supply(worker, idle=True)
         elif kind == "result":
             result, count = value
-            covered = [worker.waiting.popleft() for _ in range(count)]
-            worker.current -= count
-            yield Done(result, covered)
+            yield Done(result, [worker.begun.popleft() for _ in range(count)])
         elif kind == "end":
-            yield from self._retire(worker)
+            self._retire(worker)
+        elif kind == "stop":
+            raise stopper(value)
         else:
             yield from self._bury(worker, value)
 
-    def _supply(self, worker: _Worker[T]) -> None:
-        """Keep tasks at hand for a worker; say so when there are no more."""
-        while not worker.closing and len(worker.waiting) - worker.current < AHEAD:
-            if self._again:
-                task = self._again.popleft()
+    def _taken(self, worker: _Worker[T]) -> None:
+        order, worker.next = worker.next, None
+        assert order is not None, "a worker takes what it was sent"
+        self._stillborn = 0
+        worker.alone = order.alone
+        if not isinstance(order.task, Word):
+            worker.begun.append(order.task)
+        self._supply(worker, idle=False)
+
+    def _supply(self, worker: _Worker[T], *, idle: bool) -> None:
+        """Send a worker what it does next: at once if it waits for it, else only if that is small."""
+        if worker.next is None:
+            if worker.closing:
+                return
+            worker.next = self._choose(worker)
+        if worker.next.sent:
+            return
+        message = ForkingPickler.dumps(worker.next.task)
+        if idle or len(message) <= AHEAD:
+            worker.next.sent = True
+            with contextlib.suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # its end is noticed by `_listen`
+                worker.pipe.send_bytes(message)
+
+    def _choose(self, worker: _Worker[T]) -> _Order[T]:
+        """Suspects go to workers that hold nothing, and are flushed before anything else is begun."""
+        after_suspect = worker.alone and worker.dirty
+        if not after_suspect:
+            if self._suspects and not worker.dirty:
+                worker.dirty = True
+                return _Order(self._suspects.popleft(), alone=True)
+            task = self._again.popleft() if self._again else next(self._tasks, Word.END)
+            if not isinstance(task, Word):
+                worker.dirty = True
+                return _Order(task)
+            if not self._suspects:
+                worker.closing = True
+                return _Order(Word.END)
+        worker.dirty = False
+        return _Order(Word.FLUSH, alone=after_suspect)
+
+    def _retire(self, worker: _Worker[T]) -> None:
+        self._part_with(worker)
+        if (self._again or self._suspects) and not self._workers:
+            self._add()
+
+    def _bury(self, worker: _Worker[T], reason: str) -> Iterator[Lost[T]]:
+        """Replace a dead worker; what it held is done again by others."""
+        worker.process.kill()
+        self._part_with(worker)
+        held = list(worker.begun)
+        if not held:
+            self._stillborn += 1
+            if self._stillborn > STILLBORN:
+                raise RuntimeError(f"no worker comes to work: {reason}")
+        elif worker.alone:
+            pieces = self._divide(held[0])
+            if len(pieces) > 1:
+                self._suspects.extendleft(reversed(pieces))
             else:
-                try:
-                    task = next(self._tasks)
-                except StopIteration:
-                    worker.closing = True
-                    self._send(worker, None)
-                    return
-            worker.waiting.append(task)
-            self._send(worker, task)
+                yield Lost(held[0], reason)
+        else:
+            self._suspects.extend(reversed(held))  # the last that was begun is the likeliest
+        order = worker.next
+        if order is not None and not isinstance(order.task, Word):
+            (self._suspects if order.alone else self._again).append(order.task)
+        if self._again or self._suspects or not worker.closing:
+            self._add()
 
-    def _send(self, worker: _Worker[T], task: T | None) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end is noticed by `_listen`
-            worker.pipe.send(task)
-
-    def _retire(self, worker: _Worker[T]) -> Iterator[Done[T, R] | Lost[T]]:
+    def _part_with(self, worker: _Worker[T]) -> None:
         self._workers.remove(worker)
-        worker.process.join(5)
         worker.pipe.close()
-        if self._again and not self._workers:
-            self._replace()
-        yield from ()
-
-    def _bury(self, worker: _Worker[T], reason: str) -> Iterator[Done[T, R] | Lost[T]]:
-        """Replace a dead worker; what it held is done again, the task it died on in pieces."""
-        self._workers.remove(worker)
+        worker.process.join(5)
         if worker.process.is_alive():
             worker.process.kill()
-        worker.process.join(5)
-        worker.pipe.close()
-        held = list(worker.waiting)
-        if worker.current and held:
-            culprit = held.pop(worker.current - 1)
-            pieces = self._divide(culprit)
-            if len(pieces) > 1 or culprit not in self._suspects:
-                self._suspects.update(pieces)
-                self._again.extendleft(reversed(pieces))
-            else:
-                yield Lost(culprit, reason)
-        self._again.extend(held)
-        if self._again or not worker.closing:
-            self._replace()
-
-    def _replace(self) -> None:
-        self._add()
-        self._supply(self._workers[-1])
+            worker.process.join()
+        worker.process.close()
 
     def stop(self) -> None:
         """End all workers at once; what they held back is dropped."""
         for worker in self._workers:
             worker.process.kill()
-        for worker in self._workers:
-            worker.process.join(5)
-            worker.pipe.close()
-        self._workers.clear()
+        while self._workers:
+            self._part_with(self._workers[-1])
 
 
-def _work(pipe: Connection, make: Callable[[], Handler[Any, Any]], inherited: list[Connection]) -> None:
-    """The life of a worker."""
-    for other in inherited:  # the parent's ends: if they stayed open here, nobody would notice its death
-        other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops us
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """No Ctrl-C while a worker is born, which would be its death in many words; it unblocks the signal itself."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        _tasks(pipe, make())
-    except (BrokenPipeError, EOFError, ConnectionResetError):
-        os._exit(0)  # the parent is gone
-    except MemoryError:
-        _say_last(pipe, "out of memory")
-    except Exception as error:  # noqa: BLE001 - reported as the reason why this task was lost
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        _say_last(pipe, f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})")
-
-
-def _tasks(pipe: Connection, handler: Handler[Any, Any]) -> None:
-    handled = 0
-    while (task := pipe.recv()) is not None:
-        pipe.send(("begin", None))
-        for result in handler.handle(task):
-            pipe.send(("result", (result, handled)))
-            handled = 0
-        handled += 1
-    for result in handler.finish():
-        pipe.send(("result", (result, handled)))
-        handled = 0
-    pipe.send(("end", None))
-
-
-def _say_last(pipe: Connection, reason: str) -> None:
-    with contextlib.suppress(OSError):
-        pipe.send(("error", reason))
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ending(code: int | None) -> str:

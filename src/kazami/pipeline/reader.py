@@ -7,6 +7,7 @@ part that was read to its end before it.
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from kazami.detect.sigma.assertion import MATCH, findings, fuel
 from kazami.detect.sigma.match import Matcher
 from kazami.detect.sigma.rule import Rule
+from kazami.errors import KazamiError
 from kazami.model.event import REJECT, REJECTS, Route, rejects
 from kazami.model.evidence import Evidence
 from kazami.model.finding import FINDING
@@ -26,13 +28,16 @@ from kazami.model.result import EvidenceRow
 from kazami.pipeline.task import Part, Task, Unit, packed
 from kazami.plugins import SOURCES, Extension, discover
 from kazami.sources import archive, walk
-from kazami.sources.archive.name import shown
-from kazami.sources.columns import Columns
+from kazami.sources.columns import MAX_WAITING, Columns
 from kazami.sources.identify import identify
 from kazami.store import segment
 
 #: Events that wait for a flush: large batches make rules and Parquet cheap, memory sets the bound.
 FLUSH = 24_000
+
+#: Events, bytes of their text, and bytes of evidence that are enough for a flush between two tasks. A flush in the
+#: middle of a task ties it to what was flushed with it, and what hangs together is read again when a scan dies in it.
+SETTLE, SETTLE_TEXT, SETTLE_READ = 16_000, MAX_WAITING * 2 // 3, 32 << 20
 
 #: Bytes from the start of a file by which it is recognized; a magic number needs but the first.
 HEAD, FIRST = 1 << 16, 1 << 10
@@ -77,7 +82,11 @@ class Reader:
         self._batches: list[pa.RecordBatch] = []
         self._rejects: list[pa.RecordBatch] = []
         self._touched: list[Part] = []
+        self._failed: list[Part] = []
+        self._given = 0  # events, since the beginning
+        self._read_bytes = 0  # of evidence, since the last flush
         self._store = True
+        self._timeouts: Counter[str] = Counter()
         self._last: Extension | None = None
         self._flushes = 0
 
@@ -90,6 +99,14 @@ class Reader:
                 self._store = part.store
             self._touched.append(part)
             yield from self._part(part)
+            self._read_bytes += part.bytes
+
+    def settle(self) -> Iterator[Unit]:
+        """Give what waits while no part is half done: what is stored then stays stored, whatever happens next."""
+        enough = self._waiting() >= SETTLE or self._columns.bytes >= SETTLE_TEXT
+        if enough or self._read_bytes >= SETTLE_READ:
+            self._touched.clear()
+            yield self._flush()
 
     def finish(self) -> Iterator[Unit]:
         """What is left."""
@@ -107,10 +124,8 @@ class Reader:
             head = b""
         if head and not archive.kind(head):
             path = Path(part.path)
-            name = part.path if part.path.isascii() and part.path.isprintable() else shown(part.path)
-            evidence = Evidence(
-                name, part.uid, part.tenant, part.size, partial(_open, path), path, part.start, part.stop
-            )
+            name, open_ = walk.named(part.path), partial(_open, path)
+            evidence = Evidence(name, part.uid, part.tenant, part.size, open_, path, part.start, part.stop)
             yield from self._read(evidence, head)
             return
         file = walk.File(part.path, part.size, part.tenant)
@@ -128,10 +143,12 @@ class Reader:
 
     def _faulty(self, part: Part, found: dict[str, Any], members: int) -> None:
         """A file, or a member of a container, that cannot be read, or not to its end."""
-        found["evidence"] = found["evidence"] or part.uid
+        found["evidence"] = part.uid  # so that it is found when the part is read once more
         self._rejects.append(rejects([found]))
         state = "skipped" if not found["count"] else "partial" if members else "unreadable"
-        self._note(found["evidence"], found["name"], part.tenant, "", part.size, state, found["reason"])
+        if state == "unreadable":
+            self._failed.append(part)
+        self._note(part.uid, found["name"], part.tenant, "", part.size, state, found["reason"])
 
     def _note(self, uid: str, name: str, tenant: str, source: str, size: int, state: str, note: str) -> None:
         self._evidence.append(EvidenceRow(uid, name, tenant, source, size, 0, 0, 0, state, note))
@@ -143,10 +160,17 @@ class Reader:
         if extension is None:
             return
         self._columns.begin(evidence)
+        before = self._given + self._waiting()
         try:
             yield from self._feed(extension.object, evidence)
+        except KazamiError:
+            raise
         except Exception as error:  # noqa: BLE001 - a source that raises has a bug; what it gave before is kept
             self._columns.reject("", f"the source {name} failed: {type(error).__name__}: {error}")
+        whole = evidence.start == 0 and evidence.stop is None
+        if whole and self._columns.reasons and self._given + self._waiting() == before:
+            note = self._columns.reasons[0]
+            self._note(evidence.uid, evidence.name, evidence.tenant, name, evidence.size, "unreadable", note)
 
     def _recognize(self, name: str, head: bytes) -> tuple[Extension | None, str]:
         """The source for a piece of evidence. Files of a folder are mostly alike: the last one is asked first."""
@@ -165,8 +189,13 @@ class Reader:
             return
         for batch in source.read(evidence):
             self._take(batch)
-            if sum(waiting.num_rows for waiting in self._batches) >= FLUSH:
+            if self._waiting() >= FLUSH:
                 yield self._flush()
+
+    def _waiting(self) -> int:
+        """Events that wait for a flush."""
+        taken: int = sum(batch.num_rows for batch in self._batches)
+        return self._columns.rows + taken
 
     def _take(self, batch: pa.RecordBatch) -> None:
         (self._rejects if Route.of(batch) == REJECTS else self._batches).append(batch)
@@ -175,10 +204,12 @@ class Reader:
         for batch in self._columns.rest():
             self._take(batch)
         batches, self._batches = self._batches, []
+        self._given += sum(batch.num_rows for batch in batches)
         unit = self._work([kept for batch in batches if (kept := self._wanted(batch)).num_rows])
         unit.rejects = packed(pa.Table.from_batches(self._rejects, REJECT))
         unit.evidence, unit.touched = self._evidence, list(self._touched)
-        self._rejects, self._evidence = [], []
+        unit.failed = self._failed
+        self._rejects, self._evidence, self._failed, self._read_bytes = [], [], [], 0
         self._flushes += 1
         if not self._flushes % SWEEP:
             gc.collect()
@@ -208,5 +239,10 @@ class Reader:
             packed(pa.concat_tables(fed)),
             events=sum(batch.num_rows for batch in batches if not Route.of(batch).projected),
             found=table.num_rows,
-            timeouts=dict(self._matcher.timeouts()),
+            timeouts=self._new_timeouts(),
         )
+
+    def _new_timeouts(self) -> dict[str, int]:
+        total = self._matcher.timeouts()
+        new, self._timeouts = total - self._timeouts, total
+        return dict(new)

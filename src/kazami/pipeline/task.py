@@ -10,11 +10,12 @@ import pyarrow as pa
 from kazami.model.result import EvidenceRow
 from kazami.store.segment import Segment
 
-#: Bytes of evidence that make a task: enough to be worth a message, little enough to be done again.
-TASK_BYTES = 8 << 20
+#: Bytes of evidence that make a task: enough to be worth a message; little, because what is compressed holds many
+#: times more, and because a task is read as a whole or not at all.
+TASK_BYTES = 1 << 20
 
-#: Files that make a task at most.
-TASK_FILES = 64
+#: Files that make a task at most: their names fit into a message that is sent ahead.
+TASK_FILES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Unit:
     rejects: bytes = b""
     evidence: list[EvidenceRow] = field(default_factory=list)
     touched: list[Part] = field(default_factory=list)  # parts that have events in here and are not complete
+    failed: list[Part] = field(default_factory=list)  # parts of which nothing could be read
     events: int = 0
     found: int = 0
     timeouts: dict[str, int] = field(default_factory=dict)
@@ -72,8 +74,9 @@ def tasks(parts: Iterable[Part]) -> Iterator[Task]:
 
 
 def divide(task: Task) -> list[Task]:
-    """The parts of a task, each a task of its own."""
-    return [(part,) for part in task]
+    """The two halves of a task; itself where it is one part."""
+    middle = len(task) // 2
+    return [task[:middle], task[middle:]] if middle else [task]
 
 
 def packed(table: pa.Table) -> bytes:

@@ -46,6 +46,11 @@ class Columns:
         #: What a source likes to remember about the shapes that wait; emptied with them.
         self.memory: dict[Any, Any] = {}
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why records of the present evidence were rejected, each once."""
+        return [reason for _, reason in self._rejected]
+
     def begin(self, evidence: Evidence) -> None:
         """What is added from now on comes from `evidence`."""
         self.evidence = evidence

@@ -124,7 +124,7 @@ class _Listing:
             self._reject(path, f"is a link out of the folder, not followed: {shown(_text(target))}", 0)
 
     def _reject(self, path: str, reason: str, count: int) -> None:
-        self.rejects.append(row("", shown(_text(path)), "", reason, count))
+        self.rejects.append(row("", named(path), "", reason, count))
 
 
 def expand(
@@ -132,7 +132,7 @@ def expand(
 ) -> Iterator[Evidence | Reject]:
     """The evidence in one file: itself, or what it contains. The file is read once to be hashed."""
     limits = limits or Limits()
-    name = file.path if file.path.isascii() and file.path.isprintable() else shown(_text(file.path))
+    name = named(file.path)
     try:
         with open(file.path, "rb", buffering=0) as stream:  # noqa: PTH123 - one of tens of thousands
             head = content = stream.read(min(file.size, limits.in_memory) + 1)
@@ -161,6 +161,11 @@ def _large(path: str, size: int, changed: int) -> tuple[str, int]:
 
 def _open(path: str) -> BinaryIO:
     return Path(path).open("rb")
+
+
+def named(path: str) -> str:
+    """The name of the evidence at `path`: the path as text that can be stored and printed."""
+    return path if path.isascii() and path.isprintable() else shown(_text(path))
 
 
 def _text(path: str) -> str:

@@ -11,7 +11,7 @@ goes at the next opening for writing. All paths in the registry are relative, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,9 +140,17 @@ class Case:
         """Parts whose events are stored and were matched with the rules `ruleset`: nothing is left to do."""
         return self._parts("done AND ruleset = ?", [ruleset])
 
-    def stored_parts(self) -> set[Part]:
-        """Parts whose events are stored, whatever rules were run over them: only findings are to be made."""
-        return self._parts("done", [])
+    def stored_parts(self, rulesets: Callable[[str], bool] = lambda _: True) -> set[Part]:
+        """Parts whose events are stored, whatever rules were run over them: only findings are to be made.
+
+        With `rulesets` only those that were matched with a rule set of which it is true.
+        """
+        known = [row["ruleset"] for row in self.database.rows("SELECT DISTINCT ruleset FROM part WHERE done")]
+        return self._parts("done AND list_contains(?, ruleset)", [[name for name in known if rulesets(name)]])
+
+    def restart(self, todo: Collection[Part], names: Collection[str], again: Collection[str] = ()) -> None:
+        """Before `todo` is read: forget halves of parts, and failures, that will be read again; see `tidy.restart`."""
+        tidy.restart(self, todo, names, again)
 
     def _parts(self, condition: str, parameters: list[Any]) -> set[Part]:
         rows = self.database.rows(

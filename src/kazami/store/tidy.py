@@ -1,9 +1,10 @@
-"""What a scan that died left behind, put right at the next opening for writing."""
+"""What a scan that died left behind: files at the next opening for writing, halves of parts when they are read again."""
 
 from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,11 @@ from kazami.store.database import guarded
 from kazami.store.opening import SPILL
 
 if TYPE_CHECKING:
-    from kazami.store.case import Case
+    from kazami.store.case import Case, Part
 
 
 def tidy(case: Case) -> None:
-    """Forget commits of parts that were not finished or whose files are gone; delete files that nobody knows."""
+    """Forget commits whose files are gone, and the parts in them; delete files that nobody knows."""
     registered = {row["path"]: row for row in case.database.rows('SELECT path, bytes, "commit" FROM segment')}
     on_disk = {
         file.relative_to(case.path).as_posix(): file
@@ -30,7 +31,8 @@ def tidy(case: Case) -> None:
             for path, row in registered.items()
             if path not in on_disk or on_disk[path].stat().st_size != row["bytes"]
         }
-    forgotten = _forget(case, lost)
+    forgotten = _closure(_parts(case), lost)
+    _forget(case, forgotten)
     with guarded(case.path):
         for path, file in on_disk.items():
             if path not in registered or registered[path]["commit"] in forgotten:
@@ -47,13 +49,35 @@ def _old_spills(folder: Path) -> list[Path]:
     return [entry for entry in folder.glob(f"{SPILL}*") if time.time() - entry.stat().st_mtime > 86400]
 
 
-def _forget(case: Case, lost: set[int]) -> set[int]:
-    """Remove the commits `lost`, those of unfinished parts, and those that share a part with them."""
-    parts = case.database.rows('SELECT evidence, start, stop, tenant, done, "commit" FROM part')
-    done = {_key(row) for row in parts if row["done"]}
-    bad = _closure(parts, lost | {row["commit"] for row in parts if _key(row) not in done})
+def restart(case: Case, todo: Collection[Part], names: Collection[str], again: Collection[str] = ()) -> None:
+    """Forget what was stored of parts in `todo` that nothing finished: they are read once more from the start.
+
+    `names` are those of the evidence they are of, and of whatever else is looked for once more; `again` are evidence
+    uids of parts that are read once more although they were finished. What shares a commit with such a part is
+    forgotten, too, if all of it is in `todo`; else it stays, because nothing may be lost, and what is then
+    read twice counts as duplicates.
+    """
+    keys = {(part.evidence, part.start, part.stop, part.tenant) for part in todo}
+    parts = _parts(case)
+    done = {_key(row) for row in parts if row["done"] and row["evidence"] not in again}
+    seen: set[int] = set()
+    for row in parts:
+        if _key(row) in keys - done and row["commit"] not in seen:
+            bad = _closure(parts, {row["commit"]})
+            seen |= bad
+            if {_key(other) for other in parts if other["commit"] in bad} <= keys:
+                _forget(case, bad)
+    _forget_failures(case, {key[0] for key in keys - done}, names)
+
+
+def _parts(case: Case) -> list[dict[str, Any]]:
+    return case.database.rows('SELECT evidence, start, stop, tenant, done, "commit" FROM part')
+
+
+def _forget(case: Case, bad: set[int]) -> None:
+    """Remove the commits `bad`."""
     if not bad:
-        return bad
+        return
     database = case.database
     with case.require_writer().changing(), database.transaction():
         database.insert(
@@ -64,7 +88,29 @@ def _forget(case: Case, lost: set[int]) -> set[int]:
         database.run("DELETE FROM duplicate")  # a copy that was left out may be the only one now
         database.run("DELETE FROM meta WHERE key = 'deduplicated'")
         database.run("DROP TABLE bad")
-    return bad
+
+
+def _forget_failures(case: Case, uids: Collection[str], names: Collection[str]) -> None:
+    """What is read again may be readable now, or another file under the same name: it speaks anew."""
+    database = case.database
+    with case.require_writer().changing(), database.transaction():
+        uid_table = pa.table({"uid": pa.array(sorted(uids), pa.string())})
+        name_table = pa.table({"name": pa.array(sorted(names), pa.string())})
+        database.insert(
+            """CREATE TEMP TABLE failed AS SELECT uid, name FROM evidence
+            WHERE state IN ('unreadable', 'partial') AND uid IN (SELECT uid FROM new);
+            DELETE FROM reject WHERE evidence IN (SELECT uid FROM new)""",
+            uid_table,
+        )
+        database.insert(
+            """INSERT INTO failed SELECT e.uid, e.name FROM evidence e WHERE e.state = 'unreadable' AND EXISTS (
+                SELECT 1 FROM new WHERE e.name = new.name OR starts_with(e.name, new.name || '!')
+                OR (e.uid = '' AND starts_with(replace(e.name, '\\', '/'), new.name || '/')));
+            DELETE FROM reject WHERE (evidence, name) IN (FROM failed);
+            DELETE FROM evidence WHERE (uid, name) IN (FROM failed);
+            DROP TABLE failed""",
+            name_table,
+        )
 
 
 def _closure(parts: list[dict[str, Any]], bad: set[int]) -> set[int]:
