@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reads import evidence, read
 
 from kazami.model.event import Route
-from kazami.sources import json_frames, json_shape, json_values, jsonl, plan_cache, windows
+from kazami.sources import json_frames, json_shape, json_values, jsonl, plan_cache, windows_kind
 
 RECORDS = [{"n": n, "text": f'é {n} \\ " \n', "deep": {"list": [n, {"x": n}]}} for n in range(1, 6)]
 
@@ -253,9 +253,9 @@ def test_a_flood_of_names_hides_none_of_another_log(monkeypatch: pytest.MonkeyPa
 
 
 def test_many_shapes_and_channels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "MAX_CHANNELS", 20)
+    monkeypatch.setattr(windows_kind, "MAX_CHANNELS", 20)
     monkeypatch.setattr(json_shape, "MAX_SHAPES", 10)
-    monkeypatch.setattr(windows, "_CHANNELS", {})
+    monkeypatch.setattr(windows_kind, "_channels", {})
     records = [{"Channel": f"many{n}", "EventID": n, f"x{n % 70}": 1} for n in range(500)]
     found = read(jsonl, "\n".join(map(json.dumps, records)))
     assert found.rejects == []

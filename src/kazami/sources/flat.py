@@ -13,7 +13,7 @@ from typing import Any
 from kazami.sources import local_time, windows
 from kazami.sources.columns import Columns
 from kazami.sources.local_time import Local
-from kazami.sources.transform import labeled
+from kazami.sources.message import labeled
 from kazami.sources.windows_records import Group
 
 _label = cache(labeled)

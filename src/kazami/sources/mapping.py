@@ -20,7 +20,8 @@ import yaml
 
 from kazami.model.event import ENVELOPE_NAMES
 from kazami.sources.columns import Column
-from kazami.sources.transform import TRANSFORMS, number
+from kazami.sources.number import number
+from kazami.sources.transform import TRANSFORMS
 
 
 @cache

@@ -6,19 +6,17 @@ and JSON give the cells of an event as `SYSTEM` followed by the event's own data
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
 from typing import Any, TypedDict
 
 from kazami.model.event import LogSource, Route
-from kazami.sources import mapping
+from kazami.sources import mapping, windows_kind
 from kazami.sources.columns import Column, Plan
-from kazami.sources.mapping import Test
 from kazami.sources.plan_cache import MAX_NAMES, PlanCache
 from kazami.sources.windows_event import flatten
+from kazami.sources.windows_kind import Entry, Origin, Values
 
 #: The cells that every event has, in this order: ``<System>``, attributes as ``Element_Attribute``.
 SYSTEM: tuple[str, ...] = (
@@ -26,9 +24,6 @@ SYSTEM: tuple[str, ...] = (
     "EventRecordID", "Correlation_ActivityID", "Execution_ProcessID", "Execution_ThreadID", "Channel", "Computer",
     "Security_UserID",
 )  # fmt: skip
-
-#: Unknown channels that get a table of their own: evidence may invent millions.
-MAX_CHANNELS = 500
 
 #: System cells that a data field of the same name does not hide. Any other does: rules for System 104 mean by
 #: ``Channel`` the log that was cleared, which the event carries as data.
@@ -39,39 +34,6 @@ _FIELDS = 4
 
 #: The names of the system cells where the envelope's ``record`` already says the record's id.
 _SYSTEM_OF_EVTX = tuple("#EventRecordID" if name == "EventRecordID" else name for name in SYSTEM)
-
-_Values = tuple[str | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Where an event comes from: the service (None for an unknown channel) and the table of its own."""
-
-    product: str
-    service: str | None
-    table: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Entry:
-    """One entry of ``events`` or ``feeds`` in the mapping."""
-
-    categories: tuple[str, ...]
-    tests: tuple[tuple[int, Test], ...]  # index into the values of the discriminators
-    fields: dict[str, Any]
-    envelope: dict[str, Any]
-
-    def holds(self, values: _Values) -> bool:
-        return all(test(values[index] if index < len(values) else None) for index, test in self.tests)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Kind:
-    """What the mapping says of one event id of one service."""
-
-    by: tuple[str, ...] = ()
-    entries: tuple[_Entry, ...] = ()
-    feeds: tuple[_Entry, ...] = ()
 
 
 class _Envelope(TypedDict):
@@ -86,7 +48,6 @@ class _Envelope(TypedDict):
 
 _plans = PlanCache()
 _plans_over = PlanCache()
-_CHANNELS: dict[str, str] = {}
 
 
 def plan(
@@ -94,7 +55,7 @@ def plan(
     provider: str | None,
     event_id: int | str | None,
     keys: tuple[str, ...],
-    values: _Values = (),
+    values: Values = (),
     own_identity: bool = True,
     record_is_id: bool = True,
 ) -> Plan:
@@ -117,7 +78,7 @@ def plan_over(
     channel: str | None,
     provider: str | None,
     event_id: int | str | None,
-    values: _Values = (),
+    values: Values = (),
     own_identity: bool = True,
     time: str = "TimeCreated",
 ) -> Plan:
@@ -125,21 +86,20 @@ def plan_over(
 
     A name that begins with # hides its cell: mappings see it, rules do not.
     """
-    origin = _origin(_known(channel), _known(provider))
-    number = _number(event_id)
-    kind = _kind(origin.service, number)
+    origin = windows_kind.origin(channel, provider)
+    kind = windows_kind.kind(origin.service, event_id)
     own = next((entry for entry in kind.entries if entry.holds(values)), None)
     feeds = tuple(entry for entry in kind.feeds if entry.holds(values))
-    key = (names, origin, number, own, feeds, own_identity, time)
+    key = (names, origin, windows_kind.number(event_id), own, feeds, own_identity, time)
     return _plans_over.get(key) or _plans_over.put(key, _plan(*key))
 
 
 def discriminator(channel: str | None, event_id: int | str | None) -> tuple[str, ...]:
     """The data fields whose values decide where an event belongs; none for most events."""
-    return _kind(_origin(_known(channel), "").service, _number(event_id)).by
+    return windows_kind.kind(windows_kind.origin(channel, "").service, event_id).by
 
 
-def values_of(data: Mapping[str, Any], names: tuple[str, ...]) -> _Values:
+def values_of(data: Mapping[str, Any], names: tuple[str, ...]) -> Values:
     """The texts by which `plan` tells events of one id apart; the first of several values."""
     return tuple(first(data.get(name)) for name in names)
 
@@ -153,70 +113,15 @@ def first(value: Any) -> str | None:
 
 def service(channel: str | None, provider: str | None = None) -> str | None:
     """Sigma's name for a channel; None where it has none."""
-    return _origin(_known(channel), _known(provider)).service
-
-
-def _known(name: Any) -> str:
-    return name if isinstance(name, str) else ""
-
-
-def _number(event_id: Any) -> int | None:
-    if type(event_id) is int:
-        return event_id
-    try:
-        return int(str(event_id)[:12])
-    except ValueError:
-        return None
-
-
-@lru_cache(4096)
-def _origin(channel: str, provider: str) -> _Origin:
-    product = "linux" if "linux-sysmon" in (channel.lower()[:12], provider.lower()) else "windows"
-    found = _services().get(channel.lower().strip())
-    if found is None and channel in ("", provider):
-        found = mapping.load("windows.yml")["providers"].get(provider)
-    return _Origin(product, found, found or _own_table(channel or provider))
-
-
-@cache
-def _services() -> dict[str, str]:
-    services = mapping.load("windows.yml")["services"]
-    return {channel.lower(): name for name, channels in services.items() for channel in channels}
-
-
-def _own_table(channel: str) -> str:
-    """A table for a channel that Sigma has no name for; all together in one once there are too many."""
-    name = re.sub(r"[^a-z0-9]+", "_", channel.lower().removeprefix("microsoft-windows-")[:80]).strip("_")
-    if not name or (name not in _CHANNELS and len(_CHANNELS) >= MAX_CHANNELS):
-        return "windows"
-    return _CHANNELS.setdefault(name, f"windows.{name}")
-
-
-@lru_cache(4096)
-def _kind(service: str | None, event_id: int | None) -> _Kind:
-    whole = mapping.load("windows.yml")
-    events = whole["events"].get(service, {}).get(event_id, [])
-    feeds = whole["feeds"].get(service, {}).get(event_id, [])
-    by = tuple(dict.fromkeys(name for entry in (*events, *feeds) for name in entry.get("when", {})))
-    return _Kind(by, tuple(_entry(e, by) for e in events), tuple(_entry(e, by) for e in feeds))
-
-
-def _entry(entry: dict[str, Any], by: tuple[str, ...]) -> _Entry:
-    category = entry["category"]
-    return _Entry(
-        (category,) if isinstance(category, str) else tuple(category),
-        tuple((by.index(name), mapping.condition(spec)) for name, spec in entry.get("when", {}).items()),
-        entry.get("fields", {}),
-        {name: entry[name] for name in ("user", "logon_id") if name in entry},
-    )
+    return windows_kind.origin(channel, provider).service
 
 
 def _plan(
     names: tuple[str, ...],
-    origin: _Origin,
+    origin: Origin,
     number: int | None,
-    own: _Entry | None,
-    feeds: tuple[_Entry, ...],
+    own: Entry | None,
+    feeds: tuple[Entry, ...],
     own_identity: bool,
     time: str,
 ) -> Plan:
@@ -264,7 +169,7 @@ def _aliases(service: str | None) -> dict[str, tuple[str, ...]]:
 
 
 def _more_fields(
-    cells: Mapping[str, int], service: str | None, own: _Entry | None
+    cells: Mapping[str, int], service: str | None, own: Entry | None
 ) -> Iterator[tuple[str, Column]]:
     fields = mapping.load("windows.yml")["fields"]
     specs = {**fields["*"], **fields.get(service, {}), **(own.fields if own else {})}
@@ -291,7 +196,7 @@ def _envelope(cells: Mapping[str, int], service: str | None, number: int | None)
     }
 
 
-def _log_sources(origin: _Origin, own: _Entry | None) -> tuple[LogSource, ...]:
+def _log_sources(origin: Origin, own: Entry | None) -> tuple[LogSource, ...]:
     services = (origin.service, *mapping.load("windows.yml")["also"].get(origin.service, ()))
     categories = own.categories if own else (None,)
     return tuple(
@@ -299,7 +204,7 @@ def _log_sources(origin: _Origin, own: _Entry | None) -> tuple[LogSource, ...]:
     )
 
 
-def _fed(feed: _Entry, cells: Mapping[str, int], envelope: _Envelope, time: int | None) -> Plan | None:
+def _fed(feed: Entry, cells: Mapping[str, int], envelope: _Envelope, time: int | None) -> Plan | None:
     """The plan of the second event; it belongs to categories only, its service is served by the record itself."""
     made = {
         name: column for name, spec in feed.fields.items() if (column := mapping.column(name, spec, cells))

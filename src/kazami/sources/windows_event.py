@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, TypeAlias
 
-from kazami.sources.transform import settings
+from kazami.sources.message import settings
 
 Fields: TypeAlias = dict[str, Any]
 Cells: TypeAlias = tuple[Any, ...]
