@@ -36,6 +36,7 @@ WHOLE_SCANS = {
     "src/kazami/detect/sigma/blind.py",
     "src/kazami/detect/sigma/profile.py",
     "src/kazami/engine/local.py",
+    "src/kazami/engine/worker.py",
     "src/kazami/pipeline/look.py",
     "src/kazami/sources/evtx.py",
     "src/kazami/sources/evtx_record.py",
