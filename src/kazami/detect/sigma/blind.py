@@ -33,9 +33,17 @@ def blind(rules: Iterable[Rule], seen: Seen) -> list[Blind]:
             continue
         condition = msgspec.json.decode(rule.compiled) if isinstance(rule.compiled, bytes) else rule.compiled
         if not any(_possible(condition, names) for names in known):
-            missing = sorted(set(_fields(condition)).difference(*known))
-            found.append(Blind(rule.info, f"never seen in {asked}: {', '.join(missing)}"))
+            found.append(Blind(rule.info, _reason(asked, sorted(set(_needed(condition))), known)))
     return found
+
+
+def _reason(asked: LogSource, needed: list[str], known: list[frozenset[str]]) -> str:
+    missing = [name for name in needed if not any(name in names for names in known)]
+    if missing:
+        return f"never seen in {asked}: {', '.join(missing)}"
+    if needed:
+        return f"never seen together in {asked}: {', '.join(needed)}"
+    return "its condition cannot be true of any event"
 
 
 def _possible(expression: Any, names: frozenset[str]) -> bool:
@@ -53,16 +61,15 @@ def _possible(expression: Any, names: frozenset[str]) -> bool:
     return kind == "not" or bool(body)
 
 
-def _fields(expression: Any) -> Iterator[str]:
+def _needed(expression: Any) -> Iterator[str]:
+    """The fields of all questions that can only be true of an event which has them, but for those that exclude."""
     kind, body = expression
     if kind == "is":
         field, op, arg = body[:3]
-        if field is not None:
+        if field is not None and op != "null" and not (op == "exists" and not arg):
             yield field
         if op == "ref":
             yield arg[0]
-    elif kind == "not":
-        yield from _fields(body)
     elif kind in ("and", "or"):
         for part in body:
-            yield from _fields(part)
+            yield from _needed(part)
