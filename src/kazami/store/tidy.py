@@ -36,7 +36,7 @@ def tidy(case: Case) -> None:
     with guarded(case.path):
         for path, file in on_disk.items():
             if path not in registered or registered[path]["commit"] in forgotten:
-                file.unlink()
+                file.unlink(missing_ok=True)
         for entry in [*(case.path / segment.STAGING).iterdir(), *_old_spills(case.path)]:
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
@@ -79,6 +79,7 @@ def _forget(case: Case, bad: set[int]) -> None:
     if not bad:
         return
     database = case.database
+    files = database.rows('SELECT path, "commit" FROM segment')
     with case.require_writer().changing(), database.transaction():
         database.insert(
             """CREATE TEMP TABLE bad AS SELECT "commit" FROM new""", pa.table({"commit": sorted(bad)})
@@ -88,6 +89,10 @@ def _forget(case: Case, bad: set[int]) -> None:
         database.run("DELETE FROM duplicate")  # a copy that was left out may be the only one now
         database.run("DELETE FROM meta WHERE key = 'deduplicated'")
         database.run("DROP TABLE bad")
+    with guarded(case.path):
+        for row in files:
+            if row["commit"] in bad:
+                (case.path / row["path"]).unlink(missing_ok=True)
 
 
 def _forget_failures(case: Case, uids: Collection[str], names: Collection[str]) -> None:
