@@ -37,7 +37,7 @@ FLUSH = 24_000
 
 #: Events, bytes of their text, and bytes of evidence that are enough for a flush between two tasks. A flush in the
 #: middle of a task ties it to what was flushed with it, and what hangs together is read again when a scan dies in it.
-SETTLE, SETTLE_TEXT, SETTLE_READ = 16_000, MAX_WAITING * 2 // 3, 32 << 20
+SETTLE, SETTLE_TEXT, SETTLE_READ = 20_000, MAX_WAITING * 3 // 4, 256 << 20
 
 #: Bytes from the start of a file by which it is recognized; a magic number needs but the first.
 HEAD, FIRST = 1 << 16, 1 << 10

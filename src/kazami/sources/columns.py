@@ -25,7 +25,7 @@ from kazami.sources.plan import Cell, Column, Plan, Transform
 KEPT_REJECTS = 100
 
 #: Bytes of original text that may wait before a batch is made.
-MAX_WAITING = 28 << 20
+MAX_WAITING = 32 << 20
 
 
 class Columns:
