@@ -162,7 +162,8 @@ class Case:
     def matches(self, versions: Mapping[str, str], size: int = 8192) -> pa.RecordBatchReader:
         """What correlations build on: matches of the rules `versions` (rule id to rule version), in order of time.
 
-        Columns as in `schema.MATCH`, at most `size` rows a batch. Matches without a time come last.
+        Columns as in `schema.MATCH`, at most `size` rows a batch. Matches without a time come last. To be asked when
+        no workers run: it may take 200 MB.
         """
         wanted = pa.table(
             {
@@ -170,6 +171,7 @@ class Case:
                 "version": pa.array(versions.values(), pa.string()),
             }
         )
+        self.database.widen()
         return self.database.stream(
             "SELECT m.* FROM kase.match m JOIN wanted w ON m.rule_id = w.id AND m.rule_version = w.version "
             "ORDER BY m.time NULLS LAST, m.event_uid",

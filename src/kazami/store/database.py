@@ -18,7 +18,7 @@ from kazami.store.names import literal
 NAME = "case.duckdb"
 
 #: What DuckDB may keep in memory while workers run, afterwards, and for a reader; beyond that it spills.
-MEMORY, ALONE_MEMORY, READER_MEMORY = "80MB", "200MB", "512MB"
+MEMORY, ALONE_MEMORY, READER_MEMORY = "80MB", "200MB", "300MB"
 
 #: Size of DuckDB's log at which it is worked into the file. The last rows of a table are written anew each time.
 LOG = "64MB"
@@ -35,6 +35,7 @@ class Database:
 
     def __init__(self, file: Path, *, case: Path, spill: Path) -> None:
         self.case = case
+        self._wide = False
         with guarded(case):
             self.connection = _connect(spill, threads=1, memory=MEMORY, ordered=False)
             self._attach(file, "" if file.exists() else f"(STORAGE_VERSION '{STORAGE}')")
@@ -48,6 +49,7 @@ class Database:
         """
         self = cls.__new__(cls)
         self.case = case
+        self._wide = True
         events = (case / "events").absolute().as_posix()
         with guarded(case):
             self.connection = _connect(spill, threads=2, memory=READER_MEMORY, ordered=True)
@@ -104,14 +106,12 @@ class Database:
             finally:
                 self.connection.unregister("new")
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """More memory and threads, for work over everything when no workers run."""
-        self.run(f"SET threads = 2; SET memory_limit = '{ALONE_MEMORY}'")
-        try:
-            yield
-        finally:
-            self.run(f"SET threads = 1; SET memory_limit = '{MEMORY}'")
+    def widen(self, *, wide: bool = True) -> None:
+        """From now on no workers run: more memory and a second thread. `wide` False: workers will run."""
+        if wide != self._wide:
+            self._wide = wide
+            memory, threads = (ALONE_MEMORY, 2) if wide else (MEMORY, 1)
+            self.run(f"SET memory_limit = '{memory}'; SET threads = {threads}")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

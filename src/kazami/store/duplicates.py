@@ -27,7 +27,8 @@ def find(case: Case) -> int:
     )[0]
     last = state["last"] or 0
     if last > int(state["seen"] or 0):
-        with database.alone(), case.require_writer().changing(), database.transaction():
+        database.widen()
+        with case.require_writer().changing(), database.transaction():
             database.run("DELETE FROM duplicate")
             for projected in (False, True):
                 _find(case, projected)

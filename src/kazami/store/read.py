@@ -70,6 +70,7 @@ def findings(
     `levels` are the levels wanted, none for all. Findings without a time come last, and are left out where a
     time is asked for.
     """
+    case.database.widen()
     condition, parameters = _filter(since, until, tenant, levels)
     limited = f"LIMIT {int(limit)}" if limit is not None else ""
     words = _Words(case)

@@ -86,6 +86,7 @@ class Run:
     ) -> Run:
         """See `Case.begin`."""
         lock, database = case.require_writer(), case.database
+        database.widen(wide=False)
         last = database.rows("SELECT id, ruleset FROM run ORDER BY id DESC LIMIT 1")
         number = last[0]["id"] + 1 if last else 1
         with lock.changing(), database.transaction():

@@ -30,6 +30,7 @@ _SANE = "time BETWEEN '0001-01-02 00:00:00+00' AND '9999-12-30 00:00:00+00'"
 
 def summary(case: Case, run: int | None = None) -> Summary:
     """The whole case in figures, and what the run `run` (the last by default) said of its rules."""
+    case.database.widen()
     about = _run(case, run)
     evidence = lists.evidence_rows(case)
     sources = _log_sources(case)
