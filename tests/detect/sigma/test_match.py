@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from event_batch import batch, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazami.detect.sigma import field_index, plain
 from kazami.detect.sigma.expression import ANY, DASH, ONE, Expression, Predicate
 from kazami.detect.sigma.match import Matcher
-from kazami.detect.sigma.rule import Rule
-from kazami.model.event import ENVELOPE, LogSource, Route
-from kazami.model.rule import RuleInfo
+from kazami.model.event import LogSource, Route
 
-SOURCE = LogSource("windows", "process_creation")
 FIELDS = ("Image", "CommandLine", "Count", "Peer", "When")
 
 TEXTS = st.one_of(
@@ -93,35 +90,6 @@ EXPRESSIONS = st.recursive(
     ),
     max_leaves=8,
 )
-
-
-def rule(expression: Expression, number: int = 0, source: LogSource = SOURCE) -> Rule:
-    return Rule(RuleInfo(str(number), "v", f"rule {number}", logsource=source), expression)
-
-
-def batch(events: list[dict[str, Any]], route: Route | None = None) -> pa.RecordBatch:
-    """Events as a batch: missing, null and several values kept apart as `kazami.model.event` says."""
-    rows = len(events)
-    arrays = {
-        field.name: pa.array(
-            [str(i) if field.name == "event_uid" else None for i in range(rows)], pa.string()
-        ).cast(field.type)
-        for field in ENVELOPE
-    }
-    for name in sorted({name for event in events for name in event}):
-        arrays[name] = column([event.get(name, ...) for event in events])
-    schema = pa.schema([pa.field(n, a.type) for n, a in arrays.items()])
-    route = route or Route("process_creation", (SOURCE,))
-    return pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema.with_metadata(route.to_metadata()))
-
-
-def column(cells: list[Any]) -> pa.Array:
-    if any(isinstance(cell, list) for cell in cells):
-        lists = [None if cell is ... else cell if isinstance(cell, list) else [cell] for cell in cells]
-        return pa.array(lists, pa.list_(pa.string()))
-    values = list(dict.fromkeys(cell for cell in cells if cell is not ...))
-    codes = [None if cell is ... else values.index(cell) for cell in cells]
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(values, pa.string()))
 
 
 @settings(max_examples=400, deadline=None)

@@ -42,9 +42,10 @@ class Match:
 
 
 class Matcher:
-    """Compiled rules, ready to be asked about batches of any route."""
+    """Compiled rules, ready to be asked about batches of any route; `index` answers the questions of a field."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], index: type[FieldIndex] = FieldIndex) -> None:
+        self._index = index
         self._by_source: dict[LogSource, list[Rule]] = {}
         for rule in rules:
             self._by_source.setdefault(rule.info.logsource, []).append(rule)
@@ -60,7 +61,7 @@ class Matcher:
         """The rules for events of these log sources, compiled for columns when first needed."""
         found = self._programs.get(sources)
         if found is None:
-            found = self._programs[sources] = Program(self._applicable(sources))
+            found = self._programs[sources] = Program(self._applicable(sources), self._index)
         return found
 
     def _applicable(self, sources: tuple[LogSource, ...]) -> list[Rule]:
@@ -82,7 +83,7 @@ class Matcher:
 class Program:
     """The rules for one set of log sources."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], index: type[FieldIndex] = FieldIndex) -> None:
         self.rules = rules
         self.numbers: dict[Predicate, int] = {}
         self._triggers: dict[int, list[int]] = {}
@@ -90,7 +91,7 @@ class Program:
         for number, rule in enumerate(rules):
             self._add(number, rule.condition)
         self.predicates = list(self.numbers)
-        self._indexes = self._build()
+        self._indexes = self._build(index)
 
     def _add(self, number: int, condition: Expression) -> None:
         for predicate in predicates(condition):
@@ -102,12 +103,12 @@ class Program:
         for predicate_number in needed:
             self._triggers.setdefault(predicate_number, []).append(number)
 
-    def _build(self) -> dict[str | None, FieldIndex]:
+    def _build(self, index: type[FieldIndex]) -> dict[str | None, FieldIndex]:
         by_field: dict[str | None, list[tuple[int, Predicate]]] = {}
         for predicate, number in self.numbers.items():
             if predicate.op not in _BY_ROW:
                 by_field.setdefault(predicate.field, []).append((number, predicate))
-        return {name: FieldIndex(asked) for name, asked in by_field.items()}
+        return {name: index(asked) for name, asked in by_field.items()}
 
     @property
     def fields(self) -> frozenset[str]:

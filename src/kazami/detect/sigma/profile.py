@@ -1,19 +1,21 @@
 """What each rule costs: its own evaluation, and its share of the questions asked of fields.
 
-Questions are shared: a literal that ten rules look for is looked for once. So the time that the questions of a field
-took is divided among them by count, and each question's part among the rules that ask it.
+Questions are shared: a literal that ten rules look for is looked for once. A question that has to be tried value by
+value (a regular expression, a pattern with wildcards inside, a number) is timed by itself; what is left of the time of
+a field is divided among its questions by count. Each question's time is divided among the rules that ask it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 
 import pyarrow as pa
 
-from kazami.detect.sigma.expression import predicates
+from kazami.detect.sigma.expression import Predicate, predicates
+from kazami.detect.sigma.field_index import Answers, FieldIndex
 from kazami.detect.sigma.match import Batch, Matcher, Program
 from kazami.detect.sigma.rule import Rule
 from kazami.model.event import Route
@@ -38,22 +40,50 @@ class Cost:
         return self.own + self.shared
 
 
+class TimedIndex(FieldIndex):
+    """An index that knows what its questions cost, in nanoseconds."""
+
+    def __init__(self, predicates: Iterable[tuple[int, Predicate]]) -> None:
+        super().__init__(predicates)
+        self._alone: Counter[int] = Counter()
+        self._together = 0
+
+    def answers(self, values: Sequence[str], column: str = "") -> list[Answers]:
+        before, start = self._alone.total(), perf_counter_ns()
+        found = super().answers(values, column)
+        self._together += perf_counter_ns() - start - (self._alone.total() - before)
+        return found
+
+    def _holds(self, number: int, value: str, folded: str) -> bool:
+        start = perf_counter_ns()
+        found = super()._holds(number, value, folded)
+        self._alone[number] += perf_counter_ns() - start
+        return found
+
+    def costs(self) -> dict[int, float]:
+        """Microseconds of each question, by its number."""
+        each = self._together / max(1, len(self._predicates))
+        return {number: (self._alone[number] + each) / 1000 for number in self._predicates}
+
+
 def profile(rules: Iterable[Rule], batches: Iterable[pa.RecordBatch]) -> list[Cost]:
     """The cost of every rule over `batches`, the most expensive first."""
     known = list(rules)
     costs = {id(rule): Cost(rule.info) for rule in known}
-    matcher = Matcher(known)
+    matcher = Matcher(known, TimedIndex)
+    asked: dict[int, Program] = {}
     for batch in batches:
         program = matcher.program(Route.of(batch).sources)
         if program.rules and batch.num_rows:
+            asked[id(program)] = program
             _measure(program, batch, costs)
+    for program in asked.values():
+        _share(program, costs)
     return sorted(costs.values(), key=lambda cost: -cost.total)
 
 
 def _measure(program: Program, batch: pa.RecordBatch, costs: dict[int, Cost]) -> None:
-    start = perf_counter_ns()
     columns = Batch(batch, program)
-    _share(program, (perf_counter_ns() - start) / 1000, costs)
     candidates = program.candidates(columns)
     for number, rule in enumerate(program.rules):
         cost = costs[id(rule)]
@@ -66,9 +96,13 @@ def _measure(program: Program, batch: pa.RecordBatch, costs: dict[int, Cost]) ->
             cost.evaluations += 1
 
 
-def _share(program: Program, time: float, costs: dict[int, Cost]) -> None:
-    asked = [(rule, set(predicates(rule.condition))) for rule in program.rules]
-    askers = Counter(predicate for _, wanted in asked for predicate in wanted)
-    each = time / max(1, len(askers))
-    for rule, wanted in asked:
-        costs[id(rule)].shared += sum(each / askers[predicate] for predicate in wanted)
+def _share(program: Program, costs: dict[int, Cost]) -> None:
+    """Divide what the questions of a program took among its rules."""
+    taken: dict[int, float] = {}
+    for field in {predicate.field for predicate in program.predicates}:
+        if isinstance(index := program.index(field), TimedIndex):
+            taken |= index.costs()
+    asking = [(rule, {program.numbers[one] for one in predicates(rule.condition)}) for rule in program.rules]
+    askers = Counter(number for _, numbers in asking for number in numbers)
+    for rule, numbers in asking:
+        costs[id(rule)].shared += sum(taken.get(number, 0.0) / askers[number] for number in numbers)
