@@ -19,7 +19,6 @@ from kazami.sources import walk
 from kazami.store import case as store
 from kazami.store.run import Run
 
-
 #: Events, and seconds, after which what waits is committed. A commit costs some 30 milliseconds, however little is
 #: in it; what the parent had not committed when it died is done again by the next scan.
 EVENTS, SECONDS = 100_000, 2.0
