@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from kazami.model.finding import FINDING
 
 #: Characters of a matched value that a finding repeats; the event keeps it whole.
 LONGEST = 8192
+
+#: Characters that the findings of one batch repeat in all; beyond that only the beginning (`SHORT`) of a value.
+#: Long values on which hundreds of rules are true would otherwise take more memory than there is.
+MOST, SHORT = 64 << 20, 128
 
 #: Matches that feed correlations: one row an event and rule. `fields` are those that group, count or sum.
 MATCH: pa.Schema = pa.schema(
@@ -54,7 +59,7 @@ def findings(batch: pa.RecordBatch, matches: Sequence[Match]) -> pa.Table:
         "event_uids": pa.ListArray.from_arrays(np.arange(len(rows) + 1, dtype=np.int32), uids),
         "evidence": taken.column("evidence"),
         "record": taken.column("record"),
-        "matched": _maps([match.fields() for match in matches], [len(match.rows) for match in matches]),
+        "matched": _maps([match.fields() for match in matches], [len(match.rows) for match in matches], MOST),
     }
     return pa.Table.from_pydict(columns, schema=FINDING)
 
@@ -79,7 +84,7 @@ def fuel(batch: pa.RecordBatch, matches: Sequence[Match], needed: Mapping[str, f
         "table": pa.repeat(Route.of(batch).table, len(rows)),
         "evidence": taken.column("evidence"),
         "record": taken.column("record"),
-        "fields": _maps(wanted, [len(match.rows) for match in matches]),
+        "fields": _maps(wanted, [len(match.rows) for match in matches], inf),
     }
     return pa.Table.from_pydict(columns, schema=MATCH)
 
@@ -99,7 +104,9 @@ class _Taken:
         return self._batch.column(name).take(self._rows)
 
 
-def _maps(fields: Sequence[list[tuple[str, list[str | None]]]], counts: Sequence[int]) -> pa.MapArray:
+def _maps(
+    fields: Sequence[list[tuple[str, list[str | None]]]], counts: Sequence[int], most: float
+) -> pa.MapArray:
     """A map (field to value) for each row of each match; fields without a value are left out."""
     keys: list[str] = []
     values: list[str] = []
@@ -109,8 +116,10 @@ def _maps(fields: Sequence[list[tuple[str, list[str | None]]]], counts: Sequence
             for name, column in named:
                 value = column[row]
                 if value is not None:
+                    longest = LONGEST if most > 0 else SHORT
+                    values.append(value if len(value) <= longest else value[:longest] + "…")
                     keys.append(name)
-                    values.append(value if len(value) <= LONGEST else value[:LONGEST] + "…")
+                    most -= len(values[-1])
             offsets.append(len(keys))
     return pa.MapArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.array(keys, pa.string()), pa.array(values, pa.string())
