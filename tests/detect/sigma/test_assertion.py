@@ -69,10 +69,7 @@ def test_a_finding_repeats_the_envelope_of_its_event() -> None:
 
 
 def test_uids_name_rule_version_and_events_and_nothing_else() -> None:
-    assert (
-        finding_uid("r", "v", "e") == "6ae1d5f7ba8ff1bdaeee2f5e7a0b5a9a"
-        or len(finding_uid("r", "v", "e")) == 32
-    )
+    assert finding_uid("r", "v", "e") == "dc4fcf4b02b2265e444ffd998445dc2e"  # for ever: cases hold such
     everything = {
         finding_uid(*parts)
         for parts in (("r", "v", "e"), ("r", "w", "e"), ("s", "v", "e"), ("r", "v", "f"), ("r", "v", "e", "f"), ("rv", "e"))
