@@ -119,6 +119,10 @@ def field_of(column: str) -> str:
     return column[:-1] if column[-1:] == "_" and column[:-1] in ENVELOPE_NAMES else column
 
 
+#: Fields that rules spell in two ways, the taxonomy's and the one before it; columns have the second.
+SPELLINGS = {"imphash": "Imphash"}
+
+
 def field_names(schema: pa.Schema) -> list[str]:
     """The Sigma fields of a batch's schema, without the envelope."""
     return [name for name in schema.names if name not in ENVELOPE_NAMES]

@@ -91,7 +91,7 @@ class _Reader:
             system[windows.SYSTEM.index(n)] for n in ("Channel", "Provider_Name", "EventID")
         )
         chosen = windows.values_of(data, windows.discriminator(channel, event_id))
-        plan = windows.plan(channel, provider, event_id, tuple(data), chosen)
+        plan = windows.plan(channel, provider, event_id, tuple(data), chosen, record_is_id=False)
         self._columns.add(plan, (*system, *data.values()), raw, number)
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from kazami.model.event import ENVELOPE_NAMES, LogSource, field_of
+from kazami.model.event import ENVELOPE_NAMES, SPELLINGS, LogSource, field_of
 from kazami.store.case import Case
 
 
@@ -14,8 +14,11 @@ def seen(case: Case) -> dict[tuple[LogSource, ...], frozenset[str]]:
     for row in case.database.rows("SELECT sources, columns FROM segment"):
         found.setdefault(row["sources"], set()).update(row["columns"])
     return {
-        tuple(LogSource(*source) for source in json.loads(sources)): frozenset(
-            map(field_of, columns - ENVELOPE_NAMES)
-        )
+        tuple(LogSource(*source) for source in json.loads(sources)): _fields(columns)
         for sources, columns in found.items()
     }
+
+
+def _fields(columns: set[str]) -> frozenset[str]:
+    named = {field_of(column) for column in columns - ENVELOPE_NAMES}
+    return frozenset(named | {name for name, column in SPELLINGS.items() if column in named})

@@ -196,3 +196,16 @@ def test_answers_are_remembered_for_one_batch_only() -> None:
         values = [str(number) for number in range(start, start + 5)]
         assert index.answers(values) == [(0,) if "7" in value else () for value in values]
         assert set(index._memo[""]) == set(values)
+
+
+def test_a_field_is_found_under_both_spellings() -> None:
+    for name in ("Imphash", "imphash"):
+        asked = rule(("is", Predicate(name, "match", ("c0de",))))
+        (match,) = Matcher([asked]).match(batch([{"Imphash": "C0DE"}, {"Imphash": "0"}]))
+        assert match.rows.tolist() == [0]
+
+
+def test_a_field_named_like_the_envelope_is_asked_by_its_own_name() -> None:
+    asked = rule(("is", Predicate("host", "match", ("web1",))))
+    (match,) = Matcher([asked]).match(batch([{"host_": "web1"}, {"host_": "web2"}]))
+    assert match.rows.tolist() == [0]

@@ -22,7 +22,7 @@ from kazami.detect.sigma.field_column import FieldColumn
 from kazami.detect.sigma.field_index import FieldIndex
 from kazami.detect.sigma.rule import Rule
 from kazami.detect.sigma.witness import witnesses
-from kazami.model.event import ENVELOPE_NAMES, LogSource, Route, field_names, field_of
+from kazami.model.event import ENVELOPE_NAMES, SPELLINGS, LogSource, Route, field_names, field_of
 
 #: These look at a whole row, or at absence, and are answered a batch at a time.
 _BY_ROW = frozenset({"null", "exists", "ref"})
@@ -172,12 +172,16 @@ class Batch:
         self._rows = batch.num_rows
         self._all = bitset.everything(batch.num_rows)
         self._arrays = {field_of(name): batch.column(name) for name in field_names(batch.schema)}
+        for name, column in SPELLINGS.items():
+            if column in self._arrays:
+                self._arrays.setdefault(name, self._arrays[column])
         self._columns: dict[str, FieldColumn] = {}
         self._hits: dict[int, list[tuple[FieldColumn, list[int]]]] = {}
         self._bits: dict[int, int] = {}
         for name in self._arrays:
             self._ask(name, program.index(name))
-            self._ask(name, program.index(None))
+            if name not in SPELLINGS:
+                self._ask(name, program.index(None))
 
     def _ask(self, name: str, index: FieldIndex | None) -> None:
         if index is None:
