@@ -87,7 +87,7 @@ def _writing(batches: list[pa.RecordBatch], folder: Path) -> list[Figure]:
         told("original text an event, bytes", raw / events),
         at_most("segment.write, CPU microseconds an event", cpu / events * 1e6, 3.0),
         told("files of the flush", len(written)),
-        told("stored, bytes an event", sum(one.bytes for one in written) / events),
+        told("stored, bytes an event", sum(one.size for one in written) / events),
     ]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from store_events import PROCESS, PROJECTED, SECURITY, batch, uid
 
 from kazami.model.event import Route
 from kazami.model.result import EvidenceRow
-from kazami.store import duplicates, read
+from kazami.store import duplicates, read, segment
 from kazami.store.case import Case, Part
 from kazami.store.summary import summary
 
@@ -116,6 +117,22 @@ def test_projected_events_follow_their_own_copies(case: Case) -> None:
     assert (summary(case).events, summary(case).duplicates) == (1, 1)
 
 
+def test_more_fingerprints_than_are_sorted_at_a_time(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_SORTED", 3), ("_FETCHED", 2), ("_ROWS", 1)):
+        monkeypatch.setattr(duplicates, name, value)
+    for evidence in (FIRST, SECOND, "c" * 16):
+        store(case, evidence, [str(n) for n in range(10)])
+    assert images(case) == [f"{n} of b" for n in range(10)]
+    assert summary(case).duplicates == 20
+
+
+def test_equal_fingerprints_are_not_equal_events(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segment, "fingerprints", lambda columns: np.zeros(len(columns[0]), np.uint64))
+    store(case, FIRST, ["1", "2"])
+    store(case, SECOND, ["2", "3"])
+    assert images(case) == ["1 of b", "2 of b", "3 of a"]
+
+
 def test_a_field_named_like_our_own_column_does_not_hide_the_others(case: Case) -> None:
     for evidence in (FIRST, SECOND):
         run = case.begin(version="1")
@@ -128,7 +145,7 @@ def test_a_field_named_like_our_own_column_does_not_hide_the_others(case: Case) 
 def test_nothing_is_looked_for_twice(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     store(case, FIRST, ["1"])
     store(case, SECOND, ["1"])
-    monkeypatch.setattr(duplicates, "_find", lambda *_: pytest.fail("no segment came since"))
+    monkeypatch.setattr(duplicates, "_gather", lambda *_: pytest.fail("no segment came since"))
     assert duplicates.find(case) == 1
 
 

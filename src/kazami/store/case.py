@@ -103,7 +103,11 @@ class Case:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except CaseError:
+            if error is None:  # else what went wrong first says more
+                raise
 
     def write(self, batches: Iterable[pa.RecordBatch | pa.Table]) -> list[segment.Segment]:
         """`segment.write` into this case."""

@@ -1,6 +1,7 @@
 """Which keys a table has already, told without asking it: 8 bytes a row, and no cost that grows with the table.
 
 Only "certainly not" is an answer here. Where a fingerprint was seen before, the table itself has to be asked.
+Fingerprints of events are stored in cases: how they are made cannot change without a new version of the schema.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Known:
 
     def may_have(self, fingerprints: Fingerprints) -> bool:
         """Whether any of these may be stored, or two of them are equal."""
-        return not all_distinct(fingerprints) or any(_meet(run, fingerprints) for run in self._runs)
+        return not all_distinct(fingerprints) or any(contains(run, fingerprints).any() for run in self._runs)
 
 
 def all_distinct(fingerprints: Fingerprints) -> bool:
@@ -45,9 +46,11 @@ def all_distinct(fingerprints: Fingerprints) -> bool:
     return not bool((ordered[1:] == ordered[:-1]).any())
 
 
-def _meet(run: Fingerprints, wanted: Fingerprints) -> bool:
+def contains(run: Fingerprints, wanted: Fingerprints) -> npt.NDArray[np.bool_]:
+    """Which of `wanted` are in `run`, which is sorted and not empty."""
     places = np.minimum(np.searchsorted(run, wanted), len(run) - 1)
-    return bool((run[places] == wanted).any())
+    found: npt.NDArray[np.bool_] = run[places] == wanted
+    return found
 
 
 def fingerprints(columns: Iterable[pa.ChunkedArray]) -> Fingerprints:

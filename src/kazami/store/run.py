@@ -32,6 +32,7 @@ _SEGMENT = pa.schema(
         pa.field("bytes", pa.int64()),
         pa.field("kept", pa.map_(pa.string(), pa.int64())),
         pa.field("dropped", pa.map_(pa.string(), pa.int64())),
+        pa.field("prints", pa.binary()),
         pa.field("commit", pa.int64()),
     ]
 )
@@ -251,8 +252,9 @@ def _segment_row(item: Segment, number: int, commit: int) -> dict[str, Any]:
         "first": item.first,
         "last": item.last,
         "columns": item.columns,
-        "bytes": item.bytes,
+        "bytes": item.size,
         "kept": list(item.kept.items()),
         "dropped": list(item.dropped.items()),
+        "prints": item.prints,
         "commit": commit,
     }

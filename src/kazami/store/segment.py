@@ -35,8 +35,10 @@ class Segment:
     """One file of events, as the registry of the case keeps it; small, and fit to be sent between processes.
 
     `path` is relative to the case, with ``/``. `first` and `last` are microseconds since 1970 in UTC, None where
-    no row has a time. `columns` are the names stored. `kept` and `dropped` count, by evidence, the rows and the
+    no row has a time. `columns` are the names stored,
+    `size` is in bytes. `kept` and `dropped` count, by evidence, the rows and the
     duplicates that were left out; both are empty in projected segments, whose records are counted elsewhere.
+    `prints` are the fingerprints of the events' uids (`known.fingerprints`, 8 bytes each), in the order of the rows.
     """
 
     path: str
@@ -46,9 +48,10 @@ class Segment:
     first: int | None
     last: int | None
     columns: tuple[str, ...]
-    bytes: int
+    size: int
     kept: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
+    prints: bytes = field(default=b"", repr=False)
 
 
 def write(case: Path, batches: Iterable[pa.RecordBatch | pa.Table]) -> list[Segment]:
@@ -146,7 +149,9 @@ def _write_file(case: Path, route: Route, tenant: str, label: str, table: pa.Tab
         raise CaseError(f"{target}: cannot be written: {error.strerror or error}") from error
     first, last = _span(table)
     kept = {} if route.projected else _counts(table.column("evidence"))
-    return Segment(path, route, tenant, table.num_rows, first, last, tuple(table.schema.names), size, kept)
+    prints = fingerprints([table.column("event_uid")]).tobytes()
+    names = tuple(table.schema.names)
+    return Segment(path, route, tenant, table.num_rows, first, last, names, size, kept, prints=prints)
 
 
 def _move(staged: Path, target: Path) -> None:

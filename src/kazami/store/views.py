@@ -70,6 +70,7 @@ FIXED: dict[str, str] = {
     "finding_raw": "FROM kase.finding",
     "evidence": _EVIDENCE,
     "log_source": _LOG_SOURCE,
+    "segment": "SELECT * EXCLUDE (prints) FROM kase.segment",
     **{
         name: f"FROM kase.{name}"
         for name in (
