@@ -25,6 +25,9 @@ from kazami.errors import UsageError
 
 NAME = "kazami.toml"
 
+#: Worker processes that can be asked for.
+MOST_WORKERS = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -55,17 +58,17 @@ def load(path: Path | None = None) -> Settings:
 def _read(path: Path) -> Settings:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
     _only(path, document, {"scan", "placeholders"}, "section")
-    scan = document.get("scan", {})
+    scan, placeholders = (_table(path, name, document.get(name, {})) for name in ("scan", "placeholders"))
     _only(path, scan, {"rules", "packs", "passwords", "workers"}, "setting")
     workers = scan.get("workers")
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise UsageError(f"{path}: scan.workers must be a whole number from 1")
-    names = {
-        name: _texts(path, f"placeholders.{name}", v) for name, v in document.get("placeholders", {}).items()
-    }
+    if workers is not None and (type(workers) is not int or not 1 <= workers <= MOST_WORKERS):
+        raise UsageError(f"{path}: scan.workers must be a whole number from 1 to {MOST_WORKERS}")
+    names = {name: _texts(path, f"placeholders.{name}", values) for name, values in placeholders.items()}
     return Settings(
         rules=tuple((path.parent / rule) for rule in _texts(path, "scan.rules", scan.get("rules", []))),
         packs=_texts(path, "scan.packs", scan["packs"]) if "packs" in scan else None,
@@ -76,9 +79,13 @@ def _read(path: Path) -> Settings:
     )
 
 
-def _only(path: Path, section: Any, known: set[str], what: str) -> None:
-    if not isinstance(section, dict):
-        raise UsageError(f"{path}: a {what} holds a table")
+def _table(path: Path, name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}: {name} must be a table: write [{name}]")
+    return value
+
+
+def _only(path: Path, section: dict[str, Any], known: set[str], what: str) -> None:
     for name in section:
         if name not in known:
             raise UsageError(f"{path}: unknown {what} {name!r}; known: {', '.join(sorted(known))}")

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -20,12 +21,16 @@ from typing import Annotated, Any
 import typer
 
 from kazami import __version__
-from kazami.cli.exit_code import INTERNAL, STOPPED, USAGE
+from kazami.cli.exit_code import DONE, INTERNAL, STOPPED, USAGE
+from kazami.cli.terminal import deaf
 from kazami.errors import KazamiError
-from kazami.respond.text import safe
+from kazami.respond.text import safe_lines
 
 #: What a wrong command line raises: older versions of Typer have Click beside them, newer ones within.
 WRONG: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+#: What the system says where nothing more can be written.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 app = typer.Typer(
     name="kazami",
@@ -80,12 +85,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Carry out a command line; errors are said on standard error, in one line that names the file."""
     try:
-        code: Any = app(arguments, standalone_mode=False)
+        code: Any = app(arguments, standalone_mode=False, obj=arguments)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except typer.Abort:
-        return STOPPED
-    except KeyboardInterrupt:
+        return code if isinstance(code, int) else DONE
+    except (typer.Abort, KeyboardInterrupt):
         return STOPPED
     except WRONG as error:
         error.show()
@@ -95,15 +98,26 @@ def run(arguments: list[str]) -> int:
     except KazamiError as error:
         _say(str(error))
         return USAGE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has heard enough
-        return 0
+    except (
+        BrokenPipeError,
+        SystemExit,
+    ):  # Click makes the latter of the former: whoever read has heard enough
+        deaf(sys.stdout)
+        return DONE
+    except OSError as error:
+        return _full(error) if error.errno in FULL else _internal(error)
     except Exception as error:  # noqa: BLE001 - the last line of defense: said in one line, kept in full
         return _internal(error)
 
 
 def _say(message: str) -> None:
-    sys.stderr.write(f"kazami: {safe(message)}\n")
+    sys.stderr.write(f"kazami: {safe_lines(message)}\n")
+
+
+def _full(error: OSError) -> int:
+    deaf(sys.stdout)
+    _say(f"{error.filename or 'standard output'}: cannot be written: {error.strerror}")
+    return USAGE
 
 
 def _internal(error: Exception) -> int:
@@ -113,7 +127,7 @@ def _internal(error: Exception) -> int:
         with log.open("x", encoding="utf-8") as out:
             out.write(text)
     except OSError:
-        sys.stderr.write(safe(text))
+        sys.stderr.write(safe_lines(text))
         log = Path("standard error")
     _say(f"an error inside Kazami: {type(error).__name__}: {error} (details in {log})")
     return INTERNAL

@@ -15,6 +15,7 @@ import typer
 
 from kazami import __version__, config, packs, plugins
 from kazami.cli.exit_code import DONE, FINDINGS
+from kazami.errors import UsageError
 
 
 class Check(NamedTuple):
@@ -35,7 +36,7 @@ def doctor(
 
     checks = [*_program(), *_libraries(), *_extensions(), *_machine(), *_settings(configuration)]
     table(
-        ["", "what", "state"],
+        ["result", "what", "state"],
         [("ok" if check.well else "BROKEN", check.name, check.state) for check in checks],
     )
     return DONE if all(check.well for check in checks) else FINDINGS
@@ -85,8 +86,13 @@ def _memory() -> int:
 
 
 def _settings(path: Path | None) -> Iterator[Check]:
-    settings = config.load(path)
-    yield Check("settings", str(settings.source or "defaults (no kazami.toml)"))
+    try:
+        settings = config.load(path)
+    except UsageError as error:
+        yield Check("settings", str(error), well=False)
+        settings = config.Settings()
+    else:
+        yield Check("settings", str(settings.source or "defaults (no kazami.toml)"))
     for rules in settings.rules:
         yield Check("rules", str(rules), rules.exists())
     writable = _writable(settings.cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def present(
 ) -> Summary:
     """Findings to standard output or a file, the summary to standard error, the report into the case."""
     from kazami.cli.summary import show
-    from kazami.cli.terminal import talk
+    from kazami.cli.terminal import heard_enough, talk
     from kazami.respond import export
     from kazami.store.case import Case
     from kazami.store.read import findings
@@ -45,25 +46,43 @@ def present(
         chosen = Format.table if output is None and sys.stdout.isatty() else Format.jsonl
     with Case.open(case, read_only=True) as opened:
         told = summary(opened)
-        with target(output) as out:
-            export.write(chosen.value, findings(opened), told, out, lang)
         if report:
             from kazami.respond.report import write
 
             write(findings(opened), told, case / "report.html", lang)
+        with heard_enough(sys.stdout), target(output) as out:
+            export.write(chosen.value, findings(opened), told, out, lang)
     if run:
-        show(told, talk(), lang=lang, report=case / "report.html" if report else None)
+        with heard_enough(sys.stderr):
+            show(told, talk(), lang=lang, report=case / "report.html" if report else None)
     return told
+
+
+def check(output: Path | None) -> None:
+    """Raise UsageError where `output` cannot be a file to write: before the work, not after it."""
+    if output is None:
+        return
+    folder = output.parent
+    reason = ""
+    if output.is_dir():
+        reason = "is a folder"
+    elif not folder.is_dir():
+        reason = f"there is no folder {folder}"
+    elif not os.access(output if output.exists() else folder, os.W_OK):
+        reason = "no right to write it"
+    if reason:
+        raise UsageError(f"{output}: cannot be written: {reason}")
 
 
 @contextmanager
 def target(output: Path | None) -> Iterator[TextIO]:
-    """The file, or standard output."""
+    """The file, or standard output. Raises UsageError where the file cannot be written."""
     if output is None:
         from kazami.cli.terminal import out
 
         yield out()
         return
+    check(output)
     try:
         with output.open("w", encoding="utf-8", newline="") as file:
             yield file

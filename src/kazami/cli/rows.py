@@ -5,25 +5,35 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
-from kazami.respond.text import safe
+from kazami.cli.terminal import data, out
+from kazami.respond.text import safe, safe_json
 
 #: Characters of a cell on a terminal.
 WIDEST = 200
+
+#: Larger whole numbers have no room in JSON as it is written here.
+_WHOLE = 1 << 63
 
 
 def show(names: Sequence[str], batches: Iterable[pa.RecordBatch], limit: int = 0) -> None:
     """Rows of Arrow batches; at most `limit` of them, 0 for all. Says on standard error if there are more."""
     rows = (
-        row
-        for batch in batches
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        row for batch in batches for row in zip(*(_values(column) for column in batch.columns), strict=True)
     )
     table(names, _first(rows, limit))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_map(column.type):
+        return [None if value is None else dict(value) for value in values]
+    return values
 
 
 def _first(rows: Iterator[Any], limit: int) -> Iterator[Any]:
@@ -39,20 +49,19 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     if sys.stdout.isatty():
         _table(names, rows)
         return
+    stream = out()
     for row in rows:
         line = orjson.dumps(
             dict(zip(names, row, strict=True)), default=_plain, option=orjson.OPT_NON_STR_KEYS
         )
-        sys.stdout.write(line.decode() + "\n")
+        stream.write(safe_json(line.decode()) + "\n")
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from kazami.cli.terminal import data
-
-    drawn = Table(*names, box=None, pad_edge=False)
+    drawn = Table(*(_cell(name) for name in names), box=None, pad_edge=False)
     for row in rows:
         drawn.add_row(*(Text(_cell(value)) for value in row))
     data().print(drawn)
@@ -66,9 +75,13 @@ def _cell(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: maps arrive as pairs, bytes as hex, and whatever else as its text."""
+    """What JSON does not know: bytes as hex, decimals as numbers (DuckDB's sums are), and whatever else as its text."""
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        if value != value.to_integral_value():
+            return float(value)
+        return int(value) if abs(value) < _WHOLE else str(value)
     if isinstance(value, bytes):
         return value.hex()
-    return str(value) if not isinstance(value, (int, float, bool, list, dict, tuple)) else value
+    return str(value)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kazami.detect.sigma.rule import Rule, RuleSet
     from kazami.model.event import LogSource
 
+    Form = tuple[tuple[LogSource, ...], dict[str, str | list[str | None] | None]]
+
 app = typer.Typer(help="Rules: list, check, test, explain, profile.", no_args_is_help=True)
 
 Paths = Annotated[list[Path] | None, typer.Argument(help="Rule files and folders (default: the packs).")]
@@ -55,6 +57,8 @@ def list_rules(paths: Paths = None, pack: Packs = None) -> int:
             for i in infos
         ],
     )
+    if loaded.rejected:
+        sys.stderr.write(f"{len(loaded.rejected):,} rejected; kazami rules check says why\n")
     return DONE
 
 
@@ -150,12 +154,12 @@ def explain(
 
     words(lang)
     chosen = _rule(rule, rules, pack)
-    sources, fields = _event(event, case, record)
+    sources, fields = _form(chosen, _event(event, case, record))
     stream = out()
     steps = explaining.explain(chosen, fields, explaining.named(chosen))
     for line in explaining.render(steps, lang=lang, full=full):
         stream.write(safe(line) + "\n")
-    applies = not sources or any(chosen.info.logsource.covers(source) for source in sources)
+    applies = any(chosen.info.logsource.covers(source) for source in sources)
     if not applies:
         seen = ", ".join(map(str, sources))
         stream.write(f"\nThe rule is for {chosen.info.logsource}; this event is of {safe(seen)}.\n")
@@ -171,38 +175,35 @@ def _rule(wanted: str, rules: list[Path] | None, packs: list[str] | None) -> Rul
     for gone in loaded.rejected:
         if path.is_file() or wanted in (gone.id, gone.title):
             raise UsageError(f"{gone.path}: the rule is rejected: {gone.reason}")
+    for one in loaded.correlations:
+        if path.is_file() or wanted in (one.info.id, one.info.title):
+            raise UsageError(f"{one.info.path}: is a correlation; explain the rules that it counts")
     raise UsageError(f"there is no rule {wanted!r} in what is loaded; --rules names more")
 
 
-def _event(
-    wanted: str, case: Path | None, record: int
-) -> tuple[tuple[LogSource, ...], dict[str, str | list[str | None] | None]]:
-    from itertools import islice
-
-    from kazami.pipeline.look import events
-
-    if case is not None:
-        return (), _stored(wanted, case)
-    found = next(islice(events([Path(wanted)]), record - 1, None), None)
-    if found is None:
-        raise UsageError(f"{wanted}: there is no event {record} in it")
-    return found[0].sources, found[1]
+def _form(rule: Rule, forms: list[Form]) -> Form:
+    """Of the forms of an event, one for each kind of log source, that which the rule looks at; else the first."""
+    covers = rule.info.logsource.covers
+    return next((form for form in forms if any(covers(source) for source in form[0])), forms[0])
 
 
-def _stored(uid: str, case: Path) -> dict[str, str | list[str | None] | None]:
-    from kazami.model.event import ENVELOPE_NAMES, field_of
+def _event(wanted: str, case: Path | None, record: int) -> list[Form]:
+    """An event as its own log source says it, and as it is told to others."""
+    from kazami.pipeline.look import event
+
+    if case is None:
+        found = event(Path(wanted), record)
+        if not found:
+            raise UsageError(f"{wanted}: there is no event {record} in it")
+        return found
     from kazami.store.case import Case
-    from kazami.store.read import event
+    from kazami.store.read import forms
 
     with Case.open(case, read_only=True) as opened:
-        found = event(opened, uid)
-    if found is None:
-        raise UsageError(f"{case}: there is no event {uid}")
-    return {
-        field_of(name): value
-        for name, value in found.items()
-        if name not in ENVELOPE_NAMES and value is not None
-    }
+        found = forms(opened, wanted)
+    if not found:
+        raise UsageError(f"{case}: there is no event {wanted}")
+    return found
 
 
 @app.command()

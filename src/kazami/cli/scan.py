@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +38,7 @@ class Language(StrEnum):
 
 
 def scan(
+    context: typer.Context,
     evidence: Annotated[list[Path], typer.Argument(help="Files and folders of logs; archives are opened.")],
     case: Annotated[Path, typer.Option(help="Folder of the case; made if need be.")] = Path("kazami-case"),
     rules: Annotated[
@@ -84,8 +85,12 @@ def scan(
     from kazami.cli.progress import Progress
     from kazami.cli.terminal import talk
 
+    said: list[str] = context.obj or []
+    if "" in said:
+        raise UsageError("an empty word names no evidence and no option")
     settings = config.load(configuration)
     settings = replace(settings, passwords=(*(password or ()), *settings.passwords))
+    output.check(output_file)
     request = pipeline.Request(
         evidence=evidence,
         case=case,
@@ -96,15 +101,18 @@ def scan(
         since=_time(since, "--since"),
         until=_time(until, "--until"),
         workers=workers or settings.workers or cores(),
-        command=shlex.join(["kazami", *sys.argv[1:]]),
+        command=shlex.join(["kazami", *_without_secrets(said)]),
         settings=settings,
+        ours=() if output_file is None else (output_file,),
     )
+    if request.since is not None and request.until is not None and request.since >= request.until:
+        raise UsageError("--until: is not after --since, so that no event is left")
     with Progress(talk(), lang=lang.value) as progress:
         result = pipeline.scan(request, progress)
     summary = output.present(case, form, output_file, lang.value, report=report, run=True)
     if result.stopped:
         return STOPPED
-    return _exit_code(summary, fail_on, reject_limit)
+    return _exit_code(summary, result.names, fail_on, reject_limit)
 
 
 def cores() -> int:
@@ -126,15 +134,39 @@ def _time(text: str | None, option: str) -> int | None:
     return found
 
 
-def _exit_code(summary: Summary, fail_on: Level | None, reject_limit: float) -> int:
+def _without_secrets(said: list[str]) -> Iterator[str]:
+    """The words of the command as the case may keep them."""
+    secret = False
+    for word in said:
+        if secret or word.startswith("--password="):
+            yield "***" if secret else "--password=***"
+            secret = False
+        else:
+            yield word
+            secret = word == "--password"
+
+
+def _exit_code(summary: Summary, names: frozenset[str], fail_on: Level | None, reject_limit: float) -> int:
+    """Findings are those of the case; what could not be read is told of the evidence `names` of this scan."""
     if fail_on is not None:
         least = level_rank(fail_on.value)
         if any(
             count.count and level_rank(count.key) >= least for count in summary.levels if count.key in LEVELS
         ):
             return FINDINGS
-    unreadable = any(row.state == "unreadable" for row in summary.evidence)
-    nothing = not any(row.state in ("done", "partial") for row in summary.evidence)
-    lost = summary.rejected_records
-    too_many = lost > 0 and lost * 100 > reject_limit * (summary.events + lost)
+    latest = {(row.tenant, row.name): row for row in summary.evidence if _is_of(row.name, names)}.values()
+    unreadable = any(row.state == "unreadable" for row in latest)
+    nothing = not any(row.state in ("done", "partial") for row in latest)
+    lost = sum(row.rejects for row in latest)
+    too_many = lost > 0 and lost * 100 > reject_limit * (sum(row.events for row in latest) + lost)
     return UNREADABLE if unreadable or nothing or too_many else DONE
+
+
+def _is_of(name: str, files: frozenset[str]) -> bool:
+    """Whether `name` is one of `files` or, behind an exclamation mark, inside of one."""
+    end = len(name)
+    while end > 0:
+        if name[:end] in files:
+            return True
+        end = name.rfind("!", 0, end)
+    return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -18,8 +18,11 @@ from kazami.respond.export.table import STYLES, fit
 from kazami.respond.language import Words, words
 from kazami.respond.text import safe, shorten
 
-#: Rules named; hosts, techniques and tenants named; characters of a name.
-RULES, TOP, NAME = 8, 5, 160
+#: Rules named; hosts, techniques and tenants named; places of rejects named; characters of a name.
+RULES, TOP, PLACES, NAME = 8, 5, 3, 160
+
+#: What could not be read or judged: style, words, and the command that lists more.
+Line = tuple[str, str, str]
 #: Columns that hosts, techniques and tenants each need to stand beside each other.
 SIDE_BY_SIDE = 36
 
@@ -28,6 +31,7 @@ SIDE_BY_SIDE = 36
 class Hints:
     """Commands that list what the summary only counts; ``{case}`` is the case as a shell takes it."""
 
+    skipped: str = "kazami sql {case} \"select name, note from evidence where state = 'skipped'\""
     rejects: str = 'kazami sql {case} "select * from reject"'
     rejected_rules: str = "kazami rules check"
     blind_rules: str = "kazami rules check --case {case}"
@@ -101,19 +105,7 @@ def _opening(summary: Summary, language: Words) -> list[Text]:
 def _limits(summary: Summary, language: Words, hints: Hints) -> list[Text]:
     """What could not be read or judged, each with the command that lists it."""
     case = shlex.quote(safe(summary.case))
-    lines: list[tuple[str, str, str]] = []
-    for row in summary.evidence:
-        if row.state in ("unreadable", "partial") and len(lines) < TOP:
-            name = PurePath(row.name).name
-            key = "summary.partial" if row.state == "partial" else "summary.unreadable"
-            said = language(key, name=shorten(name, NAME)[0], note=shorten(row.note, NAME)[0])
-            lines.append(("red", said, ""))
-    bad = sum(row.state in ("unreadable", "partial") for row in summary.evidence)
-    if bad > TOP:
-        lines.append(("red", language("summary.more", n=language.number(bad - TOP)), ""))
-    if summary.rejected_records:
-        said = language("summary.rejects", records=language.count("record", summary.rejected_records))
-        lines.append(("yellow", said, hints.rejects))
+    lines: list[Line] = [*_unread(summary, language, hints), *_rejected(summary, language, hints)]
     if summary.rejected_rules:
         said = language("summary.rejected_rules", rules=language.count("rule", len(summary.rejected_rules)))
         lines.append(("yellow", said, hints.rejected_rules))
@@ -136,6 +128,47 @@ def _limits(summary: Summary, language: Words, hints: Hints) -> list[Text]:
                 Text(f"    {command.format(case=case)}", style="dim", no_wrap=True, overflow="ignore")
             )
     return [Text(language("summary.limits"), style="bold"), *shown, Text()] if shown else []
+
+
+def _unread(summary: Summary, language: Words, hints: Hints) -> Iterator[Line]:
+    """Evidence that could not be read, or not whole, and what is no log."""
+    bad = [row for row in summary.evidence if row.state in ("unreadable", "partial")]
+    for row in bad[:TOP]:
+        key = "summary.partial" if row.state == "partial" else "summary.unreadable"
+        yield "red", language(key, name=_short(row.name), note=_short(row.note)), ""
+    if len(bad) > TOP:
+        yield "red", language("summary.more", n=language.number(len(bad) - TOP)), ""
+    skipped = [row for row in summary.evidence if row.state == "skipped"]
+    if skipped:
+        evidence, first = language.count("evidence", len(skipped)), skipped[0]
+        said = language(
+            "summary.skipped", evidence=evidence, name=_short(first.name), note=_short(first.note)
+        )
+        yield "", said, hints.skipped if len(skipped) > 1 else ""
+
+
+def _rejected(summary: Summary, language: Words, hints: Hints) -> Iterator[Line]:
+    """Records that could not be read, with the places where most were lost."""
+    if not summary.rejected_records:
+        return
+    said = language("summary.rejects", records=language.count("record", summary.rejected_records))
+    yield "yellow", said, hints.rejects
+    told = {(row.name, row.note) for row in summary.evidence}
+    worst = [row for row in summary.rejects if (row.name, row.reason) not in told]
+    for row in worst[:PLACES]:
+        place = (
+            language("summary.place", name=_short(row.name), place=row.place)
+            if row.place
+            else _short(row.name)
+        )
+        yield "", f"  {place}: {_short(row.reason)}", ""
+
+
+def _short(text: str) -> str:
+    """The beginning of `text`, or the end of a path, which says more."""
+    if len(text) <= NAME:
+        return text
+    return f"…{text[-NAME:]}" if "/" in text[:NAME] else f"{text[:NAME]}…"
 
 
 def show(

@@ -5,9 +5,11 @@ Color is off where the standard says so (https://no-color.org), after `plain`, a
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from rich.console import Console
@@ -28,6 +30,24 @@ def data() -> Console:
 def talk() -> Console:
     """A console for what is said beside it, on standard error."""
     return _console(_writable(sys.stderr, None))
+
+
+@contextlib.contextmanager
+def heard_enough(stream: TextIO) -> Iterator[None]:
+    """Whoever reads `stream` may leave in the middle (``| head``): then nothing more is said, and work goes on."""
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        deaf(stream)
+
+
+def deaf(stream: TextIO) -> None:
+    """From here on nothing that is written to `stream` gets anywhere, nor fails."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def say(text: str, style: str = "") -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kazami.errors import EvidenceError
-from kazami.model.event import REJECTS, Route, field_names, field_of
+from kazami.model.event import REJECTS, LogSource, Route, field_names, field_of
 from kazami.model.evidence import Evidence
 from kazami.pipeline.reader import HEAD, sources
 from kazami.sources import walk
 from kazami.sources.identify import identify
 
-Fields = dict[str, "str | list[str | None] | None"]
+Fields = dict[str, str | list[str | None] | None]
 
 
 def batches(paths: Iterable[Path], tenant: str = "default") -> Iterator[pa.RecordBatch]:
@@ -31,20 +33,40 @@ def batches(paths: Iterable[Path], tenant: str = "default") -> Iterator[pa.Recor
         yield from (batch for batch in source.read(found) if Route.of(batch) != REJECTS)
 
 
-def events(paths: Iterable[Path]) -> Iterator[tuple[Route, Fields]]:
-    """Single events with their route; a field that is missing is no key, an explicit null is None."""
-    for batch in batches(paths):
-        route = Route.of(batch)
-        columns = {name: batch.column(name) for name in field_names(batch.schema)}
-        for row in range(batch.num_rows):
-            yield (
-                route,
-                {
-                    field_of(name): column[row].as_py()
-                    for name, column in columns.items()
-                    if _is_there(column, row)
-                },
-            )
+def event(path: Path, number: int) -> list[tuple[tuple[LogSource, ...], Fields]]:
+    """The event `number`, from 1, of the evidence in `path`, in the order of its records; empty where there is none.
+
+    It is given as its own log source says it, then in the words of each other that it feeds. A field that is
+    missing is no key, an explicit null is None. The evidence is read twice, and never held whole.
+    """
+    files: dict[str, int] = {}
+    first = nsmallest(number, (place for batch in batches([path]) for place in _places(batch, files)))
+    if len(first) < number:
+        return []
+    uid = first[-1][2]
+    found = [(Route.of(batch), batch, row) for batch in batches([path]) for row in _rows(batch, uid)]
+    seen: dict[Route, Fields] = {}
+    for route, batch, row in sorted(found, key=lambda one: one[0].projected):
+        seen.setdefault(route, _fields(batch, row))
+    return [(route.sources, fields) for route, fields in seen.items()]
+
+
+def _places(batch: pa.RecordBatch, files: dict[str, int]) -> Iterator[tuple[int, int, str]]:
+    """File, record and uid of each event, without what is told a second time to another log source."""
+    if not Route.of(batch).projected:
+        names = ("evidence", "record", "event_uid")
+        for evidence, record, uid in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
+            yield files.setdefault(evidence, len(files)), record, uid
+
+
+def _rows(batch: pa.RecordBatch, uid: str) -> list[int]:
+    rows: list[int] = pc.indices_nonzero(pc.equal(batch.column("event_uid"), uid)).to_pylist()
+    return rows
+
+
+def _fields(batch: pa.RecordBatch, row: int) -> Fields:
+    columns = ((name, batch.column(name)) for name in field_names(batch.schema))
+    return {field_of(name): column[row].as_py() for name, column in columns if _is_there(column, row)}
 
 
 def _is_there(column: Any, row: int) -> bool:

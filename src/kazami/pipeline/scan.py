@@ -86,20 +86,20 @@ def scan(request: Request, observer: Observer) -> Result:
 
 
 def _files(request: Request) -> tuple[list[walk.File], list[Reject]]:
-    """The files to read, without the case and what else is ours; and what cannot be one."""
-    ours = [os.path.realpath(path) for path in (request.case, *request.ours)]
+    """The files to read, without those of the case; and what is none. Evidence is never written to."""
     given = [os.path.realpath(path) for path in request.evidence]
+    case = os.path.realpath(request.case)
     for path, real in zip(request.evidence, given, strict=True):
-        if any(_inside(real, one) for one in ours):
-            raise UsageError(f"{path}: is written by this scan, so it is no evidence")
+        if _inside(real, case):
+            raise UsageError(f"{path}: is the case that is written, so it is no evidence")
+    for path in request.ours:
+        if any(_inside(os.path.realpath(path), folder) for folder in given):
+            raise UsageError(f"{path}: lies among the evidence; let it be written elsewhere")
     files, unreadable = walk.list_files(
         request.evidence, tenant=request.tenant, tenant_from_folder=request.tenant_from_folder
     )
-    among = [one for one in ours if any(_inside(one, folder) for folder in given)]
-    if among:
-        files = [
-            file for file in files if not any(_inside(os.path.realpath(file.path), one) for one in among)
-        ]
+    if any(_inside(case, folder) for folder in given):
+        files = [file for file in files if not _inside(os.path.realpath(file.path), case)]
     return files, unreadable
 
 

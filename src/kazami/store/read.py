@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kazami.errors import CaseError, UsageError
+from kazami.model.event import ENVELOPE_NAMES, LogSource, field_of
 from kazami.model.finding import LEVELS
 from kazami.model.result import FindingRow
 from kazami.store.database import guarded
@@ -24,7 +26,9 @@ from kazami.store.views import FIXED, RANK
 if TYPE_CHECKING:
     from kazami.store.case import Case
 
-__all__ = ["event", "events", "evidence_rows", "findings", "reject_rows", "summary"]
+Fields = dict[str, str | list[str | None] | None]
+
+__all__ = ["event", "events", "evidence_rows", "findings", "forms", "reject_rows", "summary"]
 
 _ORDERS = {
     "time": "f.time NULLS LAST, finding_uid",
@@ -137,17 +141,49 @@ def events(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, Any]]
     """
     found: dict[str, dict[str, Any]] = {}
     for path, uids in _places(case, event_uids).items():
-        with guarded(case.path):
-            try:
-                table = pq.read_table(Path(case.root) / path, filters=[("event_uid", "in", uids)])
-            except pa.ArrowException as error:
-                raise CaseError(f"{case.path / path}: {error}") from error
+        table = _read(case, path, uids)
         times = table.column("time").cast(pa.int64()).to_pylist()
         for row, time in zip(table.drop_columns("time").to_pylist(), times, strict=True):
             values = {name: value for name, value in row.items() if value is not None}
             table_name = uids[row["event_uid"]]
             found.setdefault(row["event_uid"], {"table": table_name, "time": _iso(time), **values})
     return found
+
+
+def forms(case: Case, event_uid: str) -> list[tuple[tuple[LogSource, ...], Fields]]:
+    """One event as its own log source says it, then in the words of each other that it feeds; only its fields.
+
+    What is stored as a JSON list is one again. Empty where the case does not have it.
+    """
+    sources = {row["path"]: row for row in case.database.rows("SELECT path, sources, projected FROM segment")}
+    places = sorted(
+        _places(case, [event_uid], projected=True), key=lambda path: (sources[path]["projected"], path)
+    )
+    found: dict[str, Fields] = {}
+    for path in places:
+        row = _read(case, path, [event_uid]).drop_columns("time").slice(0, 1).to_pylist()[0]
+        own = {name: value for name, value in row.items() if name not in ENVELOPE_NAMES and value is not None}
+        fields: Fields = {field_of(name): _several(value) for name, value in own.items()}
+        found.setdefault(sources[path]["sources"], fields)
+    return [(tuple(LogSource(*one) for one in json.loads(key)), fields) for key, fields in found.items()]
+
+
+def _several(value: str) -> str | list[str | None]:
+    """A text, or what a field with several values is stored as."""
+    if value.startswith("["):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            parsed = orjson.loads(value)
+            if isinstance(parsed, list) and all(one is None or isinstance(one, str) for one in parsed):
+                return parsed
+    return value
+
+
+def _read(case: Case, path: str, uids: Collection[str]) -> pa.Table:
+    with guarded(case.path):
+        try:
+            return pq.read_table(Path(case.root) / path, filters=[("event_uid", "in", list(uids))])
+        except pa.ArrowException as error:
+            raise CaseError(f"{case.path / path}: {error}") from error
 
 
 def _iso(time: int | None) -> str | None:
@@ -161,11 +197,13 @@ def _iso(time: int | None) -> str | None:
     return None
 
 
-def _places(case: Case, event_uids: Collection[str]) -> dict[str, dict[str, str]]:
-    """Where events are: path of the segment to uids, each with its table."""
+def _places(case: Case, event_uids: Collection[str], *, projected: bool = False) -> dict[str, dict[str, str]]:
+    """Where events are, with `projected` also what they feed: path of the segment to uids, each with its table."""
     paths = {
         f"{case.root}/{row['path']}": row
-        for row in case.database.rows('SELECT path, "table" FROM segment WHERE NOT projected ORDER BY id')
+        for row in case.database.rows(
+            'SELECT path, "table" FROM segment WHERE NOT projected OR ? ORDER BY id', [projected]
+        )
     }
     if not paths or not event_uids:
         return {}
