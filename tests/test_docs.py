@@ -14,7 +14,8 @@ from urllib.parse import unquote
 import pytest
 import typer
 
-from kazami.cli import app, exit_code
+from kazami.cli import exit_code
+from kazami.cli.program import app
 from kazami.model.event import REJECTS, Route
 from kazami.model.evidence import Evidence
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -99,7 +100,7 @@ def test_a_line_fits_and_is_harmless(name: str, width: int, size: int, lang: str
         progress.advance(size, 5, 10**9, name)
         line = progress.line(width).plain
     assert cell_len(line) <= width
-    assert not [c for c in line if not c.isprintable() and c not in "\u3000\xa0"]
+    assert not [c for c in line if not c.isprintable() and unicodedata.category(c) != "Zs"]
 
 
 def test_an_error_leaves_the_terminal_as_it_was() -> None:

@@ -162,8 +162,20 @@ def guarded(case: Path) -> Iterator[None]:
     import duckdb
 
     try:
-        yield
+        with interruptible():
+            yield
     except duckdb.Error as error:
         raise CaseError(f"{case}: {str(error).splitlines()[0]}") from error
     except OSError as error:
         raise CaseError(f"{case}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C while DuckDB works is told as such."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise KeyboardInterrupt from error

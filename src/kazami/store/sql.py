@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from kazami.errors import UsageError
-from kazami.store.database import arrow_reader
+from kazami.store.database import arrow_reader, interruptible
 from kazami.store.names import identifier
 from kazami.store.views import Views
 
@@ -138,7 +138,8 @@ def _told(limits: Limits) -> Iterator[None]:
     import duckdb
 
     try:
-        yield
+        with interruptible():
+            yield
     except duckdb.InterruptException as error:
         raise UsageError(f"the question was stopped after {limits.seconds:g} s") from error
     except (duckdb.Error, pa.ArrowException) as error:

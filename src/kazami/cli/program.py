@@ -1,0 +1,121 @@
+"""The commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Annotated, Any
+
+import typer
+
+from kazami import __version__
+from kazami.cli.exit_code import DONE, INTERNAL, STOPPED, USAGE
+from kazami.cli.terminal import deaf
+from kazami.errors import KazamiError
+from kazami.respond.text import safe_lines
+
+#: What a wrong command line raises: older versions of Typer have Click beside them, newer ones within.
+WRONG: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+#: What the system says where nothing more can be written.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+
+app = typer.Typer(
+    name="kazami",
+    help="Reads logs, finds intruders, and tells the story with its proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kazami {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
+    ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No color on the terminal.")] = False,
+) -> None:
+    """Options of all commands."""
+    if no_color:
+        from kazami.cli.terminal import plain
+
+        plain()
+
+
+def _register() -> None:
+    from kazami.cli.case import register
+    from kazami.cli.doctor import doctor
+    from kazami.cli.rules import app as rules
+    from kazami.cli.scan import scan
+
+    app.command("scan")(scan)
+    app.add_typer(rules, name="rules")
+    register(app)
+    app.command("doctor")(doctor)
+
+
+_register()
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command line; errors are said on standard error, in one line that names the file."""
+    try:
+        code: Any = app(arguments, standalone_mode=False, obj=arguments)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else DONE
+    except (typer.Abort, KeyboardInterrupt):
+        _say("stopped")
+        return STOPPED
+    except WRONG as error:
+        error.show()
+        return USAGE
+    except typer.Exit as error:
+        return error.exit_code
+    except KazamiError as error:
+        _say(str(error))
+        return USAGE
+    except (
+        BrokenPipeError,
+        SystemExit,
+    ):  # Click makes the latter of the former: whoever read has heard enough
+        deaf(sys.stdout)
+        return DONE
+    except OSError as error:
+        return _full(error) if error.errno in FULL else _internal(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defense: said in one line, kept in full
+        return _internal(error)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"kazami: {safe_lines(message)}\n")
+
+
+def _full(error: OSError) -> int:
+    deaf(sys.stdout)
+    _say(f"{error.filename or 'standard output'}: cannot be written: {error.strerror}")
+    return USAGE
+
+
+def _internal(error: Exception) -> int:
+    log = Path(gettempdir()) / f"kazami-error-{os.getpid()}.txt"
+    text = "".join(traceback.format_exception(error))
+    try:
+        with log.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except OSError:
+        sys.stderr.write(safe_lines(text))
+        log = Path("standard error")
+    _say(f"an error inside Kazami: {type(error).__name__}: {error} (details in {log})")
+    return INTERNAL
