@@ -61,7 +61,7 @@ def report(
     path = output_file or case / "report.html"
     with Case.open(case, read_only=True) as opened:
         output.check(path)
-        write(rows(opened), told(opened), path, lang.value)
+        write(rows(opened, order="newest"), told(opened), path, lang.value)
     typer.echo(str(path))
     return 0
 

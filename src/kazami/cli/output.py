@@ -49,7 +49,7 @@ def present(
         if report:
             from kazami.respond.report import write
 
-            write(findings(opened), told, case / "report.html", lang)
+            write(findings(opened, order="newest"), told, case / "report.html", lang)
         with heard_enough(sys.stdout), target(output) as out:
             export.write(chosen.value, findings(opened), told, out, lang)
     if run:

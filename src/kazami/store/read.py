@@ -32,6 +32,7 @@ __all__ = ["event", "events", "evidence_rows", "findings", "forms", "reject_rows
 
 _ORDERS = {
     "time": "f.time NULLS LAST, finding_uid",
+    "newest": "f.time DESC NULLS LAST, finding_uid DESC",
     "level": f"{RANK} DESC, f.time NULLS LAST, finding_uid",
 }
 #: A finding as SQL makes a JSON object of it: all that is its own.
@@ -67,7 +68,7 @@ def findings(
     tenant: str | None = None,
     levels: Collection[str] = (),
     limit: int | None = None,
-    order: Literal["time", "level"] = "time",
+    order: Literal["time", "newest", "level"] = "time",
 ) -> Iterator[FindingRow]:
     """Findings of the current version of each rule, from `since` up to and without `until`, as they come.
 

@@ -92,7 +92,7 @@ def write(
 ) -> int:
     """Write the report to a path (whole or not at all) or to an open text file; returns the findings read.
 
-    The findings pass by once, in any order, and are counted here; `summary` says what else happened. Raises
+    The findings pass by once, in any order (the newest first is quickest), and are counted here; `summary` says what else happened. Raises
     UsageError for an unknown language and OSError where the file cannot be written.
     """
     language = words(lang)
