@@ -258,16 +258,16 @@ def half_done(case: Case) -> set[Part]:
 def test_parts_that_were_not_finished_are_forgotten_when_they_are_read_again(case: Case) -> None:
     everything = half_done(case)
     with Case.open(case.path) as again:
-        again.restart(everything, [])
+        again.restart(dict.fromkeys(everything, "x"), [])
         assert again.stored_parts() == {ONE}
         assert (count(again, "segment"), len(files(again)), count(again, "reject")) == (1, 1, 0)
 
 
 def test_what_is_not_read_again_is_not_forgotten(case: Case) -> None:
     everything = half_done(case)
-    for todo in (set(), {ONE}, everything - {TWO}):
+    for todo in (set[Part](), {ONE}, everything - {TWO}):
         with Case.open(case.path) as again:
-            again.restart(todo, [])
+            again.restart(dict.fromkeys(todo, "x"), [])
             assert again.stored_parts() == {ONE, TWO}
             assert (count(again, "segment"), len(files(again)), count(again, "reject")) == (3, 3, 1)
 
@@ -276,7 +276,7 @@ def test_finished_parts_can_be_read_once_more(case: Case) -> None:
     run = case.begin(version="1", ruleset="r")
     for part in (ONE, TWO):
         run.commit(parts=[part], segments=case.write([batch([{"event_uid": uid(part.evidence)}])]))
-    case.restart({ONE, TWO}, [], again=[ONE.evidence])
+    case.restart({ONE: "1", TWO: "2"}, [], again=[ONE.evidence])
     assert case.stored_parts() == {TWO}
     assert count(case, "segment") == 1
 
@@ -292,16 +292,18 @@ def test_failures_are_forgotten_when_the_evidence_is_looked_for_again(case: Case
         ("", "/e/folder/sub", "unreadable"),  # nobody could look into it
         ("", "/e/folders", "unreadable"),
         ("8" * 16, "/e/b.zip", "unreadable"),
+        ("2" * 16, "/e/folder/done.zip", "unreadable"),
     ]
     run.commit(
         evidence=[EvidenceRow(i, name, "default", "", 1, 0, 0, 0, state) for i, name, state in rows],
         rejects=rejects([{"evidence": i, "name": name} for i, name, _ in rows]),
     )
-    case.restart({ONE}, ["/e/a.zip", "/e/folder"])
+    run.commit(parts=[TWO])
+    case.restart({ONE: "/e/a.zip", TWO: "/e/folder/done.zip"}, ["/e/folder"])
     left = {row["name"] for row in case.database.rows("SELECT name FROM evidence")}
-    assert left == {"/e/a.zip!y", "/e/a.zip!w", "/e/folders", "/e/b.zip"}
+    assert left == {"/e/a.zip!y", "/e/a.zip!w", "/e/folders", "/e/b.zip", "/e/folder/done.zip"}
     left = {row["name"] for row in case.database.rows("SELECT name FROM reject")}
-    assert left == {"/e/a.zip!w", "/e/folders", "/e/b.zip"}
+    assert left == {"/e/a.zip!w", "/e/folders", "/e/b.zip", "/e/folder/done.zip"}
 
 
 def test_parts_that_were_finished_later_stay(case: Case) -> None:

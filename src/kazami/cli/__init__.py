@@ -3,7 +3,7 @@
 0    done
 1    done, and there are findings at or above ``--fail-on``; of ``rules check`` and ``rules test``: a rule failed
 2    what was asked for cannot be done: wrong words, a case that cannot be opened or written
-3    evidence could not be read: a whole file, or more records than ``--reject-limit`` allows
+3    evidence could not be read: a file, a part of an archive, or more records than ``--reject-limit`` allows
 4    an error inside Kazami
 130  stopped by Ctrl-C; the same command goes on from there
 """

@@ -155,7 +155,7 @@ def _exit_code(summary: Summary, names: frozenset[str], fail_on: Level | None, r
         ):
             return FINDINGS
     latest = {(row.tenant, row.name): row for row in summary.evidence if _is_of(row.name, names)}.values()
-    unreadable = any(row.state == "unreadable" for row in latest)
+    unreadable = any(row.state in ("unreadable", "partial") for row in latest)
     nothing = not any(row.state in ("done", "partial") for row in latest)
     lost = sum(row.rejects for row in latest)
     too_many = lost > 0 and lost * 100 > reject_limit * (sum(row.events for row in latest) + lost)

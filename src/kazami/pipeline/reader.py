@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -62,6 +63,15 @@ class Orders:
 def sources() -> list[Extension]:
     """The registered sources; found before workers are forked, so that these need not look again."""
     return discover(SOURCES)
+
+
+def _member_uid(part: Part, name: str) -> str:
+    """As for files: a copy is other evidence, whose records are told to be the same by what they say."""
+    return sha256(f"{part.uid}\0{name}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+#: Of a member that could be read: uid, name of the source, size.
+_Given = tuple[str, str, int]
 
 
 def _open(path: Path) -> BinaryIO:
@@ -129,36 +139,44 @@ class Reader:
             yield from self._read(evidence, head)
             return
         file = walk.File(part.path, part.size, part.tenant)
-        members, faults = 0, []
+        given: dict[str, _Given] = {}
+        faults = []
         for found in walk.expand(file, passwords=self._orders.passwords):
             if isinstance(found, Evidence):
-                members += 1
+                found = replace(found, uid=_member_uid(part, found.name))
                 with found.open() as member:
                     head = member.read(HEAD)
-                yield from self._read(found, head)
+                source = yield from self._read(found, head)
+                given[found.name] = (found.uid, source, found.size)
             else:
                 faults.append(found)
         for fault in faults:
-            self._faulty(part, fault, members)
+            self._faulty(part, fault, given)
 
-    def _faulty(self, part: Part, found: dict[str, Any], members: int) -> None:
-        """A file, or a member of a container, that cannot be read, or not to its end."""
-        found["evidence"] = part.uid  # so that it is found when the part is read once more
-        self._rejects.append(rejects([found]))
-        state = "skipped" if not found["count"] else "partial" if members else "unreadable"
-        if state == "unreadable":
+    def _faulty(self, part: Part, found: dict[str, Any], given: dict[str, _Given]) -> None:
+        """A file, or a member of a container, that cannot be read, or not to its end; `given` is what could be."""
+        name, reason = found["name"], found["reason"]
+        member = given.get(name)
+        some = member is not None or (bool(given) and name == walk.named(part.path))
+        state = "skipped" if not found["count"] else "partial" if some else "unreadable"
+        if not given and state == "unreadable":
             self._failed.append(part)
-        self._note(part.uid, found["name"], part.tenant, "", part.size, state, found["reason"])
+        uid, source, size = (part.uid, "", part.size) if member is None else member
+        found["evidence"] = uid  # that of the part is found again when it is read once more
+        self._rejects.append(rejects([found]))
+        if member is None or state != "skipped":
+            self._note(uid, name, part.tenant, source, size, state, reason)
 
     def _note(self, uid: str, name: str, tenant: str, source: str, size: int, state: str, note: str) -> None:
         self._evidence.append(EvidenceRow(uid, name, tenant, source, size, 0, 0, 0, state, note))
 
-    def _read(self, evidence: Evidence, head: bytes) -> Iterator[Unit]:
+    def _read(self, evidence: Evidence, head: bytes) -> Generator[Unit, None, str]:
+        """Read one piece of evidence; gives the name of the source that did, "" where none could."""
         extension, note = self._recognize(evidence.name, head)
         name, state = ("", "skipped") if extension is None else (extension.name, "done")
         self._note(evidence.uid, evidence.name, evidence.tenant, name, evidence.size, state, note)
         if extension is None:
-            return
+            return ""
         self._columns.begin(evidence)
         before = self._given + self._waiting()
         try:
@@ -171,6 +189,7 @@ class Reader:
         if whole and self._columns.reasons and self._given + self._waiting() == before:
             note = self._columns.reasons[0]
             self._note(evidence.uid, evidence.name, evidence.tenant, name, evidence.size, "unreadable", note)
+        return name
 
     def _recognize(self, name: str, head: bytes) -> tuple[Extension | None, str]:
         """The source for a piece of evidence. Files of a folder are mostly alike: the last one is asked first."""

@@ -63,7 +63,7 @@ def scan(request: Request, observer: Observer) -> Result:
         store.Case.open(request.case, create=True, command=request.command or "kazami scan") as case,
     ):
         bounds = f":{request.since}:{request.until}"
-        open_parts = _open_parts(case, request, todo, rules.version, bounds, names)
+        open_parts = _open_parts(case, request, todo, rules.version, bounds)
         result.skipped = len(todo) - len(open_parts)
         run = case.begin(
             version=__version__,
@@ -119,15 +119,15 @@ def _orders(request: Request, rules: RuleSet) -> Orders:
 
 
 def _open_parts(
-    case: store.Case, request: Request, todo: list[Part], version: str, bounds: str, names: set[str]
+    case: store.Case, request: Request, todo: list[Part], version: str, bounds: str
 ) -> list[Part]:
     """What no earlier scan has finished; what is half done is forgotten, and begun anew."""
-    locked = []
+    locked: list[str] = []
     if request.settings.passwords:
-        locked = [
-            row.uid for row in evidence_rows(case) if row.state == "partial" and "encrypted" in row.note
-        ]
-    case.restart({key(part) for part in todo}, {*names, *map(str, request.evidence)}, locked)
+        failed = (row for row in evidence_rows(case) if row.state == "unreadable")
+        locked = [row.uid for row in failed if "encrypted" in row.note]
+    given = [walk.named(str(path)).rstrip("/\\") for path in request.evidence]
+    case.restart({key(part): walk.named(part.path) for part in todo}, given, locked)
     stored = case.stored_parts(lambda ruleset: ruleset.endswith((_UNBOUNDED, bounds)))
     return list(left(todo, case.done_parts(version + bounds), stored))
 

@@ -152,9 +152,9 @@ class Case:
         known = [row["ruleset"] for row in self.database.rows("SELECT DISTINCT ruleset FROM part WHERE done")]
         return self._parts("done AND list_contains(?, ruleset)", [[name for name in known if rulesets(name)]])
 
-    def restart(self, todo: Collection[Part], names: Collection[str], again: Collection[str] = ()) -> None:
+    def restart(self, todo: Mapping[Part, str], given: Collection[str], again: Collection[str] = ()) -> None:
         """Before `todo` is read: forget halves of parts, and failures, that will be read again; see `tidy.restart`."""
-        tidy.restart(self, todo, names, again)
+        tidy.restart(self, todo, given, again)
 
     def _parts(self, condition: str, parameters: list[Any]) -> set[Part]:
         rows = self.database.rows(

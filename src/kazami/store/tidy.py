@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,25 +49,28 @@ def _old_spills(folder: Path) -> list[Path]:
     return [entry for entry in folder.glob(f"{SPILL}*") if time.time() - entry.stat().st_mtime > 86400]
 
 
-def restart(case: Case, todo: Collection[Part], names: Collection[str], again: Collection[str] = ()) -> None:
+def restart(
+    case: Case, todo: Mapping[Part, str], given: Collection[str], again: Collection[str] = ()
+) -> None:
     """Forget what was stored of parts in `todo` that nothing finished: they are read once more from the start.
 
-    `names` are those of the evidence they are of, and of whatever else is looked for once more; `again` are evidence
-    uids of parts that are read once more although they were finished. What shares a commit with such a part is
-    forgotten, too, if all of it is in `todo`; else it stays, because nothing may be lost, and what is then
-    read twice counts as duplicates.
+    `todo` tells the name of each part's file. `given` are the names of what is looked through for files: failures
+    to do so are forgotten, too. `again` are evidence uids of parts that are read once more although they were
+    finished. What shares a commit with a part is forgotten with it, if all of it is in `todo`; else it stays,
+    because nothing may be lost, and what is then read twice counts as duplicates.
     """
-    keys = {(part.evidence, part.start, part.stop, part.tenant) for part in todo}
+    keys = {(part.evidence, part.start, part.stop, part.tenant): name for part, name in todo.items()}
     parts = _parts(case)
     done = {_key(row) for row in parts if row["done"] and row["evidence"] not in again}
     seen: set[int] = set()
     for row in parts:
-        if _key(row) in keys - done and row["commit"] not in seen:
+        if _key(row) in keys and _key(row) not in done and row["commit"] not in seen:
             bad = _closure(parts, {row["commit"]})
             seen |= bad
-            if {_key(other) for other in parts if other["commit"] in bad} <= keys:
+            if all(_key(other) in keys for other in parts if other["commit"] in bad):
                 _forget(case, bad)
-    _forget_failures(case, {key[0] for key in keys - done}, names)
+    failed = {key[0]: name for key, name in keys.items() if key not in done}
+    _forget_failures(case, failed, given)
 
 
 def _parts(case: Case) -> list[dict[str, Any]]:
@@ -95,12 +98,18 @@ def _forget(case: Case, bad: set[int]) -> None:
                 (case.path / row["path"]).unlink(missing_ok=True)
 
 
-def _forget_failures(case: Case, uids: Collection[str], names: Collection[str]) -> None:
+def _forget_failures(case: Case, failed: Mapping[str, str], given: Collection[str]) -> None:
     """What is read again may be readable now, or another file under the same name: it speaks anew."""
     database = case.database
+    names = [(name, True) for name in {*failed.values()}] + [(name, False) for name in {*given}]
+    uid_table = pa.table({"uid": pa.array(failed, pa.string())})
+    name_table = pa.table(
+        {
+            "name": pa.array([name.replace("\\", "/") for name, _ in names], pa.string()),
+            "file": pa.array([is_file for _, is_file in names], pa.bool_()),
+        }
+    )
     with case.require_writer().changing(), database.transaction():
-        uid_table = pa.table({"uid": pa.array(sorted(uids), pa.string())})
-        name_table = pa.table({"name": pa.array(sorted(names), pa.string())})
         database.insert(
             """CREATE TEMP TABLE failed AS SELECT uid, name FROM evidence
             WHERE state IN ('unreadable', 'partial') AND uid IN (SELECT uid FROM new);
@@ -108,9 +117,11 @@ def _forget_failures(case: Case, uids: Collection[str], names: Collection[str]) 
             uid_table,
         )
         database.insert(
-            """INSERT INTO failed SELECT e.uid, e.name FROM evidence e WHERE e.state = 'unreadable' AND EXISTS (
-                SELECT 1 FROM new WHERE e.name = new.name OR starts_with(e.name, new.name || '!')
-                OR (e.uid = '' AND starts_with(replace(e.name, '\\', '/'), new.name || '/')));
+            """INSERT INTO failed SELECT uid, name FROM (
+                SELECT uid, name, replace(name, '\\', '/') AS path FROM evidence WHERE state = 'unreadable'
+            ) e WHERE EXISTS (SELECT 1 FROM new WHERE
+                (new.file AND (e.path = new.name OR starts_with(e.path, new.name || '!')))
+                OR (e.uid = '' AND (e.path = new.name OR starts_with(e.path, new.name || '/'))));
             DELETE FROM reject WHERE (evidence, name) IN (FROM failed);
             DELETE FROM evidence WHERE (uid, name) IN (FROM failed);
             DROP TABLE failed""",
