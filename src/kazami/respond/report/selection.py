@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kazami.model.finding import level_rank
 from kazami.model.result import FindingRow
@@ -22,6 +23,9 @@ BUDGET = 1_000_000
 
 #: Findings of one rule on one host that one turn takes, by level, weakest first.
 TURN = (1, 1, 4, 10, 20)
+
+#: Characters of matched values above which a finding is shortened as soon as it is considered, not when it is kept.
+LARGE = 4_000
 
 #: Of one finding: fields, characters of a value, of all its values, and events named.
 FIELDS, VALUE, VALUES, EVENTS = 40, 1_000, 8_000, 3
@@ -76,36 +80,57 @@ class Shown:
         )
 
 
+class _Candidate(NamedTuple):
+    """A finding that may be shown: by what it is ordered, and itself, shortened once it was kept."""
+
+    rule: str
+    tenant: str
+    host: str
+    rank: int
+    time: str
+    uid: str
+    finding: FindingRow | Shown
+
+    def bounded(self) -> Shown:
+        """The finding as the page would show it."""
+        return self.finding if isinstance(self.finding, Shown) else Shown.of(self.finding)
+
+
 class Selection:
     """Keeps the findings to show while all of them pass by once."""
 
     def __init__(self, limit: int = SHOWN) -> None:
         self.limit = limit
-        self._kept: list[Shown] = []
+        self._kept: list[_Candidate] = []
         self._floor: dict[tuple[str, str, str], tuple[str, str]] = {}
 
     def add(self, row: FindingRow) -> None:
         """Consider one finding."""
-        floor = self._floor.get((row["rule_id"], row["tenant"], row["host"] or ""))
-        if floor is not None and (row["time"] or "", row["finding_uid"]) <= floor:
+        rule, tenant, host = row["rule_id"], row["tenant"], row["host"] or ""
+        time, uid = row["time"] or "", row["finding_uid"]
+        floor = self._floor.get((rule, tenant, host))
+        if floor is not None and (time, uid) <= floor:
             return  # older than one of its kind that has been dropped
-        self._kept.append(Shown.of(row))
+        large = sum(map(len, row["matched"].values())) > LARGE
+        finding = Shown.of(row) if large else row
+        self._kept.append(_Candidate(rule, tenant, host, level_rank(row["level"]), time, uid, finding))
         if len(self._kept) >= 2 * self.limit:
             self._prune()
 
     def _prune(self) -> None:
         ordered = _order(self._kept)
-        self._kept = ordered[: self.limit]
-        for shown in ordered[self.limit :]:
-            kind = (shown.rule, shown.tenant, shown.host)
-            self._floor[kind] = max(self._floor.get(kind, ("", "")), (shown.time, shown.uid))
+        self._kept = [one._replace(finding=one.bounded()) for one in ordered[: self.limit]]
+        for dropped in ordered[self.limit :]:
+            kind = dropped[:3]
+            self._floor[kind] = max(self._floor.get(kind, ("", "")), (dropped.time, dropped.uid))
         if len(self._floor) > 50 * self.limit:
             self._floor.clear()  # only a shortcut: what it would have turned away is pruned again
 
     def shown(self) -> list[Shown]:
         """The findings to show, best first."""
         chosen, room = [], BUDGET
-        for shown in _order(self._kept)[: self.limit]:
+        for candidate in _order(self._kept)[: self.limit]:
+            shown = candidate.bounded()
             room -= shown.size
             if room < 0:
                 break
@@ -113,15 +138,19 @@ class Selection:
         return chosen
 
 
-def _order(findings: Iterable[Shown]) -> list[Shown]:
+def _order(findings: Iterable[_Candidate]) -> list[_Candidate]:
     """Best first: by turn within rule and host (newest first), then level, then newest."""
-    groups: dict[tuple[str, str, str], list[Shown]] = defaultdict(list)
-    for shown in findings:
-        groups[shown.rule, shown.tenant, shown.host].append(shown)
-    ranked: list[tuple[int, int, Shown]] = []
+    groups: dict[tuple[str, str, str], list[_Candidate]] = defaultdict(list)
+    for one in findings:
+        groups[one[:3]].append(one)
+    ranked: list[tuple[int, int, _Candidate]] = []
     for group in groups.values():
-        group.sort(key=lambda shown: (shown.time, shown.uid), reverse=True)
-        ranked += ((i // TURN[shown.rank], -shown.rank, shown) for i, shown in enumerate(group))
-    ranked.sort(key=lambda entry: (entry[2].time, entry[2].uid), reverse=True)
+        group.sort(key=_newest, reverse=True)
+        ranked += ((i // TURN[one.rank], -one.rank, one) for i, one in enumerate(group))
+    ranked.sort(key=lambda entry: _newest(entry[2]), reverse=True)
     ranked.sort(key=lambda entry: entry[:2])
-    return [shown for _, _, shown in ranked]
+    return [one for _, _, one in ranked]
+
+
+def _newest(candidate: _Candidate) -> tuple[str, str]:
+    return candidate[4:6]
