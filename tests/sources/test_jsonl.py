@@ -108,8 +108,8 @@ def test_blocks_of_any_size(name: str, size: int, monkeypatch: pytest.MonkeyPatc
         ('[{"n":1},{"n":"x\n"},{"n":"y},\n{"n":3}]', ["1", "x\n", "3"], ["value 3"]),
         ('[\n {\n  "n": 1\n },\n {\n  "n": 2\n {\n  "n": 3\n }\n]', ["1", "3"], ["value 2"]),
         ("[" * 100_000, [], ["an array is not closed"]),
-        ('{"n":1}\n{"a":' + "[" * 5000 + "]" * 5000 + "}", ["1"], ["line 2: nested too deeply"]),
-        ('{"n":1}\n' + '{"a":' * 5000 + "1" + "}" * 5000, ["1"], ["line 2: nested too deeply"]),
+        ('{"n":1}\n{"a":' + "[" * 200_000 + "]" * 200_000 + "}", ["1"], ["line 2: nested too deeply"]),
+        ('{"n":1}\n' + '{"a":' * 200_000 + "1" + "}" * 200_000, ["1"], ["line 2: nested too deeply"]),
     ],
 )
 def test_broken(text: str, kept: list[str], reasons: list[str]) -> None:
@@ -210,7 +210,7 @@ def _refuse(place: str, reason: str, count: int, sample: str | bytes) -> None:
 
 
 def test_too_deep_a_value_in_an_array() -> None:
-    found = read(jsonl, '[{"n":1},' + '{"n":' * 5000 + "1" + "}" * 5000 + ',{"n":3}]')
+    found = read(jsonl, '[{"n":1},' + '{"n":' * 200_000 + "1" + "}" * 200_000 + ',{"n":3}]')
     assert [found.own[0]["n"], found.own[-1]["n"]] == ["1", "3"]
     assert "value 2, character 9: nested too deeply" in found.reasons
 
