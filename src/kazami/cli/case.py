@@ -59,8 +59,7 @@ def report(
     from kazami.store.summary import summary as told
 
     path = output_file or case / "report.html"
-    with Case.open(case, read_only=True) as opened:
-        output.check(path)
+    with Case.open(case, read_only=True) as opened, output.written(path):
         write(rows(opened, order="newest"), told(opened), path, lang.value)
     typer.echo(str(path))
     return 0

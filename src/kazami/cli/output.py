@@ -36,7 +36,7 @@ def present(
 ) -> Summary:
     """Findings to standard output or a file, the summary to standard error, the report into the case."""
     from kazami.cli.summary import show
-    from kazami.cli.terminal import heard_enough, talk
+    from kazami.cli.terminal import speaking, talk
     from kazami.respond import export
     from kazami.store.case import Case
     from kazami.store.read import findings
@@ -49,11 +49,12 @@ def present(
         if report:
             from kazami.respond.report import write
 
-            write(findings(opened, order="newest"), told, case / "report.html", lang)
-        with heard_enough(sys.stdout), target(output) as out:
+            with written(case / "report.html") as path:
+                write(findings(opened, order="newest"), told, path, lang)
+        with speaking(sys.stdout), target(output) as out:
             export.write(chosen.value, findings(opened), told, out, lang)
     if run:
-        with heard_enough(sys.stderr):
+        with speaking(sys.stderr):
             show(told, talk(), lang=lang, report=case / "report.html" if report else None)
     return told
 
@@ -82,9 +83,15 @@ def target(output: Path | None) -> Iterator[TextIO]:
 
         yield out()
         return
-    check(output)
+    with written(output), output.open("w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """While `path` is written. Raises UsageError where it cannot be."""
+    check(path)
     try:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            yield file
+        yield path
     except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error

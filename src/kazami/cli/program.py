@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
@@ -14,15 +13,12 @@ import typer
 
 from kazami import __version__
 from kazami.cli.exit_code import DONE, INTERNAL, STOPPED, USAGE
-from kazami.cli.terminal import deaf
+from kazami.cli.terminal import deaf, speaking
 from kazami.errors import KazamiError
 from kazami.respond.text import safe_lines
 
 #: What a wrong command line raises: older versions of Typer have Click beside them, newer ones within.
 WRONG: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-
-#: What the system says where nothing more can be written.
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 app = typer.Typer(
     name="kazami",
@@ -72,8 +68,8 @@ _register()
 def run(arguments: list[str]) -> int:
     """Carry out a command line; errors are said on standard error, in one line that names the file."""
     try:
-        code: Any = app(arguments, standalone_mode=False, obj=arguments)
-        sys.stdout.flush()
+        with speaking(sys.stdout):
+            code: Any = app(arguments, standalone_mode=False, obj=arguments)
         return code if isinstance(code, int) else DONE
     except (typer.Abort, KeyboardInterrupt):
         _say("stopped")
@@ -86,26 +82,16 @@ def run(arguments: list[str]) -> int:
     except KazamiError as error:
         _say(str(error))
         return USAGE
-    except (
-        BrokenPipeError,
-        SystemExit,
-    ):  # Click makes the latter of the former: whoever read has heard enough
+    except (BrokenPipeError, SystemExit):  # Click makes the latter of the former: the reader has left
         deaf(sys.stdout)
         return DONE
-    except OSError as error:
-        return _full(error) if error.errno in FULL else _internal(error)
     except Exception as error:  # noqa: BLE001 - the last line of defense: said in one line, kept in full
         return _internal(error)
 
 
 def _say(message: str) -> None:
-    sys.stderr.write(f"kazami: {safe_lines(message)}\n")
-
-
-def _full(error: OSError) -> int:
-    deaf(sys.stdout)
-    _say(f"{error.filename or 'standard output'}: cannot be written: {error.strerror}")
-    return USAGE
+    with speaking(sys.stderr):
+        sys.stderr.write(f"kazami: {safe_lines(message)}\n")
 
 
 def _internal(error: Exception) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from kazami.cli.terminal import data, out
+from kazami.cli.terminal import data, out, speaking
 from kazami.respond.text import safe, safe_json
 
 #: Characters of a cell on a terminal.
@@ -46,15 +46,17 @@ def _first(rows: Iterator[Any], limit: int) -> Iterator[Any]:
 
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Rows under `names`."""
-    if sys.stdout.isatty():
-        _table(names, rows)
-        return
-    stream = out()
-    for row in rows:
-        line = orjson.dumps(
-            dict(zip(names, row, strict=True)), default=_plain, option=orjson.OPT_NON_STR_KEYS
-        )
-        stream.write(safe_json(line.decode()) + "\n")
+    with speaking(sys.stdout):
+        if sys.stdout.isatty():
+            _table(names, rows)
+            return
+        stream = out()
+        for row in rows:
+            stream.write(_line(dict(zip(names, row, strict=True))) + "\n")
+
+
+def _line(row: dict[str, Any]) -> str:
+    return safe_json(orjson.dumps(row, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -6,6 +6,7 @@ Color is off where the standard says so (https://no-color.org), after `plain`, a
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -14,7 +15,11 @@ from typing import TextIO
 
 from rich.console import Console
 
+from kazami.errors import UsageError
 from kazami.respond.text import safe_lines
+
+#: What the system says where nothing more can be written.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def out() -> TextIO:
@@ -33,13 +38,22 @@ def talk() -> Console:
 
 
 @contextlib.contextmanager
-def heard_enough(stream: TextIO) -> Iterator[None]:
-    """Whoever reads `stream` may leave in the middle (``| head``): then nothing more is said, and work goes on."""
+def speaking(stream: TextIO) -> Iterator[None]:
+    """Whoever reads `stream` may leave in the middle (``| head``): then nothing more is said, and work goes on.
+
+    Raises UsageError where standard output leads to a file that takes no more.
+    """
     try:
         yield
         stream.flush()
     except BrokenPipeError:
         deaf(stream)
+    except OSError as error:
+        if error.errno not in _FULL or error.filename:
+            raise
+        deaf(stream)
+        if stream is not sys.stderr:
+            raise UsageError(f"standard output: cannot be written: {error.strerror}") from error
 
 
 def deaf(stream: TextIO) -> None:
