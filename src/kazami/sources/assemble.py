@@ -100,12 +100,11 @@ class Assembler:
             )
         else:
             uid, raws = self._identified(parts, tenants, uids)
-        records = list(itertools.chain.from_iterable(part.shape.records for part in parts))
         arrays = {"event_uid": uid, "time": _times(parts), "tenant": tenants}
         for name in _ENVELOPE_COLUMNS:
             arrays[name] = self._envelope_column(parts, name, total)
         arrays["evidence"] = _repeated([owner.uid for owner in owners], lengths)
-        arrays["record"] = pa.array(records, pa.int64())
+        arrays["record"] = _numbers([number for part in parts for number in part.shape.records])
         arrays["raw"] = raws
         return arrays
 
@@ -217,6 +216,14 @@ def _times(parts: list[_Part]) -> pa.Array:
         time = part.plan.time
         cells.extend(itertools.repeat(None, part.rows) if time is None else part.columns[time])
     return clock.parse_column(cells)
+
+
+def _numbers(records: list[int]) -> pa.Array:
+    """Record ids; damaged ones, of 64 bits without a sign, become the largest there is."""
+    try:
+        return pa.array(records, pa.int64())
+    except OverflowError:
+        return pa.array([max(-(2**63), min(record, 2**63 - 1)) for record in records], pa.int64())
 
 
 def _repeated(values: Sequence[str], lengths: Sequence[int]) -> pa.Array:

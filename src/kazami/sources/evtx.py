@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from evtx import PyEvtxParser
@@ -18,7 +19,8 @@ from evtx import PyEvtxParser
 from kazami.model.evidence import Evidence
 from kazami.sources import evtx_record
 from kazami.sources.columns import Columns, reading
-from kazami.sources.evtx_window import CHUNK, CHUNK_MAGIC, FILE_MAGIC, HEADER, Window, chunks_announced
+from kazami.sources.evtx_chain import CHUNK, endless
+from kazami.sources.evtx_window import CHUNK_MAGIC, FILE_MAGIC, HEADER, Window
 
 #: Records between two signs of progress.
 STRIDE = 4096
@@ -91,12 +93,8 @@ def _add_all(parser: PyEvtxParser, columns: Columns) -> Iterator[None]:
 
 def _parser(evidence: Evidence, columns: Columns, opened: ExitStack) -> PyEvtxParser:
     """The library's parser; over the path where that will do, since it is a little quicker."""
-    whole = evidence.start == 0 and evidence.stop is None and (evidence.size - HEADER) % CHUNK == 0
-    if (
-        whole
-        and evidence.path is not None
-        and chunks_announced(evidence.path) <= (evidence.size - HEADER) // CHUNK
-    ):
+    whole = evidence.start == 0 and evidence.stop is None
+    if whole and evidence.path is not None and _is_sound(evidence.path):
         try:
             return PyEvtxParser(str(evidence.path), number_of_threads=1)
         except RuntimeError:
@@ -105,3 +103,16 @@ def _parser(evidence: Evidence, columns: Columns, opened: ExitStack) -> PyEvtxPa
     if window.damage is not None:
         columns.reject(*window.damage)
     return PyEvtxParser(window, number_of_threads=1)
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether the library may have a file as it is: all of it is there, and none of its chains is without end."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - for each of tens of thousands of files
+        header = file.read(HEADER)
+        announced = int.from_bytes(header[42:44], "little")  # chunks, modulo 65,536
+        chunks = 0
+        while len(chunk := file.read(CHUNK)) == CHUNK:
+            if endless(chunk):
+                return False
+            chunks += 1
+        return len(header) == HEADER and not chunk and announced <= chunks

@@ -17,6 +17,7 @@ import orjson
 
 from kazami.sources import text, windows
 from kazami.sources.columns import Columns
+from kazami.sources.evtx_decoder import Decode, Decoders, Execution, System, decode
 from kazami.sources.plan import Plan, fixed
 from kazami.sources.windows_event import flatten
 
@@ -26,114 +27,19 @@ MAX_KINDS = 4096
 #: Kinds that begin alike: versions of a program that add a field, or the same event of two channels.
 MAX_OTHERS = 4
 
-#: Fields for which a decoder of their own is made.
-MAX_FIELDS = 100
+#: Characters of a record up to its time; a longer beginning is not worth remembering.
+MAX_PREFIX = 2048
 
 _TIME = '"TimeCreated":'
-_Value = str | int | float | bool | None
 _PROVIDER, _TIME_CELL, _CHANNEL = 0, windows.SYSTEM.index("TimeCreated"), windows.SYSTEM.index("Channel")
 _EVENT_ID = windows.SYSTEM.index("EventID")
-_FIRST = len(windows.SYSTEM)
 
+#: What stands before the time of a record, in the words of the record, and where in its cells.
+_BEFORE = {"Provider": 0} | {name: windows.SYSTEM.index(name) for name in windows.SYSTEM[2:_TIME_CELL]}
 
-class _Provider(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    name: str | None = msgspec.field(name="Name", default=None)
-    guid: str | None = msgspec.field(name="Guid", default=None)
-    source: msgspec.Raw = msgspec.field(name="EventSourceName", default=msgspec.Raw())
-
-
-class _Time(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    text: str | None = msgspec.field(name="SystemTime", default=None)
-
-
-class _Correlation(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    activity: str | None = msgspec.field(name="ActivityID", default=None)
-    related: msgspec.Raw = msgspec.field(name="RelatedActivityID", default=msgspec.Raw())
-
-
-class _Execution(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    process: int | None = msgspec.field(name="ProcessID", default=None)
-    thread: int | None = msgspec.field(name="ThreadID", default=None)
-    processor: msgspec.Raw = msgspec.field(name="ProcessorID", default=msgspec.Raw())
-    session: msgspec.Raw = msgspec.field(name="SessionID", default=msgspec.Raw())
-    kernel_time: msgspec.Raw = msgspec.field(name="KernelTime", default=msgspec.Raw())
-    user_time: msgspec.Raw = msgspec.field(name="UserTime", default=msgspec.Raw())
-
-
-class _Security(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    user: str | None = msgspec.field(name="UserID", default=None)
-
-
-class _ProviderElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Provider = msgspec.field(name="#attributes")
-
-
-class _TimeElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Time = msgspec.field(name="#attributes")
-
-
-class _CorrelationElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Correlation = msgspec.field(name="#attributes")
-
-
-class _ExecutionElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Execution = msgspec.field(name="#attributes")
-
-
-class _SecurityElement(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    attributes: _Security = msgspec.field(name="#attributes")
-
-
-class _Qualified(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    number: int = msgspec.field(name="#text")
-    attributes: msgspec.Raw = msgspec.field(name="#attributes", default=msgspec.Raw())
-
-
-class _System(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename="pascal"):
-    provider: _ProviderElement
-    time_created: _TimeElement
-    event_id: int | _Qualified = msgspec.field(name="EventID")
-    version: int | None = None
-    level: int | None = None
-    task: int | None = None
-    opcode: int | None = None
-    keywords: str | None = None
-    event_record_id: int | None = msgspec.field(name="EventRecordID", default=None)
-    correlation: _CorrelationElement | None = None
-    execution: _ExecutionElement | None = None
-    channel: str | None = None
-    computer: str | None = None
-    security: _SecurityElement | None = None
-
-
-class _Event(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    system: _System = msgspec.field(name="System")
-    data: dict[str, str | int | float | bool | None] | None = msgspec.field(name="EventData")
-    attributes: msgspec.Raw = msgspec.field(name="#attributes", default=msgspec.Raw())
-
-
-class _Record(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    event: _Event = msgspec.field(name="Event")
-
-
-_decode = msgspec.json.Decoder(_Record).decode
-_astuple = msgspec.structs.astuple
-
-#: Names of fields for which msgspec makes no decoder.
-_ODD_NAME = re.compile(r'[\\"\x00-\x1f]')
 _LONE_BACKSLASH = re.compile(r'\\(?!["\\/bfnrtu])')
 
-
-class _Brief(msgspec.Struct, gc=False, rename="pascal"):
-    """What differs between records of one kind."""
-
-    time_created: _TimeElement
-    event_record_id: int | None = msgspec.field(name="EventRecordID", default=None)
-    correlation: _CorrelationElement | None = None
-    execution: _ExecutionElement | None = None
-    channel: str | None = None
-    computer: str | None = None
-    security: _SecurityElement | None = None
+_astuple = msgspec.structs.astuple
 
 
 class _Kind:
@@ -152,7 +58,9 @@ class _Kind:
         "several",
     )
 
-    def __init__(self, cells: tuple[Any, ...], keys: tuple[str, ...], other: _Kind | None) -> None:
+    def __init__(
+        self, cells: tuple[Any, ...], keys: tuple[str, ...], decode: Decode, other: _Kind | None
+    ) -> None:
         self.other = other  # of the same beginning, with other fields
         self.several: int = 1 + (other.several if other is not None else 0)
         self._own = {i: cells[i] for i in (*range(_TIME_CELL), _CHANNEL)}
@@ -160,44 +68,32 @@ class _Kind:
         self.keys = keys
         chosen = windows.discriminator(self.channel, self.event_id)
         self.chosen = tuple((name, keys.index(name) if name in keys else -1) for name in chosen)
-        self.decode = _decoder(keys)
-        self._plans: dict[Any, Plan] = {}
+        self.decode = decode
+        self._plans: dict[Plan, Plan] = {}
 
     def plan(self, values: tuple[str | None, ...]) -> Plan:
         """The plan of its records whose discriminators have these values, without the cells that are constant."""
         whole = windows.plan(self.channel, self.provider, self.event_id, self.keys, values)
-        found = self._plans.get(id(whole))
+        found = self._plans.get(whole)
         if found is None:
             if len(self._plans) > MAX_KINDS:
                 self._plans.clear()
-            found = self._plans[id(whole)] = fixed(whole, self._own, text.text)
+            found = self._plans[whole] = fixed(whole, self._own, text.text)
         return found
-
-
-def _decoder(keys: tuple[str, ...]) -> Any:
-    fields = [(f"f{i}", _Value, msgspec.field(name=key)) for i, key in enumerate(keys)]
-    data = msgspec.defstruct("Data", fields, forbid_unknown_fields=True, gc=False) if keys else None
-    event = msgspec.defstruct(
-        "Event",
-        [
-            ("system", _Brief, msgspec.field(name="System")),
-            ("data", data, msgspec.field(name="EventData")),
-            ("attributes", msgspec.Raw, msgspec.field(name="#attributes", default=msgspec.Raw())),
-        ],
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    record = msgspec.defstruct("Record", [("event", event, msgspec.field(name="Event"))], gc=False)
-    return msgspec.json.Decoder(record).decode
 
 
 #: By the beginning of a record its kind, or None where records that begin so have no usual form.
 _kinds: dict[str, _Kind | None] = {}
+_decoders = Decoders()
 
 
 def add(raw: str, record: int, columns: Columns) -> None:
     """Add one record; `raw` is its JSON, `record` its id. What is no event is rejected."""
-    prefix = raw[: raw.find(_TIME)]
+    end = raw.find(_TIME)
+    if not 0 < end <= MAX_PREFIX:
+        add_odd(raw, record, columns)
+        return
+    prefix = raw[:end]
     first = kind = _kinds.get(prefix)
     while kind is not None:
         try:
@@ -232,7 +128,7 @@ def _to_front(prefix: str, kind: _Kind) -> None:
 
 
 def _add_known(
-    kind: _Kind, system: _Brief, data: tuple[Any, ...], raw: str, record: int, columns: Columns
+    kind: _Kind, system: Any, data: tuple[Any, ...], raw: str, record: int, columns: Columns
 ) -> None:
     memory = columns.memory
     if kind.chosen:
@@ -266,7 +162,7 @@ def _add_known(
     columns.bytes += len(raw)
 
 
-_NOBODY = _Execution()
+_NOBODY = Execution()
 
 
 def _learn(prefix: str, raw: str, record: int, columns: Columns) -> None:
@@ -274,21 +170,37 @@ def _learn(prefix: str, raw: str, record: int, columns: Columns) -> None:
     if len(_kinds) >= MAX_KINDS:
         _kinds.clear()
     try:
-        event = _decode(raw).event
+        event = decode(raw).event
     except msgspec.DecodeError:
         _kinds.setdefault(prefix, None)
         add_odd(raw, record, columns)
         return
     data = event.data or {}
-    cells = _cells(event.system)
-    if len(data) <= MAX_FIELDS and not any(map(_ODD_NAME.search, data)):
-        _kinds[prefix] = _Kind(cells, tuple(data), _kinds.get(prefix))
+    cells, keys = _cells(event.system), tuple(data)
+    known = _decoder(prefix, cells, keys)
+    if known is not None:
+        _kinds[prefix] = _Kind(cells, keys, known, _kinds.get(prefix))
     else:
         _kinds.setdefault(prefix, None)
     _put(cells, data, raw, record, columns)
 
 
-def _cells(system: _System) -> tuple[Any, ...]:
+def _decoder(prefix: str, cells: tuple[Any, ...], keys: tuple[str, ...]) -> Decode | None:
+    """The decoder for records that begin so; None where the beginning does not hold all that it should."""
+    try:
+        event = orjson.loads(f"{prefix}{_TIME}null}}}}}}")["Event"]
+        before = event["System"].keys()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    absent = frozenset(_BEFORE.keys() - before)
+    if not event.keys() <= {"#attributes", "System"} or any(
+        cells[_BEFORE[name]] is not None for name in absent
+    ):
+        return None
+    return _decoders.get(keys, absent)
+
+
+def _cells(system: System) -> tuple[Any, ...]:
     """The cells of `windows.SYSTEM`."""
     provider = system.provider.attributes
     execution = system.execution.attributes if system.execution is not None else _NOBODY
@@ -316,7 +228,10 @@ def _cells(system: _System) -> tuple[Any, ...]:
 def add_odd(raw: str, record: int, columns: Columns) -> None:
     """Add a record of any form."""
     try:
-        cells, data = flatten(_loads(raw))
+        event = _loads(raw)
+        if not isinstance(event, dict) or not isinstance(event.get("Event", event), dict):
+            raise ValueError("it has no elements")
+        cells, data = flatten(event)
     except (ValueError, RecursionError) as error:
         columns.reject(f"record {record}", f"not an event: {error}", sample=raw[:200])
         return
@@ -332,9 +247,10 @@ def _loads(raw: str) -> Any:
 
 
 def _put(cells: tuple[Any, ...], data: dict[str, Any], raw: str, record: int, columns: Columns) -> None:
-    number = cells[_EVENT_ID]
-    event_id = number if isinstance(number, int) else None
-    channel = cells[_CHANNEL]
+    number, channel, provider = cells[_EVENT_ID], cells[_CHANNEL], cells[_PROVIDER]
+    event_id = number if type(number) is int else None
+    channel = channel if isinstance(channel, str) else None
+    provider = provider if isinstance(provider, str) else None
     values = windows.values_of(data, windows.discriminator(channel, event_id))
-    plan = windows.plan(channel, cells[_PROVIDER], event_id, tuple(data), values)
+    plan = windows.plan(channel, provider, event_id, tuple(data), values)
     columns.add(plan, (*cells, *data.values()), raw, record)

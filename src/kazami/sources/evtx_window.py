@@ -6,10 +6,11 @@ import io
 import os
 import struct
 import zlib
-from pathlib import Path
 from typing import Any, BinaryIO
 
-HEADER, CHUNK = 4096, 65536
+from kazami.sources.evtx_chain import CHUNK, ended
+
+HEADER = 4096
 FILE_MAGIC, CHUNK_MAGIC = b"ElfFile\x00", b"ElfChnk\x00"
 
 _RECORD_MAGIC, _FIRST_RECORD = b"**\0\0", 512
@@ -18,7 +19,7 @@ _MOST_RECORDS = CHUNK // _LEAST_RECORD
 
 
 class Window(io.RawIOBase):
-    """The chunks of `stream` from byte `start` to `stop` under a header of their own.
+    """The chunks of `stream` from byte `start` to `stop` under a header of their own, each with its chains ended.
 
     A decoder wants whole chunks. Where the file ends within one, its complete records are kept and the rest is zeros.
     `damage` says so, or that chunks are missing which the file's header announces: place, reason, records lost as far
@@ -34,10 +35,12 @@ class Window(io.RawIOBase):
         stop = size if stop is None else min(stop, size)
         whole = max(stop - start, 0) // CHUNK * CHUNK
         stream.seek(start + whole)
-        self._tail, lost, end = mended(stream.read(max(stop - start - whole, 0)))
+        tail, lost, end = mended(stream.read(max(stop - start - whole, 0)))
+        self._tail = ended(tail)
         self._stream, self._start, self._body = stream, start, HEADER + whole
         self._header = header((whole + len(self._tail)) // CHUNK)
         self._at = 0
+        self._chunk, self._number = b"", -1  # the one that was read last
         self.damage: tuple[str, str, int] | None = None
         missing = int.from_bytes(first[42:44], "little") - -(-(size - HEADER) // CHUNK) if is_file else 0
         if lost:
@@ -73,15 +76,12 @@ class Window(io.RawIOBase):
         if self._at < HEADER:
             return self._header[self._at : self._at + count]
         if self._at < self._body:
-            self._stream.seek(self._start + self._at - HEADER)
-            return self._stream.read(min(count, self._body - self._at))
+            number, within = divmod(self._at - HEADER, CHUNK)
+            if number != self._number:
+                self._stream.seek(self._start + number * CHUNK)
+                self._chunk, self._number = ended(self._stream.read(CHUNK)), number
+            return self._chunk[within : within + count]
         return self._tail[self._at - self._body :][:count]
-
-
-def chunks_announced(path: Path) -> int:
-    """How many chunks the header of a file says that it has, modulo 65,536."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - for each of tens of thousands of files
-        return int.from_bytes(file.read(44)[42:], "little")
 
 
 def mended(chunk: bytes) -> tuple[bytes, int, int]:
