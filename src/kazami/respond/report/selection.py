@@ -2,8 +2,8 @@
 
 In turns: first the newest findings of every rule on every host (`TURN` of them, more where the level is
 higher), the most severe rules first; then as many of the next newest, and so on, until the page is full. So
-no noisy rule crowds out a quiet one. Memory is bounded by twice `SHOWN` findings with shortened values,
-however many pass by.
+no noisy rule crowds out a quiet one. Memory is bounded by `CANDIDATES` times `SHOWN` findings, however many pass
+by; those with long values are shortened at once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from kazami.respond.text import shorten
 #: Findings in full on one page, and characters of their matched values altogether.
 SHOWN = 2_000
 BUDGET = 1_000_000
+
+#: So many times the findings to show wait to be compared: comparing costs sorting.
+CANDIDATES = 5
 
 #: Findings of one rule on one host that one turn takes, by level, weakest first.
 TURN = (1, 1, 4, 10, 20)
@@ -114,7 +117,7 @@ class Selection:
         large = sum(map(len, row["matched"].values())) > LARGE
         finding = Shown.of(row) if large else row
         self._kept.append(_Candidate(rule, tenant, host, level_rank(row["level"]), time, uid, finding))
-        if len(self._kept) >= 2 * self.limit:
+        if len(self._kept) >= CANDIDATES * self.limit:
             self._prune()
 
     def _prune(self) -> None:
