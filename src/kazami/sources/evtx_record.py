@@ -2,7 +2,7 @@
 
 Three ways, all to the same cells. What a record has in common with others of its kind, up to its time, stands in
 equal text at its beginning: by that text the kind is *known*, the values in it are constants, and the rest is decoded
-by a decoder made for just its fields. A record of no known kind, but of the usual form (`_Record`), makes its kind
+by a decoder made for just its fields. A record of no known kind, but of the usual form (`evtx_decoder`), makes its kind
 known. Whatever differs goes through `windows_event.flatten`. Tests hold the three together.
 """
 
@@ -177,12 +177,21 @@ def _learn(prefix: str, raw: str, record: int, columns: Columns) -> None:
         return
     data = event.data or {}
     cells, keys = _cells(event.system), tuple(data)
-    known = _decoder(prefix, cells, keys)
-    if known is not None:
-        _kinds[prefix] = _Kind(cells, keys, known, _kinds.get(prefix))
-    else:
+    known = _decoder(prefix, cells, keys) if _is_plain(raw, cells, data) else None
+    if known is None:
         _kinds.setdefault(prefix, None)
+        add_odd(raw, record, columns)
+        return
+    _kinds[prefix] = _Kind(cells, keys, known, _kinds.get(prefix))
     _put(cells, data, raw, record, columns)
+
+
+def _is_plain(raw: str, cells: tuple[Any, ...], data: dict[str, Any]) -> bool:
+    """Whether `flatten` takes the fields of such records as they are, whatever their values."""
+    if cells[_PROVIDER] == "PowerShell" and "Data" in data:
+        return False  # its text may be taken apart
+    found, fields = flatten(orjson.loads(raw))
+    return found == cells and list(fields.items()) == list(data.items())
 
 
 def _decoder(prefix: str, cells: tuple[Any, ...], keys: tuple[str, ...]) -> Decode | None:
