@@ -365,7 +365,7 @@ def test_the_plan_of_a_kind_outlives_the_cache_of_plans() -> None:
     evtx_record.add(raw, 1, columns())
     (kind,) = evtx_record._kinds.values()
     assert kind is not None
-    for round_ in range(60):
+    for round_ in range(600):
         value = ("CreateKey", "DeleteKey", "else")[round_ % 3]
         windows._plans._plans.clear()
         windows._plans_over._plans.clear()
