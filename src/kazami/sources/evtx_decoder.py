@@ -38,6 +38,8 @@ class _Correlation(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class Execution(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """Who wrote the record: ids of its process and thread."""
+
     process: int | None = msgspec.field(name="ProcessID", default=None)
     thread: int | None = msgspec.field(name="ThreadID", default=None)
     processor: msgspec.Raw = msgspec.field(name="ProcessorID", default=msgspec.Raw())
@@ -76,6 +78,8 @@ class _Qualified(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class System(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename="pascal"):
+    """The ``System`` element in its usual form."""
+
     provider: _ProviderElement
     time_created: _TimeElement
     event_id: int | _Qualified = msgspec.field(name="EventID")
