@@ -75,7 +75,8 @@ def run(arguments: list[str]) -> int:
         _say("stopped")
         return STOPPED
     except WRONG as error:
-        error.show()
+        with speaking(sys.stderr):
+            error.show()
         return USAGE
     except typer.Exit as error:
         return error.exit_code
