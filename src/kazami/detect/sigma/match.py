@@ -73,7 +73,7 @@ class Matcher:
         ]
 
     def timeouts(self) -> Counter[str]:
-        """Rule ids whose regular expressions ran out of time since this was last asked, with how often."""
+        """Rule ids whose regular expressions ran out of time, with how often so far."""
         total: Counter[str] = Counter()
         for program in self._programs.values():
             total.update(program.timeouts())
@@ -142,14 +142,12 @@ class Program:
         return wanted
 
     def timeouts(self) -> Counter[str]:
-        """Rule ids whose regular expressions ran out of time on some value, and forget them."""
+        """Rule ids whose regular expressions ran out of time on some value."""
         slow = {
             self.predicates[number]: count
             for index in self._indexes.values()
             for number, count in index.timeouts.items()
         }
-        for index in self._indexes.values():
-            index.timeouts.clear()
         return Counter(
             {
                 rule.info.id: sum(slow.get(predicate, 0) for predicate in predicates(rule.condition))
