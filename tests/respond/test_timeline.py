@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import story
@@ -50,6 +50,7 @@ def test_widths_divide_each_other() -> None:
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=60, unique=True), st.sampled_from([1, 60, 3600]))
+@example([253_402_300_671, 253_402_300_799], 1)
 def test_an_axis_holds_everything_and_goes_forward(seconds: list[int], width: int) -> None:
     starts = sorted({second // width * width for second in seconds})
     axis = pieces(starts, width)

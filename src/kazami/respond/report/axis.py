@@ -84,7 +84,9 @@ def _cuts(seconds: Sequence[int], width: int) -> list[int]:
 def _margin(start: int, stop: int) -> tuple[int, int]:
     """A little air around a piece, more around a single moment."""
     air = max((stop - start) // 50, 0) if stop - start > 30 else 15 * _M if stop - start <= 1 else 20
-    return max(start - air, _FIRST), min(stop + air, _LAST)
+    return max(start - air, _FIRST), max(
+        stop, min(stop + air, _LAST)
+    )  # the last second of 9999 is inside, too
 
 
 def _step(length: int, bars: float, width: int) -> int:
