@@ -53,7 +53,7 @@ class Assembler:
     """Makes batches; remembers what transforms made, and equal records of the file that is being read."""
 
     def __init__(self) -> None:
-        self._occurrences: dict[str, identity.Occurrences] = {}
+        self._occurrences: dict[int, tuple[Evidence, identity.Occurrences]] = {}
         self._transformed: dict[Transform, _Made] = {}
         self._before: dict[Transform, _Made] = {}  # what was made for the batches before these
 
@@ -75,8 +75,7 @@ class Assembler:
 
     def forget(self, evidence: Evidence | None) -> None:
         """Equal records matter inside one file only: forget all but those of `evidence`."""
-        kept = evidence.uid if evidence is not None else ""
-        self._occurrences = {uid: found for uid, found in self._occurrences.items() if uid == kept}
+        self._occurrences = {key: kept for key, kept in self._occurrences.items() if kept[0] is evidence}
 
     def _batch(self, route: Route, parts: list[_Part], uids: dict[int, pa.Array]) -> pa.RecordBatch:
         arrays = self._envelope(route, parts, uids)
@@ -128,7 +127,8 @@ class Assembler:
     def _told_apart(self, digests: list[bytes], shape: Shape) -> list[bytes]:
         apart: list[bytes] = []
         for (owner, start), length in zip(shape.owners, shape.lengths(), strict=True):
-            known = self._occurrences.setdefault(owner.uid, identity.Occurrences())
+            # by the object, not by its uid: a copy of a file has equal lines, and each of them counts for itself
+            _, known = self._occurrences.setdefault(id(owner), (owner, identity.Occurrences()))
             apart += known.digests(digests[start : start + length])
         return apart
 
@@ -206,8 +206,14 @@ class _Made(dict[Any, "str | None"]):
             made = self._before[key]
         else:
             made = self._transform(*map(text.text, key if isinstance(key, tuple) else (key,)))
-        self[key] = made
+        if not _is_ambiguous(key):
+            self[key] = made
         return made
+
+
+def _is_ambiguous(key: Any) -> bool:
+    """0 and 1 are equal to false and true, which are other texts."""
+    return any(cell in (0, 1) for cell in key) if isinstance(key, tuple) else key in (0, 1)
 
 
 def _times(parts: list[_Part]) -> pa.Array:
@@ -215,7 +221,10 @@ def _times(parts: list[_Part]) -> pa.Array:
     for part in parts:
         time = part.plan.time
         cells.extend(itertools.repeat(None, part.rows) if time is None else part.columns[time])
-    return clock.parse_column(cells)
+    times = clock.parse_column(cells)
+    if times.null_count and text.has_lists(cells):
+        times = clock.parse_column([_first(cell) for cell in cells])
+    return times
 
 
 def _numbers(records: list[int]) -> pa.Array:

@@ -16,13 +16,20 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from kazami.model.event import REJECTS, rejects
+from kazami.model.event import REJECTS, Route, rejects
 from kazami.model.evidence import Evidence
 from kazami.sources import assemble, text
 from kazami.sources.plan import Cell, Column, Plan, Transform
 
 #: Rejects of one file and one reason that are kept one by one; the rest is only counted.
 KEPT_REJECTS = 100
+
+#: Reasons of one file that are told apart, and characters of each that are kept.
+KEPT_REASONS, MAX_REASON = 200, 1000
+OTHER_REASONS = "cannot be read, for more reasons than are told apart"
+
+#: Cells of the widest table that may wait: a file of thousands of fields has a column for each, in every batch.
+MAX_CELLS = 24 << 20
 
 #: Bytes of original text that may wait before a batch is made.
 MAX_WAITING = 32 << 20
@@ -40,7 +47,10 @@ class Columns:
         self._shapes: dict[int, assemble.Shape] = {}
         self._assembler = assemble.Assembler()
         self._rejects: list[dict[str, Any]] = []
-        self._rejected: dict[tuple[str, str], int] = {}
+        self._rejected: dict[str, int] = {}  # of the present evidence, by reason
+        self._gathered: dict[str, dict[str, Any]] = {}  # rows that wait and stand for many, by reason
+        self._names: dict[Route, set[str]] = {}
+        self._widest = 0
         self.rows = 0  # records that wait
         self.bytes = 0  # characters of original text that wait
         #: What a source likes to remember about the shapes that wait; emptied with them.
@@ -49,12 +59,13 @@ class Columns:
     @property
     def reasons(self) -> list[str]:
         """Why records of the present evidence were rejected, each once."""
-        return [reason for _, reason in self._rejected]
+        return list(self._rejected)
 
     def begin(self, evidence: Evidence) -> None:
         """What is added from now on comes from `evidence`."""
         self.evidence = evidence
         self._rejected.clear()
+        self._gathered.clear()
 
     def add(self, plan: Plan, cells: Sequence[Any], raw: str, record: int) -> None:
         """Take one record: `raw` is its original text, `record` its id, or its number in the file from 1."""
@@ -85,6 +96,9 @@ class Columns:
         shape = self._shapes.get(id(plan))
         if shape is None:
             shape = self._shapes[id(plan)] = assemble.Shape(plan)
+            names = self._names.setdefault(plan.route, set())
+            names.update(column.name for column in plan.columns)
+            self._widest = max(self._widest, len(names))
         if shape.owner is not self.evidence:
             self.own(shape)
         return shape
@@ -98,7 +112,12 @@ class Columns:
     @property
     def is_full(self) -> bool:
         """Whether enough waits for a batch."""
-        return self.rows >= self._limit or self.bytes >= MAX_WAITING
+        return (
+            self.rows >= self._limit
+            or self.bytes >= MAX_WAITING
+            or self.rows * self._widest >= MAX_CELLS
+            or len(self._rejects) >= self._limit
+        )
 
     def full(self) -> Iterator[pa.RecordBatch]:
         """Batches, once `limit` records wait; to be called after every record or every few."""
@@ -110,35 +129,39 @@ class Columns:
         shapes = list(self._shapes.values())
         self._shapes.clear()
         self.memory.clear()
-        self.rows = self.bytes = 0
+        self._names.clear()
+        self.rows = self.bytes = self._widest = 0
         yield from self._assembler.batches(shapes)
         self._assembler.forget(self.evidence)
         if self._rejects:
             waiting, self._rejects = self._rejects, []
+            self._gathered.clear()
             yield rejects(waiting)
 
     def reject(self, place: str, reason: str, count: int = 1, sample: str | bytes = "") -> None:
         """Note what could not be read. Equal reasons are gathered after the first `KEPT_REJECTS` of one file."""
         evidence = self.evidence
         assert evidence is not None, "begin() names the evidence first"
-        seen = self._rejected[evidence.uid, reason] = self._rejected.get((evidence.uid, reason), 0) + 1
-        if seen > KEPT_REJECTS + 1:
-            for row in reversed(self._rejects):
-                if row["evidence"] == evidence.uid and row["reason"] == reason:
-                    row["count"] += count
-                    return
+        reason = text.clean(reason[:MAX_REASON])
+        if reason not in self._rejected and len(self._rejected) >= KEPT_REASONS:
+            reason = OTHER_REASONS
+        seen = self._rejected[reason] = self._rejected.get(reason, 0) + 1
+        if reason in self._gathered:
+            self._gathered[reason]["count"] += count
+            return
         if isinstance(sample, bytes):
             sample = sample[:200].decode("utf-8", "replace")
-        self._rejects.append(
-            {
-                "evidence": evidence.uid,
-                "name": text.clean(evidence.name),
-                "place": place if seen <= KEPT_REJECTS else f"{place} and after",
-                "reason": text.clean(reason),
-                "count": count,
-                "sample": text.clean(sample[:200]),
-            }
-        )
+        row = {
+            "evidence": evidence.uid,
+            "name": text.clean(evidence.name),
+            "place": text.clean(place if seen <= KEPT_REJECTS else f"{place} and after"),
+            "reason": reason,
+            "count": count,
+            "sample": text.clean(sample[:200]),
+        }
+        self._rejects.append(row)
+        if seen > KEPT_REJECTS:
+            self._gathered[reason] = row
 
 
 Feed: TypeAlias = Callable[[Evidence, Columns], Iterator[int]]

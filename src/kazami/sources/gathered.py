@@ -22,6 +22,8 @@ class Gathered:
 
     def add_constant(self, value: Any, rows: int, start: int) -> None:
         """The same value in `rows` rows from `start` on."""
+        if isinstance(value, list):
+            self._expand()
         self._runs.append((start, rows))
         if self._constants is not None:
             self._constants.append(value)
@@ -75,11 +77,14 @@ class Gathered:
 
 
 def _is_constant(values: Sequence[Any]) -> bool:
-    """Whether all values are the same text or number; 0 and 1 are left out, being equal to false and true."""
+    """Whether all values are the same text or number.
+
+    0 and 1 are left out, being equal to false and true, and what a float equals without being spelled like it.
+    """
     first = values[0]
     if first != values[-1] or not isinstance(first, (str, int)) or first in (0, 1):
         return False
-    return values.count(first) == len(values)
+    return values.count(first) == len(values) and (isinstance(first, str) or abs(first) < text.EXACT)
 
 
 def _constant_runs(constants: list[Any], lengths: list[int]) -> pa.DictionaryArray:

@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 #: Longest text of one cell in characters; what is longer is cut, `raw` keeps the whole.
 MAX_TEXT = 1 << 20
 
+#: Whole floats of less than this are written as integers.
+EXACT = 10**15
+
 
 def text(cell: Any) -> str | None:
     """One cell as text: numbers and booleans in their JSON spelling, null as None, lone surrogates replaced."""
@@ -21,7 +24,7 @@ def text(cell: Any) -> str | None:
         return None
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT:
         return str(int(cell))
     return str(cell)
 
@@ -41,7 +44,10 @@ def quick_array(cells: Sequence[Any]) -> pa.Array | None:
     """
     try:
         if cells and type(cells[0]) is int:
-            return pa.array(cells, pa.int64()).cast(pa.string())
+            numbers = pa.array(
+                cells
+            )  # of the type that it infers: told to make integers, it would cut floats
+            return numbers.cast(pa.string()) if numbers.type == pa.int64() else None
         array = pa.array(cells, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
         return None
@@ -80,8 +86,13 @@ def _texts(cell: Any) -> list[str | None]:
     if not isinstance(cell, list):
         return [text(cell)]
     flat: list[str | None] = []
-    for item in cell:
-        flat.extend(_texts(item))
+    waiting = cell[::-1]  # lists in lists may be nested deeper than functions may be
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item[::-1])
+        else:
+            flat.append(text(item))
     return flat
 
 
