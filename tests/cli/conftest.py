@@ -45,7 +45,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory, bench: made.Bench, home: Pa
         yield
         return
     base = tmp_path_factory.getbasetemp()
-    for folder in (base.parent, base, *bench.folder.parents[:1]):
+    for folder in (*base.parents[:2], base, *bench.folder.parents[:1]):
         folder.chmod(folder.stat().st_mode | 0o755)
     for path in (bench.folder, home, *bench.folder.rglob("*"), *home.rglob("*")):
         os.lchown(path, 65534, 65534)

@@ -380,8 +380,8 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    for folder in (tmp_path_factory.getbasetemp(), *tmp_path_factory.getbasetemp().parents[:1]):
-        folder.chmod(0o755)
+    for folder in (tmp_path_factory.getbasetemp(), *tmp_path_factory.getbasetemp().parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o755)
     os.seteuid(65534)
     try:
         yield

@@ -70,6 +70,8 @@ def run(arguments: list[str]) -> int:
     try:
         with speaking(sys.stdout):
             code: Any = app(arguments, standalone_mode=False, obj=arguments)
+        if code == STOPPED:  # what newer versions of Typer make of Ctrl-C, and a scan that kept what it had
+            _say("stopped")
         return code if isinstance(code, int) else DONE
     except (typer.Abort, KeyboardInterrupt):
         _say("stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,13 +37,22 @@ CaseOption = Annotated[
 
 
 def _load(paths: list[Path] | None, packs: list[str] | None) -> RuleSet:
-    """The rules named, else those of the packs and the settings."""
+    """The rules in `paths` and of `packs` alone, where any are named, else those that a scan uses."""
+    settings = config.load()
+    if paths:
+        settings, packs = replace(settings, rules=()), packs or []
+    return _rules(settings, paths, packs)
+
+
+def _load_all(rules: list[Path] | None, packs: list[str] | None) -> RuleSet:
+    """The rules that a scan uses with these options."""
+    return _rules(config.load(), rules, packs)
+
+
+def _rules(settings: config.Settings, rules: list[Path] | None, packs: list[str] | None) -> RuleSet:
     from kazami import pipeline
 
-    settings = config.load()
-    chosen = [] if paths and not packs else packs
-    request = pipeline.Request([], Path(), rules=paths or (), packs=chosen, settings=settings)
-    return pipeline.rules_of(request)
+    return pipeline.rules_of(pipeline.Request([], Path(), rules=rules or (), packs=packs, settings=settings))
 
 
 @app.command("list")
@@ -92,7 +102,7 @@ def _pack_paths(packs: list[str] | None) -> list[Path]:
     from kazami import packs as shipped
 
     settings = config.load()
-    names = packs or settings.packs or shipped.names()
+    names = packs or (shipped.names() if settings.packs is None else settings.packs)
     return [*(shipped.find(name) / "rules" for name in names), *settings.rules]
 
 
@@ -168,7 +178,7 @@ def explain(
 
 def _rule(wanted: str, rules: list[Path] | None, packs: list[str] | None) -> Rule:
     path = Path(wanted)
-    loaded = _load([path], None) if path.is_file() else _load(rules, packs)
+    loaded = _load([path], None) if path.is_file() else _load_all(rules, packs)
     found = [rule for rule in loaded.rules if path.is_file() or wanted in (rule.info.id, rule.info.title)]
     if found:
         return found[0]
@@ -217,7 +227,7 @@ def profile(
     from kazami.detect.sigma.profile import profile as measure
     from kazami.pipeline.look import batches
 
-    costs = measure(_load(rules, pack).rules, batches(evidence))
+    costs = measure(_load_all(rules, pack).rules, batches(evidence))
     total = sum(cost.total for cost in costs) or 1.0
     table(
         ["microseconds", "share", "own", "shared", "events", "evaluations", "matches", "id", "title"],

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from kazami.cli.output import Format
 from kazami.errors import UsageError
 from kazami.model.finding import LEVELS, level_rank
 from kazami.model.result import Summary
+
+if TYPE_CHECKING:
+    from kazami.pipeline import Result
 
 
 class Level(StrEnum):
@@ -112,7 +115,7 @@ def scan(
     summary = output.present(case, form, output_file, lang.value, report=report, run=True)
     if result.stopped:
         return STOPPED
-    return _exit_code(summary, result.names, fail_on, reject_limit)
+    return _exit_code(summary, result, fail_on, reject_limit)
 
 
 def cores() -> int:
@@ -146,17 +149,20 @@ def _without_secrets(said: list[str]) -> Iterator[str]:
             secret = word == "--password"
 
 
-def _exit_code(summary: Summary, names: frozenset[str], fail_on: Level | None, reject_limit: float) -> int:
-    """Findings are those of the case; what could not be read is told of the evidence `names` of this scan."""
+def _exit_code(summary: Summary, result: Result, fail_on: Level | None, reject_limit: float) -> int:
+    """Findings are those of the case; what could not be read is told of the evidence of this scan."""
     if fail_on is not None:
         least = level_rank(fail_on.value)
         if any(
             count.count and level_rank(count.key) >= least for count in summary.levels if count.key in LEVELS
         ):
             return FINDINGS
-    latest = {(row.tenant, row.name): row for row in summary.evidence if _is_of(row.name, names)}.values()
+    latest = {
+        (row.tenant, row.name): row for row in summary.evidence if _is_of(row.name, result.names)
+    }.values()
     unreadable = any(row.state in ("unreadable", "partial") for row in latest)
-    nothing = not any(row.state in ("done", "partial") for row in latest)
+    read = any(row.state in ("done", "partial") for row in latest)
+    nothing = not read and not result.skipped  # a file may have been read under another name
     lost = sum(row.rejects for row in latest)
     too_many = lost > 0 and lost * 100 > reject_limit * (sum(row.events for row in latest) + lost)
     return UNREADABLE if unreadable or nothing or too_many else DONE

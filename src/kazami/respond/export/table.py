@@ -37,7 +37,9 @@ def fit(text: str, width: int) -> str:
 
 def widths(total: int, level: int) -> dict[str, int]:
     """Columns that have room in `total`, with their widths; `level` is that of the longest level."""
-    columns = {"time": 19, "level": level, "host": min(max(total // 6, 10), 24)}
+    columns = {"level": level}
+    if total >= 60:
+        columns |= {"time": 19, "host": min(max(total // 6, 10), 24)}
     if total >= 110:
         columns["user"] = min(max(total // 7, 12), 28)
     if total >= 140:
@@ -62,13 +64,13 @@ def _lines(
         "title": row["title"],
         "techniques": " ".join(row["techniques"]),
     }
-    for name in _order(columns):
+    for number, name in enumerate(_order(columns)):
         style = STYLES[level_rank(row["level"])] if name == "level" else None
+        yield ("  " if number else ""), None
         yield fit(values[name], columns[name]), style
-        yield "  ", None
     yield "\n", None
     if row["matched"]:
-        indent = columns["time"] + 2
+        indent = columns.get("time", 0) + 2
         why = "  ".join(f"{name}: {shorten(value, total)[0]}" for name, value in row["matched"].items())
         yield " " * indent + fit(why, max(total - indent, 10)).rstrip(), FAINT
         yield "\n", None
@@ -89,8 +91,7 @@ def write(findings: Iterable[FindingRow], summary: Summary, out: TextIO, lang: s
     count = 0
     for row in findings:
         if not count:
-            for name in _order(columns):
-                put(fit(language(f"table.{name}"), columns[name]) + "  ", BOLD)
+            put("  ".join(fit(language(f"table.{name}"), columns[name]) for name in _order(columns)), BOLD)
             put("\n", None)
         for text, style in _lines(row, columns, language, total):
             put(text, style)
