@@ -3,6 +3,7 @@
 A case is a YAML map; a file holds one, or several between ``---``:
 
     about: what it is to show
+    facts: threats 1.4 row ntdsutil   # where what the rules say was published: a section and its row
     rules:                       # files or folders beside the case file, or whole rules written here
       - ../rules/copy.yml
     placeholders: {Servers: ['srv*']}
@@ -11,6 +12,10 @@ A case is a YAML map; a file holds one, or several between ``---``:
       - about: the tool itself
         event: {Image: 'C:\\Temp\\copy.exe', IntegrityLevel: null}
         match: true              # all rules are true on it; false: none; or a list of ids, names or titles
+      - about: another tool
+        event: {Image: 'C:\\Temp\\other.exe'}
+        match: false
+        kind: near-miss          # what is meant, but for one thing; look-alike: ordinary work of that look
     rejected: the placeholder    # instead of events: no rule loads, and every reason holds this text
 
 ``detection`` may stand in the place of ``rules``, where nothing else of a rule matters. A value may be a list (a field
@@ -33,18 +38,23 @@ from kazami.detect.sigma.yaml12 import Written, documents
 from kazami.errors import UsageError
 from kazami.model.event import LogSource
 
-_KEYS = frozenset({"about", "rules", "detection", "placeholders", "logsource", "events", "rejected"})
-_EVENT_KEYS = frozenset({"about", "event", "match", "logsource"})
+_KEYS = frozenset({"about", "facts", "rules", "detection", "placeholders", "logsource", "events", "rejected"})
+_EVENT_KEYS = frozenset({"about", "event", "match", "kind", "logsource"})
+_KINDS = frozenset({"near-miss", "look-alike"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One event of a case: its fields, and the ids of the rules that are to be true on it."""
+    """One event of a case: its fields, and the ids of the rules that are to be true on it.
+
+    `kind` says why none is: near-miss, look-alike, or empty where the case does not tell.
+    """
 
     about: str
     event: dict[str, Any]
     wanted: frozenset[str]
     source: LogSource | None
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class Case:
     """One case. Where `rejected` is not None, no rule is to load, and each reason is to hold it."""
 
     about: str
+    facts: str
     rules: RuleSet
     samples: tuple[Sample, ...]
     rejected: str | None
@@ -90,8 +101,9 @@ def _known(content: Mapping[Any, Any], keys: frozenset[str]) -> None:
 
 def _case(content: Mapping[Any, Any], about: str, path: Path) -> Case:
     rules = _rules(content, about, path)
+    facts = str(content.get("facts") or "")
     if "rejected" in content and (rules.rules or rules.rejected):
-        return Case(about, rules, (), str(content["rejected"]))
+        return Case(about, facts, rules, (), str(content["rejected"]))
     for gone in rules.rejected:
         raise Fault(f"the rule '{gone.title or gone.path}' does not load: {gone.reason}")
     events = content.get("events")
@@ -99,7 +111,7 @@ def _case(content: Mapping[Any, Any], about: str, path: Path) -> Case:
         raise Fault("needs rules and events")
     source = _source(content)
     samples = (_sample(each, f"event {number}", rules, source) for number, each in enumerate(events, start=1))
-    return Case(about, rules, tuple(samples), None)
+    return Case(about, facts, rules, tuple(samples), None)
 
 
 def _rules(content: Mapping[Any, Any], about: str, path: Path) -> RuleSet:
@@ -123,7 +135,16 @@ def _sample(content: Any, about: str, rules: RuleSet, source: LogSource | None) 
     _known(content, _EVENT_KEYS)
     about = str(content.get("about") or about)
     wanted = frozenset(_wanted(rules.rules, content.get("match"), about))
-    return Sample(about, dict(_flat(content["event"])), wanted, _source(content) or source)
+    kind = _kind(content, wanted, about)
+    return Sample(about, dict(_flat(content["event"])), wanted, _source(content) or source, kind)
+
+
+def _kind(content: Mapping[Any, Any], wanted: frozenset[str], about: str) -> str:
+    """Why no rule is true of the event, where the case says so."""
+    kind = str(content.get("kind") or "")
+    if kind and (wanted or kind not in _KINDS):
+        raise Fault(f"{about}: 'kind' is near-miss or look-alike, where 'match' is false")
+    return kind
 
 
 def _wanted(rules: tuple[Rule, ...], match: Any, about: str) -> Iterator[str]:
