@@ -6,5 +6,6 @@ run       one scan's writing into a case, a transaction a commit
 views     one SQL view a log source
 sql       questions of people, in a sandbox
 read      findings, events and lists for people
+incidents what correlation makes of findings, and what people did to it
 summary   what a scan tells people, counted by SQL
 """

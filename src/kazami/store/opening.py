@@ -109,3 +109,7 @@ def _check_schema(database: Database, folder: Path, *, may_create: bool = True) 
             f"{folder}: was written by a newer version of Kazami (schema {version}, this one knows "
             f"{schema.VERSION}); use that version"
         )
+    if may_create and version < schema.VERSION:
+        with database.transaction():
+            database.run(schema.statements())
+            database.run("UPDATE meta SET value = ? WHERE key = 'schema'", [str(schema.VERSION)])

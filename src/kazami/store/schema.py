@@ -6,9 +6,10 @@ import pyarrow as pa
 
 from kazami.model.event import REJECT
 from kazami.model.finding import FINDING
+from kazami.model.incident import CHANGE, INCIDENT, LINK, MEMBER, SKELETON
 
 #: Of the tables below; a case with a newer one is refused.
-VERSION = 1
+VERSION = 2
 
 MATCH: pa.Schema = pa.schema(
     [
@@ -36,6 +37,7 @@ MATCH: pa.Schema = pa.schema(
 _TYPES = {
     pa.string(): "VARCHAR",
     pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
     pa.list_(pa.string()): "VARCHAR[]",
     pa.map_(pa.string(), pa.string()): "MAP(VARCHAR, VARCHAR)",
@@ -71,10 +73,15 @@ TABLES: dict[str, str] = {
     "rule": f"{_RULE}, current BOOLEAN",
     "rejected_rule": "run INTEGER, path VARCHAR, reason VARCHAR, id VARCHAR, title VARCHAR",
     "blind": "run INTEGER, rule_id VARCHAR, rule_version VARCHAR, reason VARCHAR",
+    "incident": _columns(INCIDENT),
+    "incident_finding": _columns(MEMBER),
+    "incident_link": _columns(LINK),
+    "incident_change": f"seq INTEGER, {_columns(CHANGE)}",
+    "skeleton": _columns(SKELETON),
 }
 
 
 def statements() -> str:
-    """SQL that makes all tables."""
-    made = [f"CREATE TABLE {name} ({columns});" for name, columns in TABLES.items()]
+    """SQL that makes all tables that are not there yet: in a new case, and in one of an older version."""
+    made = [f"CREATE TABLE IF NOT EXISTS {name} ({columns});" for name, columns in TABLES.items()]
     return "\n".join(made)

@@ -12,6 +12,7 @@ A field that is called like a column of the envelope, in any case (Sysmon's ``Us
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from kazami.model.event import ENVELOPE
 from kazami.model.finding import LEVELS
 from kazami.store.names import identifier, literal
+from kazami.store.schema import TABLES
 
 if TYPE_CHECKING:
     from kazami.store.database import Database
@@ -76,6 +78,10 @@ FIXED: dict[str, str] = {
         for name in (
             "blind",
             "duplicate",
+            "incident",
+            "incident_change",
+            "incident_finding",
+            "incident_link",
             "match",
             "part",
             "reject",
@@ -83,11 +89,15 @@ FIXED: dict[str, str] = {
             "rule",
             "run",
             "segment",
+            "skeleton",
         )
     },
 }
 
 EVENT = "event"
+
+#: The name of a column where a table is described.
+_COLUMN = re.compile(r'(?:^|,\s+)("?\w+"?) [A-Z]')
 
 
 @dataclass(slots=True)
@@ -99,11 +109,25 @@ class _Files:
     mixed: list[str] = field(default_factory=list)
 
 
+def younger(database: Database) -> list[str]:
+    """Tables that a case of an older version does not have; nothing was ever in them."""
+    rows = database.rows(
+        "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'kase' AND table_type = 'BASE TABLE'"
+    )
+    return sorted(set(TABLES) - {row["table_name"] for row in rows})
+
+
+def _empty(table: str) -> str:
+    columns = _COLUMN.findall(TABLES[table])
+    return f"SELECT {', '.join(f'NULL AS {name}' for name in columns)} WHERE false"
+
+
 class Views:
     """The views of a case, and the SQL that makes them. `root` is where the segments lie."""
 
     def __init__(self, database: Database, root: str) -> None:
         self._root = root
+        self._younger = set(younger(database))
         self._segments = database.rows(
             """SELECT s.path, s."table", s.sources, s.projected, s.rows, coalesce(d.n, 0) AS left_out
             FROM kase.segment s
@@ -121,7 +145,7 @@ class Views:
         """The query of the view `name`, in any case of letters; None where there is none."""
         key = name.lower()
         if key in FIXED:
-            return FIXED[key]
+            return FIXED[key] if key not in self._younger else _empty(key)
         if key == EVENT:
             return self._event()
         return self._query(self._sources[key]) if key in self._sources else None
