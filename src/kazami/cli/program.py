@@ -53,11 +53,13 @@ def options(
 def _register() -> None:
     from kazami.cli.case import register
     from kazami.cli.doctor import doctor
+    from kazami.cli.intel import app as intel
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
 
     app.command("scan")(scan)
     app.add_typer(rules, name="rules")
+    app.add_typer(intel, name="intel")
     register(app)
     app.command("doctor")(doctor)
 
