@@ -16,6 +16,7 @@ import zstandard
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
 from evtx_writer import write
+from flows_writer import ipfix, netflow5, netflow9
 
 RECORDS = [
     {
@@ -71,6 +72,34 @@ AUDIT = (
     "type=PROCTITLE msg=audit(1604996384.965:7): proctitle=6100\n"
 )
 
+ZEEK = (
+    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
+    "#fields\tts\tuid\tid.orig_h\tquery\tanswers\trejected\n#types\ttime\tstring\taddr\tstring\tvector[string]\tbool\n"
+    "1517336042.090842\tC1\t10.0.0.1\ta\\x09b\tc,d\tT\n1517336042.090843\tC2\t10.0.0.1\t(empty)\t-\tF\n#close\t2020\n"
+)
+
+ACCESS = (
+    '10.0.0.1 - anna [10/Oct/2020:13:55:36 -0700] "GET /a?b=c HTTP/1.1" 200 5 "http://x/" "Mozilla \\"x\\""\n'
+    'www.x:443 ::1 - - [10/Oct/2020:13:55:36 +0000] "\\x16\\x03" 400 - "-" "-" 17\n'
+)
+
+W3C = (
+    "#Software: Microsoft Internet Information Services 10.0\n#Date: 2020-10-10 10:00:00\n"
+    "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status\n"
+    '2020-10-10 10:00:00 10.0.0.1 GET /a b=c 10.0.0.2 Mozilla/5.0+(x) 200\n2020-10-10 10:00:01 "a ""b""" - - - - - - 404\n'
+)
+
+CEF = (
+    "CEF:0|v\\|w|p|1|100|name|5|src=10.0.0.1 dst=10.0.0.2 dpt=443 act=allow msg=a\\=b c\n"
+    "Nov 22 05:52:59 h CEF:0|v|p|1|1|n|5|request=http://x/a?b requestMethod=GET src=10.0.0.1\nCEF:0|a|b|c|d|e|f|\n"
+)
+
+NFDUMP = (
+    "Date first seen          Duration Proto      Src IP Addr:Port          Dst IP Addr:Port   Packets    Bytes Flows\n"
+    "2020-10-10 10:00:00.000     1.000 TCP      10.0.0.1:1 ->      10.0.0.2:443      1    1.2 M     1\n"
+    "2020-10-10 10:00:00.000     1.000 UDP      2001:db8::1.53 <->  2001:db8::2.53   1  2  3  4   1\nSummary: total flows: 2\n"
+)
+
 RULE = """\
 title: A rule
 id: 5b1d6f7c-2f6b-4a0c-9d0e-0123456789ab
@@ -119,6 +148,12 @@ SEEDS: dict[str, list[bytes]] = {
     "csv": [CSV.encode(), CSV.encode("utf-16")],
     "syslog": [SYSLOG.encode()],
     "auditd": [AUDIT.encode()],
+    "zeek": [ZEEK.encode()],
+    "access_log": [ACCESS.encode()],
+    "w3c": [W3C.encode()],
+    "cef": [CEF.encode()],
+    "nfdump": [NFDUMP.encode()],
+    "netflow": [netflow5(1) + netflow5(2), netflow9(1) + netflow9(2), ipfix(1) + ipfix(2)],
     "rules": [RULE.encode()],
     "containers": [
         _zip(),

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evtx_writer import write
+from flows_writer import netflow5
 from kazami.model.event import ENVELOPE, REJECT, REJECTS, Route
 from kazami.model.evidence import Evidence
 from kazami.plugins import SOURCES, discover
@@ -54,6 +55,32 @@ SAMPLES: dict[str, tuple[bytes, int]] = {
         b"".join(b"Nov 22 05:52:%02d h sshd[1]: Invalid user x from 10.0.0.1\n" % n for n in range(9)),
         9,
     ),
+    "zeek": (
+        b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"
+        b"#fields\tts\tuid\tid.orig_h\n#types\ttime\tstring\taddr\n"
+        + b"".join(b"1517336042.09084%d\tC%d\t10.0.0.1\n" % (n, n) for n in range(9)),
+        9,
+    ),
+    "access_log": (
+        b"".join(
+            b'10.0.0.%d - - [10/Oct/2020:13:55:36 -0700] "GET / HTTP/1.1" 200 5\n' % n for n in range(9)
+        ),
+        9,
+    ),
+    "w3c": (
+        b"#Fields: date time c-ip cs-method cs-uri-stem sc-status\n"
+        + b"".join(b"2020-10-10 10:00:0%d 10.0.0.1 GET /a 200\n" % n for n in range(9)),
+        9,
+    ),
+    "cef": (b"".join(b"CEF:0|v|p|1|%d|n|5|src=10.0.0.1 dst=10.0.0.2 msg=a b\n" % n for n in range(9)), 9),
+    "nfdump": (
+        b"".join(
+            b"2020-10-10 10:00:0%d.000  1.000 TCP  10.0.0.1:1 ->  10.0.0.2:443  1  60  1\n" % n
+            for n in range(9)
+        ),
+        9,
+    ),
+    "netflow": (b"".join(netflow5(n) for n in range(9)), 9),
     "auditd": (b"".join(b'type=CWD msg=audit(1604996384.965:%d): cwd="/a"\n' % n for n in range(9)), 9),
 }
 

@@ -19,6 +19,7 @@ from kazami.sources.csv_rows import Row
 from kazami.sources.encoding import in_utf8
 from kazami.sources.json_frames import Readable, first_lines, line_blocks
 from kazami.sources.json_shape import Shapes
+from kazami.sources.network import words
 
 #: Columns of one file.
 MAX_COLUMNS = 5000
@@ -74,6 +75,7 @@ def _is_known(keys: tuple[str, ...]) -> bool:
         or defender.recognizes(keys)
         or ecs.recognizes(keys)
         or evtxecmd.recognizes(keys)
+        or words.recognizes(keys)
     )
 
 

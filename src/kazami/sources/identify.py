@@ -36,7 +36,6 @@ _SEEMS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x0a\x0d\x0d\x0a", "a network capture (pcapng), not read yet"),
     (4, b"LfLe", "an event log of Windows XP or 2003 (EVT), not read yet"),
     (0, b"LPKSHHRH", "a journal of systemd, not read yet (journalctl -o json makes it readable)"),
-    (0, b"#separator", "a Zeek log, not read yet"),
     (0, b"regf", "a registry hive, not read yet"),
     (0, b"FILE0", "a master file table, not read yet"),
     (4, b"SCCA", "a prefetch file, not read yet"),

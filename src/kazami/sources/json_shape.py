@@ -11,6 +11,7 @@ from kazami.sources.columns import Column, Columns, Plan
 from kazami.sources.flat import Shape
 from kazami.sources.json_values import LISTS
 from kazami.sources.local_time import Local
+from kazami.sources.network import words
 from kazami.sources.plan_cache import PlanCache
 from kazami.sources.windows_records import Groups
 
@@ -161,7 +162,7 @@ def _plan(keys: tuple[str, ...], leaves: dict[str, Any]) -> Plan:
         return found
     if ecs.recognizes(keys):
         return ecs.plan_of(keys, leaves)
-    return generic(keys)
+    return words.plan_of(keys, leaves) or generic(keys)
 
 
 #: Names under which any JSON record may say when, where and who, most telling first.

@@ -1,0 +1,166 @@
+"""What ``words.yml`` calls by name. Texts in, one text out; None says that there is no such fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kazami.model.address import is_inside
+from kazami.sources.network.rpc import interfaces, operations
+from kazami.sources.number import Text
+from kazami.sources.transform import TRANSFORMS
+
+#: Zeek's states of connections in which both sides spoke, so that nothing between them forbade it.
+_SPOKEN = frozenset(("SF", "S1", "S2", "S3", "RSTO", "RSTR"))
+
+#: IANA's protocol numbers in Zeek's words.
+_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmp", "47": "gre", "50": "esp", "132": "sctp"}
+
+_ACCEPTED = frozenset(
+    ("allow", "allowed", "accept", "accepted", "permit", "permitted", "pass", "passed", "forward", "close", "start", "end", "built")
+)  # fmt: skip
+
+_MAX_URI = 1 << 16
+
+
+def let_through(state: Text) -> Text:
+    """``accept`` where both sides spoke; of other connections nothing is known."""
+    return "accept" if state in _SPOKEN else None
+
+
+def ours(*addresses: Text) -> Text:
+    """The first address that is inside a network, else the first: the machine whose event it is."""
+    there = [address for address in addresses if address]
+    return next((address for address in there if is_inside(address)), there[0] if there else None)
+
+
+def principal(client: Text) -> Text:
+    """The account of a Kerberos principal: ``anna`` of ``anna/EXAMPLE.COM``."""
+    return client.partition("/")[0] or None if client else None
+
+
+def lower(value: Text) -> Text:
+    """In lower case."""
+    return None if value is None else value.lower()
+
+
+def less(total: Text, part: Text) -> Text:
+    """A number less another."""
+    if not (total and part and total.isdecimal() and part.isdecimal() and len(total) < 20):
+        return None
+    return str(max(0, int(total) - int(part)))
+
+
+def protocol_name(value: Text) -> Text:
+    """Zeek's name of a transport protocol, from its number or any spelling."""
+    return None if value is None else _PROTOCOLS.get(value, value.lower())
+
+
+def firewall_action(value: Text) -> Text:
+    """``accept`` where a firewall let something pass, in whatever words; others stay."""
+    return "accept" if value is not None and value.strip().lower() in _ACCEPTED else value
+
+
+def eve_action(action: Text, state: Text) -> Text:
+    """What Suricata's flow says of being let through."""
+    if action:
+        return firewall_action(action)
+    return "accept" if state in ("established", "closed") else None
+
+
+def argus_action(protocol: Text, state: Text) -> Text:
+    """``accept`` where both sides of a TCP connection acknowledged: flags of both stand around the underscore."""
+    first, bar, second = (state or "").partition("_")
+    spoken = bool(bar) and "A" in first and "A" in second and "R" not in second
+    return "accept" if (protocol or "").lower() == "tcp" and spoken else None
+
+
+def url(host: Text, uri: Text, port: Text) -> Text:
+    """The URL of a request, as a proxy writes it."""
+    if uri is None:
+        return None
+    if not uri.startswith("/") or not host:
+        return uri
+    named = host if port in (None, "80") or ":" in host else f"{host}:{port}"
+    return f"http://{named}{uri}"
+
+
+def path_of(value: Text) -> Text:
+    """Path and query of a URL; what is none stays."""
+    if value is None:
+        return None
+    scheme, found, rest = value.partition("://")
+    if not found or "/" in scheme:
+        return value
+    return "/" + rest.partition("/")[2]
+
+
+def joined(path: Text, query: Text) -> Text:
+    """A path with its query, which W3C logs hold apart."""
+    if path is None:
+        return None
+    return path if query in (None, "", "-") else f"{path}?{query.removeprefix('?')}"
+
+
+def spaced(value: Text) -> Text:
+    """With the blanks that IIS writes as plus signs."""
+    return None if value is None else value.replace("+", " ")
+
+
+def uri_stem(uri: Text) -> Text:
+    """A URI without its query."""
+    return None if uri is None else uri.partition("?")[0]
+
+
+def uri_query(uri: Text) -> Text:
+    """What stands behind the question mark."""
+    return None if uri is None or "?" not in uri else uri.partition("?")[2]
+
+
+def uri_extension(uri: Text) -> Text:
+    """``exe`` of ``/a/b.exe?c``."""
+    _, slash, name = (uri or "")[:_MAX_URI].partition("?")[0].rpartition("/")
+    if not slash:
+        return None  # an authority, as CONNECT asks for
+    return name.rpartition(".")[2] if "." in name else None
+
+
+def interface(uuid: Text) -> Text:
+    """The name of a DCE/RPC interface, in Zeek's words."""
+    return None if uuid is None else interfaces().get(uuid.lower(), uuid.lower())
+
+
+def operation(uuid: Text, number: Text) -> Text:
+    """The name of an operation of a DCE/RPC interface, in Zeek's words; ``unknown-7`` where it has none here."""
+    if uuid is None or number is None or not number.isdecimal() or len(number) > 5:
+        return None
+    return operations().get((uuid.lower(), int(number)), f"unknown-{int(number)}")
+
+
+def z_bits(flags: Text) -> Text:
+    """The three bits of a DNS header that must be zero, from its flags in hexadecimal."""
+    try:
+        return str(int(flags or "0", 16) >> 4 & 7)
+    except ValueError:
+        return "0"
+
+
+def kerberos_request(message: Text, failed: Text) -> Text:
+    """``AS`` or ``TGS``."""
+    for text in (failed, message):
+        if text and "TGS" in text:
+            return "TGS"
+        if text and "AS_" in text:
+            return "AS"
+    return None
+
+
+_NAMED: tuple[Callable[..., Text], ...] = (
+    argus_action, eve_action, firewall_action, interface, joined, kerberos_request, less, let_through, lower, operation,
+    ours, path_of, principal, protocol_name, spaced, uri_extension, uri_query, uri_stem, url, z_bits,
+)  # fmt: skip
+
+#: All transforms that network mappings may use, by name.
+NETWORK: dict[str, Callable[..., Text]] = {
+    **TRANSFORMS,
+    **{function.__name__: function for function in _NAMED},
+}
