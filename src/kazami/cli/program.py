@@ -61,3 +61,54 @@ def _register() -> None:
     app.command("scan")(scan)
     app.add_typer(rules, name="rules")
     app.add_typer(tenants, name="tenants")
+    app.add_typer(intel, name="intel")
+    register(app)
+    app.command("doctor")(doctor)
+
+
+_register()
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command line; errors are said on standard error, in one line that names the file."""
+    try:
+        with speaking(sys.stdout):
+            code: Any = app(arguments, standalone_mode=False, obj=arguments)
+        if code == STOPPED:  # what newer versions of Typer make of Ctrl-C, and a scan that kept what it had
+            _say("stopped")
+        return code if isinstance(code, int) else DONE
+    except (typer.Abort, KeyboardInterrupt):
+        _say("stopped")
+        return STOPPED
+    except WRONG as error:
+        with speaking(sys.stderr):
+            error.show()
+        return USAGE
+    except typer.Exit as error:
+        return error.exit_code
+    except KazamiError as error:
+        _say(str(error))
+        return USAGE
+    except (BrokenPipeError, SystemExit):  # Click makes the latter of the former: the reader has left
+        deaf(sys.stdout)
+        return DONE
+    except Exception as error:  # noqa: BLE001 - the last line of defense: said in one line, kept in full
+        return _internal(error)
+
+
+def _say(message: str) -> None:
+    with speaking(sys.stderr):
+        sys.stderr.write(f"kazami: {safe_lines(message)}\n")
+
+
+def _internal(error: Exception) -> int:
+    log = Path(gettempdir()) / f"kazami-error-{os.getpid()}.txt"
+    text = "".join(traceback.format_exception(error))
+    try:
+        with log.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except OSError:
+        sys.stderr.write(safe_lines(text))
+        log = Path("standard error")
+    _say(f"an error inside Kazami: {type(error).__name__}: {error} (details in {log})")
+    return INTERNAL
