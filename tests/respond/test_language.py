@@ -20,7 +20,7 @@ SOURCE = Path(kazami.__file__).parent
 EN = words("en").texts
 
 #: Keys that are put together where they are used.
-MADE = ("level.", "tactic.", "count.", "unit.", "state.", "column.", "table.", "summary.by_")
+MADE = ("level.", "tactic.", "count.", "unit.", "state.", "column.", "table.", "summary.by_", "hunt.")
 
 
 def comparable(lang: str) -> dict[str, str]:

@@ -53,6 +53,7 @@ def options(
 def _register() -> None:
     from kazami.cli.case import register
     from kazami.cli.doctor import doctor
+    from kazami.cli.hunt import app as hunts
     from kazami.cli.intel import app as intel
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
@@ -60,6 +61,7 @@ def _register() -> None:
 
     app.command("scan")(scan)
     app.add_typer(rules, name="rules")
+    app.add_typer(hunts, name="hunt")
     app.add_typer(tenants, name="tenants")
     app.add_typer(intel, name="intel")
     register(app)

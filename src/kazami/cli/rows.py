@@ -6,13 +6,16 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
 
 from kazami.cli.terminal import data, out, speaking
 from kazami.respond.text import safe, safe_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 #: Characters of a cell on a terminal.
 WIDEST = 200
@@ -52,26 +55,36 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
             return
         stream = out()
         for row in rows:
-            stream.write(_line(dict(zip(names, row, strict=True))) + "\n")
+            stream.write(line(dict(zip(names, row, strict=True))) + "\n")
 
 
-def _line(row: dict[str, Any]) -> str:
+def line(row: dict[str, Any]) -> str:
+    """A row as one line of JSON."""
     return safe_json(orjson.dumps(row, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    data().print(drawn(names, rows))
+
+
+def drawn(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Rows under `names` as they stand on a terminal."""
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*(_cell(name) for name in names), box=None, pad_edge=False)
+    grid = Table(*(_cell(name) for name in names), box=None, pad_edge=False)
     for row in rows:
-        drawn.add_row(*(Text(_cell(value)) for value in row))
-    data().print(drawn)
+        grid.add_row(*(Text(_cell(value)) for value in row))
+    return grid
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        value = value.isoformat(" ", "milliseconds").removesuffix("+00:00")
+    if isinstance(value, list):
+        value = ", ".join(str(_plain(part)) for part in value if part is not None)
     text = safe(str(_plain(value)) if not isinstance(value, str) else value)
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 

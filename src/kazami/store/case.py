@@ -25,7 +25,7 @@ from kazami.model.rule import Rejected, RuleInfo
 from kazami.store import opening, segment, sql, tidy
 from kazami.store.database import NAME, Database
 from kazami.store.lock import WriterLock
-from kazami.store.sql import Limits
+from kazami.store.sql import NO_FILL, Fill, Limits
 
 if TYPE_CHECKING:
     from kazami.store.run import Run
@@ -183,17 +183,20 @@ class Case:
             wanted=wanted,
         )
 
-    def sql(self, query: str, limits: Limits = DEFAULT_LIMITS) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+    def sql(
+        self, query: str, limits: Limits = DEFAULT_LIMITS, fill: Fill = NO_FILL
+    ) -> tuple[list[str], Iterator[pa.RecordBatch]]:
         """Ask the case a question: the names of the columns, and the rows as they come.
 
         `query` is one SELECT over the views of `views`. Raises UsageError with DuckDB's words where it cannot
-        be asked, or took too long. A case that is open for writing is asked as of its last commit.
+        be asked, or took too long. A case that is open for writing is asked as of its last commit. Log sources and
+        columns of `fill` can be asked for even where this case has none: then there are no rows, or nulls.
         """
         if self.lock is None:
-            return sql.ask(self.database, self.root, query, limits)
+            return sql.ask(self.database, self.root, query, limits, fill)
         snapshot = Case.open(self.path, read_only=True)
         try:
-            names, batches = snapshot.sql(query, limits)
+            names, batches = snapshot.sql(query, limits, fill)
         except BaseException:
             snapshot.close()
             raise

@@ -6,6 +6,7 @@ import json
 
 from kazami.model.event import ENVELOPE_NAMES, SPELLINGS, LogSource, field_of
 from kazami.store.case import Case
+from kazami.store.views import names_of
 
 
 def seen(case: Case) -> dict[tuple[LogSource, ...], frozenset[str]]:
@@ -17,6 +18,24 @@ def seen(case: Case) -> dict[tuple[LogSource, ...], frozenset[str]]:
         tuple(LogSource(*source) for source in json.loads(sources)): _fields(columns)
         for sources, columns in found.items()
     }
+
+
+def views(case: Case) -> dict[str, frozenset[str]]:
+    """The log sources by the names that SQL knows them by, in lower case, with the columns that have a value.
+
+    A field that is called like a column of the envelope is named as its view does (`kazami.store.views`).
+    """
+    found: dict[str, set[str]] = {}
+    for row in case.database.rows('SELECT "table", sources, projected, columns FROM segment'):
+        columns = {_shown(column) for column in row["columns"]}
+        for name in names_of(row["table"], row["sources"], row["projected"]):
+            found.setdefault(name.lower(), set()).update(columns)
+    return {name: frozenset(columns) for name, columns in found.items()}
+
+
+def _shown(column: str) -> str:
+    clashes = column not in ENVELOPE_NAMES and column.lower() in ENVELOPE_NAMES
+    return f"{column}_1" if clashes else column
 
 
 def _fields(columns: set[str]) -> frozenset[str]:

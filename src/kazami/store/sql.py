@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +39,13 @@ class Limits:
     batch: int = 2048  # rows
 
 
+#: Log sources, and columns of them, that are there for a question, as nothing where the case has none.
+Fill = Mapping[str, Sequence[str]]
+NO_FILL: Fill = {}
+
+
 def ask(
-    database: Database, root: str, query: str, limits: Limits
+    database: Database, root: str, query: str, limits: Limits, fill: Fill = NO_FILL
 ) -> tuple[list[str], Iterator[pa.RecordBatch]]:
     """The names of the columns, and the rows as they come. `database` is a sandbox; see `Case.sql`."""
     cursor = database.connection.cursor()
@@ -55,7 +60,7 @@ def ask(
         with _told(limits):
             tables, everything = _look(cursor, query)
             views = Views(database, root)
-            _make_views(cursor, views, views.names if everything else tables)
+            _make_views(cursor, views, views.names if everything else [*tables, *fill], fill)
             with _known(views):
                 relation = cursor.sql(f"SELECT * FROM (\n{query.strip().rstrip(';')}\n)")  # noqa: S608 - meant
                 reader = arrow_reader(relation, limits.batch)
@@ -110,9 +115,9 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(item)
 
 
-def _make_views(cursor: Any, views: Views, names: list[str]) -> None:
+def _make_views(cursor: Any, views: Views, names: list[str], fill: Fill) -> None:
     for name in names:
-        sql = views.sql(name)
+        sql = views.filled(name, fill[name]) if name in fill else views.sql(name)
         if sql is not None:
             cursor.execute(f"CREATE OR REPLACE VIEW {identifier(name.lower())} AS {sql}")
 

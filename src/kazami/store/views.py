@@ -150,10 +150,17 @@ class Views:
             return self._event()
         return self._query(self._sources[key]) if key in self._sources else None
 
+    def filled(self, name: str, columns: Sequence[str]) -> str:
+        """The query of the view `name` with all of `columns`; what the case does not have is null, or no row."""
+        padding = ", ".join(f"NULL::VARCHAR AS {identifier(c)}" for c in columns if c not in ENVELOPE.names)
+        empty = f"SELECT {_typed()}{', ' if padding else ''}{padding} WHERE false"
+        sql = self.sql(name)
+        return empty if sql is None else f"{empty}\nUNION ALL BY NAME\nSELECT * FROM ({sql})"
+
     def _by_name(self) -> dict[str, _Files]:
         found: dict[str, _Files] = {}
         for row in self._segments:
-            for name in _names(row["table"], row["sources"], row["projected"]):
+            for name in names_of(row["table"], row["sources"], row["projected"]):
                 shown = f"{name}_events" if name.lower() in {*FIXED, EVENT} else name
                 self._add(found.setdefault(shown.lower(), _Files(shown)), row)
         return found
@@ -202,8 +209,13 @@ def _nothing() -> str:
     return ", ".join(f"NULL::VARCHAR AS {identifier(name)}" for name in ENVELOPE.names)
 
 
+def _typed() -> str:
+    types = {"time": "TIMESTAMPTZ", "record": "BIGINT"}
+    return ", ".join(f"NULL::{types.get(n, 'VARCHAR')} AS {identifier(n)}" for n in ENVELOPE.names)
+
+
 @cache
-def _names(table: str, sources: str, projected: bool) -> Iterable[str]:
+def names_of(table: str, sources: str, projected: bool) -> Iterable[str]:
     """The log sources that a segment belongs to: each name once, whatever its case."""
     names: list[str | None] = [table]
     for _, category, service in json.loads(sources):

@@ -1,0 +1,8 @@
+"""What is asked of a case that is there: hunts, how well the logging covers it, and the lists that analysts want.
+
+hunt      a hunt: a question with its SQL, from a pack
+hunts     the hunts of packs; what is broken is named, the rest loads
+answer    a hunt asked of a case: what was found, or that the log is not there
+
+Nothing here writes into a case, and every question runs in the sandbox of `kazami.store.sql`.
+"""
