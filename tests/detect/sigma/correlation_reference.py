@@ -32,7 +32,9 @@ class Member:
 
     def text(self, name: str, alias: dict[str, str]) -> str | None:
         if self.origin is None:
-            return self.match["fields"].get(alias.get(self.rule, name))
+            field = alias.get(self.rule, name)
+            own: str | None = self.match["fields"].get(field)
+            return self.match.get(field) if own is None and field in ("host", "user", "logon_id") else own
         inner, member = self.origin
         if inner.info.id in alias:
             name, alias = alias[inner.info.id], {}

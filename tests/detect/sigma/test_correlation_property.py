@@ -26,7 +26,9 @@ NUMBERS = ("1", "2", "10", "0.1", "0.2", "-3", "1e2", "0x10", "many", "007")
 def _match(cells: tuple[Any, ...]) -> dict[str, Any]:
     rule, uid, time, tenant, *values = cells
     fields = {name: value for name, value in zip("UVN", values, strict=True) if value is not None}
-    return {"rule": rule, "uid": f"e{uid}", "time": time, "tenant": tenant, "fields": fields}
+    host = fields.pop("V", None) if uid % 3 == 0 else None  # what a few say in their envelope instead
+    fields |= {"host": fields["V"]} if uid % 3 == 1 and "V" in fields else {}
+    return {"rule": rule, "uid": f"e{uid}", "time": time, "tenant": tenant, "host": host, "fields": fields}
 
 
 #: Of few events, groups and tenants, so that they meet; with copies, unreadable times and missing fields.
@@ -64,13 +66,13 @@ def correlations(draw: st.DrawFn, kind: str, id_: str, below: tuple[str, ...]) -
         expression = draw(expressions(rules)) if len(rules) > 1 else ("is", rules[0])
         rules = tuple(rule for rule in rules if rule in logic.references(expression))
     condition = st.lists(st.tuples(operators, numbers), min_size=1, max_size=2, unique_by=lambda c: c[0])
-    names = st.sampled_from(("U", "V", "alias"))
+    names = st.sampled_from(("U", "V", "alias", "host"))
     fields: tuple[str, ...] = ()
     if kind in NUMERIC:
         fields = ("N",)
     elif kind == "value_count":
         fields = tuple(
-            draw(st.lists(st.sampled_from(("U", "V", "N", "alias")), min_size=1, max_size=2, unique=True))
+            draw(st.lists(st.sampled_from(("U", "V", "N", "alias", "host")), min_size=1, max_size=2, unique=True))
         )
     return Correlation(
         info=RuleInfo(id_, "0" * 16, id_),
@@ -82,7 +84,7 @@ def correlations(draw: st.DrawFn, kind: str, id_: str, below: tuple[str, ...]) -
         expression=expression,
         fields=fields,
         percentile=draw(st.sampled_from((0.0, 25.0, 50.0, 90.0, 99.9, 100.0))),
-        aliases={"alias": draw(st.dictionaries(st.sampled_from(below), st.sampled_from(("U", "V"))))},
+        aliases={"alias": draw(st.dictionaries(st.sampled_from(below), st.sampled_from(("U", "V", "host"))))},
     )
 
 

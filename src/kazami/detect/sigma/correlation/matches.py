@@ -5,7 +5,7 @@ Texts and identities become numbers once, here; everything after this works on a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -37,6 +37,10 @@ MATCHES: pa.Schema = pa.schema(
 
 MISSING = -1  # the code of a field that an event does not have
 UNTIMED = int(np.iinfo(np.int64).min)  # the time of an event without one
+
+#: Columns of the envelope that may be grouped by and counted, where an event has no field of its own of that name.
+ENVELOPED = frozenset(("host", "user", "logon_id", "process_uid", "parent_uid"))
+
 _FARTHEST = 4 * 10**18  # microseconds from 1970 to the last time that windows can be laid around
 
 
@@ -69,6 +73,7 @@ class Matches:
         uid, _ = codes(table["event_uid"])
         event = np.unique(uid * len(tenants) + tenant, return_inverse=True)[1]
         columns, texts = _fields(table["fields"], sorted(set(fields)))
+        _fill(columns, texts, table)
         folds: dict[str, int] = {}
         folded = np.fromiter(
             (folds.setdefault(t.casefold(), len(folds)) for t in texts), np.int64, len(texts)
@@ -120,6 +125,15 @@ def _fields(column: pa.ChunkedArray, names: list[str]) -> tuple[dict[str, Ints],
         mine = np.flatnonzero((name == code) & (values != MISSING))[::-1]  # the first of several values stays
         columns[field][rows[mine]] = values[mine]
     return columns, texts
+
+
+def _fill(columns: Mapping[str, Ints], texts: list[str], table: pa.Table) -> None:
+    """Let what an event does not say itself be what its envelope says; new values are added to `texts`."""
+    for name in sorted(ENVELOPED.intersection(columns)):
+        told, values = codes(table[name])
+        mine = np.flatnonzero((columns[name] == MISSING) & (told != MISSING))
+        columns[name][mine] = told[mine] + len(texts)
+        texts += values
 
 
 def _entries(maps: Any) -> tuple[tuple[Any, Any], Ints]:
