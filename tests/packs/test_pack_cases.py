@@ -22,6 +22,7 @@ from kazami.packs import find, names
 CASES = Path(__file__).parents[1] / "cases" / "packs"
 CORRELATIONS = Path(__file__).parents[1] / "cases" / "pack_correlations"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
+ENVELOPED = ("host", "user", "logon_id")
 
 
 @cache
@@ -46,6 +47,14 @@ def test_rule(path: Path) -> None:
     outcomes = trial.run(path)
     assert [outcome for outcome in outcomes if not outcome.passed] == []
     assert {outcome.expected for outcome in outcomes} == {True, False}
+
+
+@pytest.mark.parametrize("path", sorted(CORRELATIONS.glob("*/case.yaml")), ids=lambda path: path.parent.name)
+def test_a_case_of_a_correlation_shows_what_fires_what_misses_and_what_looks_alike(path: Path) -> None:
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert case["facts"].startswith(("threats", "host-patterns"))
+    kinds = {"fires" if each["findings"] else each["kind"] for each in case["events"]}
+    assert kinds == {"fires", "near-miss", "look-alike"}
 
 
 @pytest.mark.parametrize(("path", "case", "sequence"), list(sequences()))
@@ -86,7 +95,8 @@ def matches(sequence: list[tuple[datetime, LogSource, dict[str, str]]]) -> pa.Ta
             "table": "t",
             "evidence": "e",
             "record": number,
-            "fields": list(event.items()),
+            **{name: event[name] for name in ENVELOPED if name in event},
+            "fields": [(name, value) for name, value in event.items() if name not in ENVELOPED],
         }
         for number, (time, source, event) in enumerate(sequence)
         for rule in rules().rules

@@ -72,7 +72,11 @@ def correlations(draw: st.DrawFn, kind: str, id_: str, below: tuple[str, ...]) -
         fields = ("N",)
     elif kind == "value_count":
         fields = tuple(
-            draw(st.lists(st.sampled_from(("U", "V", "N", "alias", "host")), min_size=1, max_size=2, unique=True))
+            draw(
+                st.lists(
+                    st.sampled_from(("U", "V", "N", "alias", "host")), min_size=1, max_size=2, unique=True
+                )
+            )
         )
     return Correlation(
         info=RuleInfo(id_, "0" * 16, id_),
