@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import yaml
 
+from kazami.detect.sigma.load import load
 from kazami.errors import UsageError
 from kazami.model.attack import TACTICS
 from kazami.model.finding import LEVELS
@@ -64,3 +65,14 @@ def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
     folders = ("packs", "pack_correlations")
     told = [path.parent.name for folder in folders for path in CASES.glob(f"{folder}/*/case.yaml")]
     assert sorted(path.stem for path in RULES) == sorted(told)
+
+
+def test_what_is_only_worth_counting_stays_quiet_under_a_correlation() -> None:
+    rules = load([find(name) / "rules" for name in names()])
+    counted = {rule for correlation in rules.correlations for rule in correlation.rules}
+    loud = [
+        one.info.title
+        for one in (*rules.rules, *rules.correlations)
+        if one.info.level == "informational" and one.info.id in counted and one.report
+    ]
+    assert loud == []
