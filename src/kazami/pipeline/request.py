@@ -43,6 +43,7 @@ class Result:
     skipped: int = 0  # parts that an earlier scan had done
     events: int = 0
     found: int = 0
+    incidents: int = 0  # of the case
     lost: list[tuple[str, str]] = field(default_factory=list)  # what killed its worker, and how
     timeouts: Counter[str] = field(default_factory=Counter)  # values by rule
     notes: list[str] = field(default_factory=list)

@@ -14,6 +14,7 @@ from kazami.detect.sigma.load import load
 from kazami.detect.sigma.rule import RuleSet
 from kazami.engine.local import Pool
 from kazami.errors import UsageError
+from kazami.pipeline import incidents
 from kazami.pipeline.collect import Collector, key, note_unreadable
 from kazami.pipeline.parts import left, parts
 from kazami.pipeline.reader import Orders, Reader, sources
@@ -45,7 +46,7 @@ def rules_of(request: Request) -> RuleSet:
 
 
 def scan(request: Request, observer: Observer) -> Result:
-    """Read, match, store, correlate. What an interrupted scan of the same case has done is not done again.
+    """Read, match, store, correlate, and tell the incidents. What an interrupted scan of the same case has done is not done again.
 
     Raises UsageError and CaseError; evidence never raises, it is reported in the case. On KeyboardInterrupt what is
     finished is kept, and the result says that it stopped.
@@ -141,6 +142,7 @@ def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result) -> None:
         )
         run.replace_findings([one.info.id for one in rules.correlations], correlated.findings)
         result.notes += correlated.notes
+    result.incidents = len(incidents.tell(case))
     result.notes += [
         f"rule {rule} ran out of time on {count} values" for rule, count in result.timeouts.items()
     ]

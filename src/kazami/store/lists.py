@@ -44,10 +44,11 @@ def blind_rules(case: Case, run: int) -> list[Blind]:
         "WHERE b.run = ? ORDER BY b.reason, r.title",
         [run],
     )
-    return [Blind(_info(row), row["reason"]) for row in rows]
+    return [Blind(rule_info(row), row["reason"]) for row in rows]
 
 
-def _info(row: dict[str, Any]) -> RuleInfo:
+def rule_info(row: dict[str, Any]) -> RuleInfo:
+    """The words of a rule, from its row in the case."""
     logsource = LogSource(row["product"], row["category"], row["service"])
     names = set(RuleInfo.__slots__) - {"logsource"}
     given: dict[str, Any] = {

@@ -1,0 +1,14 @@
+"""Findings to incidents: what ties them, how rare it is, what the story is. Pure functions over Arrow and numpy.
+
+entity      what findings share: processes, sessions, accounts, addresses, hashes, services
+strand      findings of one rule at one place that follow each other, as one
+rarity      how much it says that a rule was true, or that two findings share something
+link        ties between strands, each with its limit
+component   what hangs together
+score       which of it is an incident, and how grave
+channel     what talks to the outside day and night
+extend      what lies within the time of an incident: taken along, never a reason to merge
+keep        ids that stay, merges that are refused, what people decided
+story       an incident in words
+run         all of it, in order
+"""

@@ -1,0 +1,163 @@
+"""Incidents of a case: made at the end of a scan, and told anew when somebody changes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kazami.correlate.entity import FIELDS
+from kazami.correlate.keep import Known
+from kazami.correlate.run import Correlated, correlate
+from kazami.errors import UsageError
+from kazami.model.incident import MEMBER, VERDICTS, Change, Incident
+from kazami.store import correlating, incidents
+from kazami.store.case import Case
+
+
+def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) -> list[Incident]:
+    """Correlate all findings of a case, and keep the incidents: those that are not redirected are given back.
+
+    `known` is what is held against it, by default what the case has; `log` are changes that led here.
+    """
+    now = datetime.now(UTC)
+    known = known_of(case) if known is None else known
+    found = correlate(
+        correlating.findings(case, FIELDS),
+        correlating.rules(case),
+        now,
+        fields=correlating.fields(case, FIELDS),
+        known=known,
+    )
+    _store(case, found, [*log, *found.changes])
+    return [one for one in found.incidents if one.state != "redirected"]
+
+
+def known_of(case: Case) -> Known:
+    """The incidents that a case has."""
+    before = {one.incident_uid: one for one in incidents.incidents(case, redirected=True)}
+    return Known(before, incidents.members(case), correlating.touched(incidents.changes(case)))
+
+
+def _store(case: Case, found: Correlated, log: Sequence[Change]) -> None:
+    incidents.replace(
+        case,
+        found.incidents,
+        members=pa.concat_tables(found.members),
+        links=pa.concat_tables(found.links),
+        skeleton=pa.concat_tables(found.skeleton),
+        changes=log,
+    )
+
+
+def merge(case: Case, into: str, others: Sequence[str], who: str, note: str = "") -> Incident:
+    """Make one incident of several, which a person says belong together. Raises UsageError where that cannot be.
+
+    Incidents of different tenants never become one.
+    """
+    target = one_of(case, into)
+    known = known_of(case)
+    members, log = known.members, []
+    gone = dict(known.incidents)
+    for name in others:
+        other = one_of(case, name)
+        if other.incident_uid == target.incident_uid:
+            raise UsageError(f"{name}: is the same incident as {into}")
+        if other.tenant != target.tenant:
+            raise UsageError(f"{name}: belongs to another tenant; incidents never cross tenants")
+        members = _moved(
+            members, pc.equal(members.column("incident_uid"), other.incident_uid), target.incident_uid
+        )
+        gone[other.incident_uid] = replace(other, state="redirected", redirect=target.incident_uid, links=())
+        log.append(Change(datetime.now(UTC), who, "merged", target.incident_uid, other.incident_uid, note))
+    touched = known.touched | {target.incident_uid}
+    tell(case, known=Known(gone, members, touched), log=log)
+    return one_of(case, target.incident_uid)
+
+
+def split(case: Case, name: str, steps: Sequence[int], who: str, note: str = "") -> Incident:
+    """Make an incident of its own of some steps of another. Raises UsageError where it has no such steps, or no others."""
+    source = one_of(case, name)
+    known = known_of(case)
+    ours = pc.equal(known.members.column("incident_uid"), source.incident_uid)
+    numbers = set(known.members.filter(ours).column("step").to_pylist())
+    unknown = sorted(set(steps) - numbers)
+    if unknown or not steps:
+        raise UsageError(f"{name}: has no step {unknown[0]}" if unknown else f"{name}: no step was named")
+    if numbers <= set(steps):
+        raise UsageError(f"{name}: these are all its steps; an incident cannot be split from itself")
+    chosen = pc.and_(ours, pc.is_in(known.members.column("step"), pa.array(sorted(set(steps)))))
+    uid = _split_uid(known, source, steps)
+    log = [Change(datetime.now(UTC), who, "split", source.incident_uid, uid, note)]
+    new = replace(source, incident_uid=uid, owner="", verdict="", links=())
+    known = Known(
+        {**known.incidents, uid: new},
+        _moved(known.members, chosen, uid),
+        known.touched | {uid, source.incident_uid},
+    )
+    tell(case, known=known, log=log)
+    return one_of(case, uid)
+
+
+def judge(
+    case: Case,
+    name: str,
+    who: str,
+    *,
+    state: str | None = None,
+    verdict: str | None = None,
+    owner: str | None = None,
+    note: str = "",
+) -> Incident:
+    """Close an incident, open it again, say what it is, or whose it is. What is not given stays."""
+    if verdict is not None and verdict not in VERDICTS:
+        raise UsageError(f"{verdict!r} is no verdict; verdicts are {', '.join(filter(None, VERDICTS))}")
+    before = one_of(case, name)
+    said = {
+        "closed" if state == "closed" else "reopened": (state, before.state),
+        "judged": (verdict, before.verdict),
+        "assigned": (owner, before.owner),
+    }
+    now = datetime.now(UTC)
+    log = [
+        Change(now, who, action, before.incident_uid, note=note or str(value))
+        for action, (value, old) in said.items()
+        if value is not None and value != old
+    ]
+    after = replace(
+        before,
+        links=(),
+        state=before.state if state is None else state,
+        verdict=before.verdict if verdict is None else verdict,
+        owner=before.owner if owner is None else owner,
+    )
+    known = known_of(case)
+    held = Known(
+        {**known.incidents, before.incident_uid: after}, known.members, known.touched | {before.incident_uid}
+    )
+    tell(case, known=held, log=log)
+    return one_of(case, before.incident_uid)
+
+
+def one_of(case: Case, name: str) -> Incident:
+    """The incident that an id or its beginning names; UsageError where there is none, or several."""
+    found = incidents.incident(case, name)
+    if found is None:
+        raise UsageError(f"{name}: no incident of this case, or the beginning of several ids")
+    return found
+
+
+def _moved(members: pa.Table, chosen: pa.ChunkedArray, uid: str) -> pa.Table:
+    """`members` with those that are chosen in the incident `uid`."""
+    column = pc.if_else(chosen, uid, members.column("incident_uid"))
+    place = members.schema.get_field_index("incident_uid")
+    return members.set_column(place, MEMBER.field("incident_uid"), column).cast(MEMBER)
+
+
+def _split_uid(known: Known, source: Incident, steps: Sequence[int]) -> str:
+    text = "\0".join((source.incident_uid, *map(str, sorted(steps)), str(len(known.incidents))))
+    return sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,76 @@
+"""What correlation reads of a case: findings, what their events say beside the envelope, the words of their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from kazami.model.event import own_name
+from kazami.model.finding import FINDING
+from kazami.model.incident import Change
+from kazami.model.rule import RuleInfo
+from kazami.store.lists import rule_info
+from kazami.store.names import identifier, literal
+from kazami.store.views import FIXED
+
+if TYPE_CHECKING:
+    from kazami.store.case import Case
+
+#: Events of one finding that are looked at, and characters of a value.
+EVENTS, LONGEST = 20, 1000
+
+
+def findings(case: Case, fields: Collection[str]) -> pa.Table:
+    """Findings of the current version of each rule, as `FINDING`; of what matched only `fields`, and no event uids."""
+    case.database.widen()
+    wanted = ", ".join(map(literal, fields))
+    special = {
+        "matched": f"map_from_entries([x FOR x IN map_entries(matched) IF x.key IN ({wanted})]) AS matched",
+        "event_uids": "[]::VARCHAR[] AS event_uids",
+    }
+    columns = ", ".join(special.get(name, identifier(name)) for name in FINDING.names)
+    reader = case.database.stream(f"SELECT {columns} FROM ({FIXED['finding']})", size=1 << 16)  # noqa: S608 - ours
+    schema = pa.schema([field.with_nullable(True) for field in FINDING])
+    return pa.Table.from_batches(list(reader), reader.schema).cast(schema)
+
+
+def fields(case: Case, names: Collection[str]) -> pa.Table:
+    """What the events of findings say in the fields `names`: columns ``finding_uid``, ``field``, ``value``."""
+    parts = [pa.table({name: pa.array([], pa.string()) for name in ("finding_uid", "field", "value")})]
+    for row in case.database.rows('SELECT DISTINCT "table" FROM finding ORDER BY 1'):
+        sql = _fields_of(case, row["table"], names)
+        if sql:
+            parts.append(case.database.table(sql))
+    return pa.concat_tables(parts)
+
+
+def _fields_of(case: Case, table: str, names: Collection[str]) -> str:
+    segments = case.database.rows('SELECT path, columns FROM segment WHERE "table" = ? ORDER BY id', [table])
+    seen = {column for row in segments for column in row["columns"]}
+    known = [name for name in sorted(names) if own_name(name) in seen]
+    if not known:
+        return ""
+    files = ", ".join(literal(f"{case.root}/{row['path']}") for row in segments)
+    pairs = ", ".join(
+        f"{{'field': {literal(name)}, 'value': left(CAST(e.{identifier(own_name(name))} AS VARCHAR), {LONGEST})}}"
+        for name in known
+    )
+    return f"""SELECT DISTINCT finding_uid, pair.field AS field, pair.value AS value FROM (
+        SELECT w.finding_uid, unnest([{pairs}]) AS pair
+        FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false) e
+        JOIN (SELECT finding_uid, unnest(event_uids[1:{EVENTS}]) AS event_uid FROM finding
+            WHERE "table" = {literal(table)}) w ON w.event_uid = e.event_uid)
+        WHERE pair.value IS NOT NULL AND pair.value NOT IN ('', '-')"""  # noqa: S608 - quoted
+
+
+def rules(case: Case) -> dict[str, RuleInfo]:
+    """The words of the rules that have findings, by id."""
+    rows = case.database.rows("SELECT * FROM rule WHERE current AND id IN (SELECT rule_id FROM finding)")
+    return {row["id"]: rule_info(row) for row in rows}
+
+
+def touched(changes: Collection[Change], who: str = "kazami") -> frozenset[str]:
+    """Incidents in which people had a hand: somebody else than `who` changed them."""
+    return frozenset(uid for one in changes if one.who != who for uid in (one.incident_uid, one.other) if uid)
