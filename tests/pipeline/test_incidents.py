@@ -1,0 +1,125 @@
+"""Incidents of a whole case: made by a scan, changed by people, told again by the next scan."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kazami.cli import run
+from kazami.errors import UsageError
+from kazami.pipeline import incidents
+from kazami.store import correlating
+from kazami.store import incidents as kept
+from kazami.store.case import Case
+from kazami.store.incidents import changes, members
+
+EVIDENCE = Path(__file__).parents[2] / "examples" / "intrusion"
+
+
+def scan(case: Path) -> int:
+    command = [
+        "scan",
+        str(EVIDENCE),
+        "--tenant-from-folder",
+        "--case",
+        str(case),
+        "--no-report",
+        "--workers",
+        "1",
+    ]
+    return run([*command, "--format", "jsonl", "--output", str(case.parent / "findings.jsonl")])
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    case = tmp_path_factory.mktemp("incidents") / "case"
+    assert scan(case) == 0
+    return case
+
+
+@pytest.fixture
+def case(scanned: Path, tmp_path: Path) -> Iterator[Case]:
+    shutil.copytree(scanned, tmp_path / "case")
+    with Case.open(tmp_path / "case") as opened:
+        yield opened
+
+
+def worst(case: Case, tenant: str) -> str:
+    return next(one.incident_uid for one in kept.incidents(case, tenant=tenant))
+
+
+def test_each_tenant_of_the_example_has_its_story(case: Case) -> None:
+    found = list(kept.incidents(case))
+    grave = {one.tenant: one for one in reversed(found) if len(one.tactics) >= 5}
+    assert grave.keys() == {"kumo-msp", "aoba-water", "minato-foods"}
+    assert {"aoba-hist01", "aoba-dc01"} <= set(grave["aoba-water"].hosts)
+    assert "kumo-admin" in grave["aoba-water"].accounts
+    assert len(found) <= 8
+    assert any(move.target == "aoba-dc01" for move in grave["aoba-water"].moves)
+
+
+def test_what_events_say_beside_the_envelope_is_read(case: Case) -> None:
+    table = correlating.fields(case, {"Hashes", "IpAddress", "no such field"})
+    assert set(table.column("field").to_pylist()) == {"Hashes", "IpAddress"}
+    findings = correlating.findings(case, {"Hashes"})
+    assert set(table.column("finding_uid").to_pylist()) <= set(findings.column("finding_uid").to_pylist())
+    assert {key for row in findings.column("matched").to_pylist() for key, _ in row} <= {"Hashes"}
+
+
+def test_the_next_scan_changes_nothing(scanned: Path, tmp_path: Path) -> None:
+    shutil.copytree(scanned, tmp_path / "case")
+    with Case.open(tmp_path / "case", read_only=True) as before:
+        first, log = list(kept.incidents(before, links=True)), changes(before)
+    assert scan(tmp_path / "case") == 0
+    with Case.open(tmp_path / "case", read_only=True) as after:
+        assert list(kept.incidents(after, links=True)) == first
+        assert changes(after) == log
+
+
+def test_what_is_closed_stays_closed_and_keeps_its_findings(case: Case) -> None:
+    uid = worst(case, "aoba-water")
+    count = members(case, uid).num_rows
+    closed = incidents.judge(case, uid[:8], "aki", state="closed", verdict="true positive", note="rebuilt")
+    assert (closed.state, closed.verdict) == ("closed", "true positive")
+    incidents.tell(case)
+    again = kept.incident(case, uid)
+    assert again is not None
+    assert (again.state, again.verdict, again.findings) == ("closed", "true positive", count)
+    said = [(one.who, one.action, one.note) for one in changes(case, uid) if one.who == "aki"]
+    assert said == [("aki", "closed", "rebuilt"), ("aki", "judged", "rebuilt")]
+
+
+def test_a_split_is_undone_by_a_merge_and_by_nothing_else(case: Case) -> None:
+    uid = worst(case, "aoba-water")
+    whole = members(case, uid).num_rows
+    part = incidents.split(case, uid, [1, 2], "aki")
+    assert part.incident_uid != uid
+    incidents.tell(case)
+    rest = kept.incident(case, uid)
+    assert rest is not None
+    assert rest.findings + part.findings == whole
+    assert incidents.merge(case, uid, [part.incident_uid[:10]], "aki").findings == whole
+    redirected = kept.incident(case, part.incident_uid)
+    assert redirected is not None
+    assert redirected.incident_uid == uid
+    incidents.tell(case)
+    assert members(case, uid).num_rows == whole
+
+
+def test_what_cannot_be_is_refused(case: Case) -> None:
+    ours, theirs = worst(case, "aoba-water"), worst(case, "kumo-msp")
+    with pytest.raises(UsageError, match="another tenant"):
+        incidents.merge(case, ours, [theirs], "aki")
+    with pytest.raises(UsageError, match="the same incident"):
+        incidents.merge(case, ours, [ours], "aki")
+    with pytest.raises(UsageError, match="no incident"):
+        incidents.one_of(case, "zzz")
+    with pytest.raises(UsageError, match="has no step 9999"):
+        incidents.split(case, ours, [9999], "aki")
+    with pytest.raises(UsageError, match="all its steps"):
+        incidents.split(case, ours, sorted(set(members(case, ours).column("step").to_pylist())), "aki")
+    with pytest.raises(UsageError, match="is no verdict"):
+        incidents.judge(case, ours, "aki", verdict="maybe")
