@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import made
 from program import Program
 
 BUNDLE = {
@@ -59,3 +60,26 @@ def test_a_table_can_go_to_a_file(run: Program) -> None:
 
 def test_an_update_asks_only_https(run: Program) -> None:
     assert "only https" in run("intel", "update", "--url", "http://example.org/b.json").ended(2).err
+
+
+def test_what_to_do(run: Program) -> None:
+    rows = run("intel", "advise", "t1003.003", "T1685.005").ended(0).rows
+    assert {row["when"] for row in rows} == {"now", "week", "then"}
+    assert next(row for row in rows if row["id"] == "close-account")["techniques"] == [
+        "T1003.003",
+        "T1685.005",
+    ]
+    assert "krbtgt" in run("intel", "advise", "T1003.003", "--lang", "ja").ended(0).out
+    assert "nothing is known about T9999" in run("intel", "advise", "T9999").ended(0).err
+    assert "name a technique" in run("intel", "advise").ended(2).err
+
+
+def test_what_to_do_about_a_case(run: Program, bench: made.Bench) -> None:
+    bench.put("a.jsonl", made.events(*range(9)))
+    bench.scan()
+    (row,) = run("sql", "case", "select count(*) as n from finding").ended(0).rows
+    assert row["n"] == 3
+    rows = run("intel", "advise", "--case", "case").ended(0).rows
+    (finding, *_) = run("findings", "case").ended(0).rows
+    ids = [one for when in ("now", "week", "then") for one in finding["mitigations"][when]]
+    assert {row["id"] for row in rows} == set(ids)

@@ -96,6 +96,8 @@ def told(case: Case) -> Case:
 def test_a_finding_in_words(told: Case) -> None:
     rows = list(read.findings(told))
     assert set(rows[0]) == set(FindingRow.__annotations__)
+    assert rows[1].pop("attack")["T1027"] == {"name": "Obfuscated Files or Information", "version": "18.1"}
+    assert rows[1].pop("mitigations")["now"][0] == "stop-program"
     assert rows[1] == {
         "finding_uid": uid("r1 v1 1"),
         "rule_id": "r1",

@@ -10,9 +10,13 @@ import typer
 
 from kazami.cli.exit_code import DONE
 from kazami.cli.rows import table as rows
+from kazami.cli.scan import Language
+from kazami.errors import UsageError
+from kazami.respond.text import safe
 
 if TYPE_CHECKING:
     from kazami.intel.build import Built
+    from kazami.intel.measure import Advice
 
 app = typer.Typer(help="ATT&CK: show the table in use, add one, update it.", no_args_is_help=True)
 
@@ -44,6 +48,52 @@ def update(
     from kazami.intel.shelf import NEWEST, fetch
 
     return _take(fetch(url or NEWEST, attack_version), None)
+
+
+@app.command()
+def advise(
+    techniques: Annotated[list[str] | None, typer.Argument(help="Techniques: T1003.003.")] = None,
+    case: Annotated[Path | None, typer.Option(help="Those of the findings of this case.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
+) -> int:
+    """Say what to do about techniques: now (contain), this week (eradicate), then (harden)."""
+    from kazami.intel.measure import measures
+
+    wanted = [one.strip().upper() for one in techniques or ()]
+    if case is not None:
+        wanted += _techniques(case)
+    if not wanted:
+        raise UsageError("name a technique, or a case with findings: --case CASE")
+    found = measures().gathered(wanted)
+    rows(
+        ["when", "id", "what", "techniques", "attack", "sources"],
+        [
+            (
+                one.measure.when,
+                one.measure.id,
+                one.measure.spoken(lang.value),
+                list(one.techniques),
+                *_cited(one),
+            )
+            for one in found
+        ],
+    )
+    nothing = [one for one in wanted if not measures().of(one)]
+    if nothing:
+        sys.stderr.write(f"nothing is known about {', '.join(safe(one[:20]) for one in nothing[:20])}\n")
+    return DONE
+
+
+def _cited(one: Advice) -> tuple[list[str], list[str]]:
+    return list(one.measure.attack), list(one.measure.sources)
+
+
+def _techniques(case: Path) -> list[str]:
+    from kazami.store.case import Case
+    from kazami.store.summary import summary
+
+    with Case.open(case, read_only=True) as opened:
+        return [count.key for count in summary(opened).techniques]
 
 
 @app.command()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kazami.intel import translate
+from kazami.intel.shelf import attack
 from kazami.model.finding import LEVELS, level_rank
 from kazami.model.result import Count, Summary
 from kazami.respond.export.table import STYLES, fit
@@ -68,6 +71,25 @@ def _counts(title: str, counts: list[Count], language: Words, width: int, top: i
         rest = language("summary.more", n=language.number(len(counts) - top))
         table.add_row(Text(), Text(), Text(rest, style="dim"))
     return [table]
+
+
+def _title(language: Words, key: str) -> str:
+    return language(f"summary.{key}", version=attack().version)
+
+
+def _named(techniques: list[Count]) -> list[Count]:
+    """Techniques with their own names, without those of their parents; the version stands beside an id that is not of the table in use."""
+    return [
+        replace(one, label=f"{one.key}{_other(one.key)} {name.rpartition(': ')[2]}")
+        if (name := translate.name(one.key))
+        else one
+        for one in techniques
+    ]
+
+
+def _other(technique: str) -> str:
+    version = translate.version_of(technique)
+    return "" if version == attack().version else f" (ATT&CK {version})"
 
 
 def _beside(tables: list[Table], width: int) -> list[Table | Text]:
@@ -185,14 +207,13 @@ def show(
     language = words(lang)
     parts: list[Table | Text] = [Text(), *_opening(summary, language)]
     parts += _beside(_counts(language("summary.by_rule"), summary.rules, language, console.width, RULES), 0)
-    several = [("by_host", summary.hosts), ("by_technique", summary.techniques)]
+    several = [("by_host", summary.hosts), ("by_technique", _named(summary.techniques))]
     if len(summary.tenants) > 1:
         several.append(("by_tenant", summary.tenants))
+    title = partial(_title, language)
     beside = console.width >= SIDE_BY_SIDE * len(several)
     width = console.width // len(several) - 2 if beside else console.width
-    tables = [
-        t for key, counts in several for t in _counts(language(f"summary.{key}"), counts, language, width)
-    ]
+    tables = [t for key, counts in several for t in _counts(title(key), counts, language, width)]
     parts += _beside(tables, console.width)
     parts += _limits(summary, language, hints or Hints())
     if report is not None:

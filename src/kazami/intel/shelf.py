@@ -42,9 +42,13 @@ def added() -> Path:
 
 
 def attack() -> Table:
-    """The table in use; it is read once. Raises UsageError where the user's cannot be read."""
+    """The table in use; it is read once. Raises UsageError where the user's is there and cannot be read."""
     path = added()
-    return _read(path, path.stat().st_mtime_ns) if path.is_file() else shipped()
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:  # there is none, or none that this user may see
+        return shipped()
+    return _read(path, changed)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from kazami.model.rule import Rejected, RuleInfo
 
@@ -34,6 +34,8 @@ class FindingRow(TypedDict):
     author: str
     falsepositives: list[str]
     references: list[str]
+    attack: NotRequired[dict[str, dict[str, str]]]  # technique to its name and the version of ATT&CK
+    mitigations: NotRequired[dict[str, list[str]]]  # now, week, then: ids of what to do
 
 
 @dataclass(frozen=True, slots=True)

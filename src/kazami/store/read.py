@@ -21,6 +21,7 @@ from kazami.store.database import guarded
 from kazami.store.lists import evidence_rows, reject_rows
 from kazami.store.names import identifier, literal
 from kazami.store.summary import summary
+from kazami.store.told import told
 from kazami.store.views import FIXED, RANK
 
 if TYPE_CHECKING:
@@ -120,11 +121,14 @@ class _Words:
         rows = case.database.rows(
             "SELECT * FROM rule WHERE current AND (id, version) IN (SELECT (rule_id, rule_version) FROM finding)"
         )
-        self._rules = {(row["id"], row["version"]): {name: row[name] for name in _UNKNOWN} for row in rows}
+        self._rules = {
+            (row["id"], row["version"]): {name: row[name] for name in _UNKNOWN} | told(row["techniques"])
+            for row in rows
+        }
 
     def of(self, rule: str, version: str) -> dict[str, Any]:
         """The keys of a finding that are the same for all findings of a rule."""
-        return self._rules.get((rule, version), _UNKNOWN)
+        return self._rules.get((rule, version)) or _UNKNOWN | told(())
 
 
 def event(case: Case, event_uid: str) -> dict[str, Any] | None:

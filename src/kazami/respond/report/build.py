@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from kazami.model.finding import level_rank
 from kazami.model.result import FindingRow, Summary
 from kazami.respond.language import Words, words
+from kazami.respond.report import advice
 from kazami.respond.report.chapters import by_severity, chapters
 from kazami.respond.report.judged import limits
 from kazami.respond.report.page import stream
@@ -57,6 +58,10 @@ def context(tally: Tally, shown: list[Shown], summary: Summary, language: Words)
         "tactics": tactics(tally),
         "techniques": techniques(tally),
         "named_techniques": TECHNIQUES,
+        "advice": advice.gathered(tally),
+        "advised": advice.advised,
+        "named": advice.named,
+        "version_of": advice.version,
         "hosts": hosts,
         "users": users,
         "host_names": _names(hosts),
