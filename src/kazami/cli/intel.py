@@ -114,6 +114,26 @@ def show(
     return DONE
 
 
+@app.command()
+def lolrmm(
+    folder: Annotated[Path, typer.Argument(help="A folder with LOLRMM's YAML files.")],
+) -> int:
+    """Use LOLRMM's remote-management tools as indicators: kazami list remote-tools looks for them."""
+    from kazami.intel.remote import install, read
+
+    found = read(folder)
+    path = install(found.tools)
+    for file, reason in found.broken.items():
+        sys.stderr.write(f"kazami: {file}: no tool: {reason}\n")
+    counts = [
+        (kind, sum(len(getattr(tool, kind)) for tool in found.tools))
+        for kind in ("programs", "originals", "folders", "services", "domains")
+    ]
+    general = [(f"left out, too general: {kind}", count) for kind, count in found.left_out.items()]
+    rows(["what", "value"], [("file", str(path)), ("tools", len(found.tools)), *counts, *general])
+    return DONE
+
+
 def _take(built: Built, output: Path | None) -> int:
     from kazami.cli.output import written
     from kazami.intel.described import contents

@@ -55,6 +55,7 @@ def _register() -> None:
     from kazami.cli.doctor import doctor
     from kazami.cli.hunt import app as hunts
     from kazami.cli.intel import app as intel
+    from kazami.cli.listing import list_what
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
     from kazami.cli.tenants import app as tenants
@@ -62,6 +63,7 @@ def _register() -> None:
     app.command("scan")(scan)
     app.add_typer(rules, name="rules")
     app.add_typer(hunts, name="hunt")
+    app.command("list")(list_what)
     app.add_typer(tenants, name="tenants")
     app.add_typer(intel, name="intel")
     register(app)

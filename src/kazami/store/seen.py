@@ -6,7 +6,7 @@ import json
 
 from kazami.model.event import ENVELOPE_NAMES, SPELLINGS, LogSource, field_of
 from kazami.store.case import Case
-from kazami.store.views import names_of
+from kazami.store.views import EVENT, FIXED, names_of
 
 
 def seen(case: Case) -> dict[tuple[LogSource, ...], frozenset[str]]:
@@ -30,6 +30,19 @@ def views(case: Case) -> dict[str, frozenset[str]]:
         columns = {_shown(column) for column in row["columns"]}
         for name in names_of(row["table"], row["sources"], row["projected"]):
             found.setdefault(name.lower(), set()).update(columns)
+    return {name: frozenset(columns) for name, columns in found.items()}
+
+
+def tables(case: Case) -> dict[str, frozenset[str]]:
+    """The views that hold each event under its own log source (and under those that it feeds), with their columns.
+
+    Unlike `views` none of them is a part of another. Columns are named as there.
+    """
+    found: dict[str, set[str]] = {}
+    for row in case.database.rows('SELECT "table", columns FROM segment ORDER BY id'):
+        table = row["table"]
+        name = f"{table}_events" if table.lower() in {*FIXED, EVENT} else table
+        found.setdefault(name, set()).update(_shown(column) for column in row["columns"])
     return {name: frozenset(columns) for name, columns in found.items()}
 
 
