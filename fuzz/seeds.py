@@ -15,6 +15,7 @@ import zstandard
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
+import rat_messages
 from evtx_writer import write
 from flows_writer import ipfix, netflow5, netflow9
 
@@ -154,6 +155,18 @@ SEEDS: dict[str, list[bytes]] = {
     "cef": [CEF.encode()],
     "nfdump": [NFDUMP.encode()],
     "netflow": [netflow5(1) + netflow5(2), netflow9(1) + netflow9(2), ipfix(1) + ipfix(2)],
+    "rat": [
+        rat_messages.redleaves(),
+        rat_messages.redleaves_http(),
+        rat_messages.plugx_tcp(),
+        rat_messages.plugx_http(),
+        rat_messages.plugx_udp(),
+        rat_messages.chches(),
+        rat_messages.kv_botnet(),
+        rat_messages.gh0st(),
+        rat_messages.frp(),
+        rat_messages.earthworm(),
+    ],
     "rules": [RULE.encode()],
     "containers": [
         _zip(),

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kazami.detect.network.rat import Conversation, recognize
 from kazami.detect.sigma.expression import from_json, to_json
 from kazami.detect.sigma.load import load
 from kazami.model.event import REJECTS, Route
@@ -62,8 +63,22 @@ def rules(data: bytes) -> None:
             raise AssertionError("a condition that JSON does not keep")
 
 
+def rat(data: bytes) -> None:
+    """Any first bytes of both directions, on TCP and UDP: proofs of known families at places that exist."""
+    half = len(data) // 2
+    for protocol, (client, server) in (
+        ("tcp", (data, b"")),
+        ("udp", (data, b"")),
+        ("tcp", (data[:half], data[half:])),
+    ):
+        for proof in recognize(Conversation(client, server, protocol)):
+            if not 0 <= proof.offset < len(client if proof.side == "client" else server):
+                raise AssertionError("a proof at a place that is none")
+
+
 TARGETS: dict[str, Target] = {
     **{found.name: partial(source, found.object) for found in discover(SOURCES) if found.object is not None},
     "containers": containers,
     "rules": rules,
+    "rat": rat,
 }

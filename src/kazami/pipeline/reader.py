@@ -26,6 +26,7 @@ from kazami.model.event import REJECT, REJECTS, Route, rejects
 from kazami.model.evidence import Evidence
 from kazami.model.finding import FINDING
 from kazami.model.result import EvidenceRow
+from kazami.pipeline.detectors import detect
 from kazami.pipeline.task import Part, Task, Unit, packed
 from kazami.plugins import SOURCES, Extension, discover
 from kazami.sources import archive, walk
@@ -251,6 +252,9 @@ class Reader:
             matches = list(self._matcher.match(batch))
             found.append(findings(batch, matches))
             fed.append(fuel(batch, matches, self._orders.needed))
+            tables, faults = detect(batch)
+            found += tables
+            self._rejects += faults
         table = pa.concat_tables(found)
         return Unit(
             segment.write(self._orders.case, batches) if self._store else [],

@@ -14,7 +14,7 @@ from kazami.detect.sigma.load import load
 from kazami.detect.sigma.rule import RuleSet
 from kazami.engine.local import Pool
 from kazami.errors import UsageError
-from kazami.pipeline import incidents
+from kazami.pipeline import detectors, incidents
 from kazami.pipeline.collect import Collector, key, note_unreadable
 from kazami.pipeline.parts import left, parts
 from kazami.pipeline.reader import Orders, Reader, sources
@@ -54,6 +54,7 @@ def scan(request: Request, observer: Observer) -> Result:
     files, unreadable = _files(request)
     rules = rules_of(request)
     sources()
+    detectors.detectors()
     todo = list(parts(files))
     names = {walk.named(file.path) for file in files} | {row["name"] for row in unreadable}
     result = Result(request.case, rules, frozenset(names), parts=len(todo))
@@ -70,7 +71,11 @@ def scan(request: Request, observer: Observer) -> Result:
             version=__version__,
             command=request.command,
             ruleset=rules.version + bounds,
-            rules=[rule.info for rule in rules.rules] + [one.info for one in rules.correlations],
+            rules=[
+                *(one.info for one in rules.rules),
+                *(one.info for one in rules.correlations),
+                *detectors.rules(),
+            ],
             rejected=rules.rejected,
         )
         note_unreadable(run, unreadable, request.tenant)

@@ -1,0 +1,1 @@
+"""What only the network shows: tools that call home (`rat`), rhythm in connections (`beacon`)."""

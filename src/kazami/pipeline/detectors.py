@@ -1,0 +1,43 @@
+"""The registered detectors in a scan: each sees the batches of its tables, in the worker that read them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pyarrow as pa
+
+from kazami.model.event import Route, rejects
+from kazami.model.rule import RuleInfo
+from kazami.plugins import DETECTORS, Extension, discover
+
+
+@cache
+def detectors() -> list[Extension]:
+    """The detectors that load; found before workers are forked."""
+    return [found for found in discover(DETECTORS) if found.object is not None]
+
+
+def rules() -> list[RuleInfo]:
+    """What they can find, in the words that reports print."""
+    return [info for found in detectors() for info in getattr(found.object, "RULES", {}).values()]
+
+
+def detect(batch: pa.RecordBatch) -> tuple[list[pa.Table], list[pa.RecordBatch]]:
+    """Findings in one batch, and rejects that name the detectors that failed on it."""
+    table = Route.of(batch).table
+    tables: list[pa.Table] = []
+    faults: list[pa.RecordBatch] = []
+    for found in detectors():
+        if table not in found.object.tables:
+            continue
+        try:
+            tables += found.object.detect(iter([batch]))
+        except Exception as error:  # noqa: BLE001 - a broken detector must not hide what the others find
+            faults.append(_fault(batch, f"the detector {found.name} failed: {type(error).__name__}: {error}"))
+    return tables, faults
+
+
+def _fault(batch: pa.RecordBatch, reason: str) -> pa.RecordBatch:
+    row = {"evidence": batch.column("evidence")[0].as_py(), "name": "", "place": "", "reason": reason[:1000],
+           "count": 0, "sample": ""}  # fmt: skip
+    return rejects([row])
