@@ -2,7 +2,7 @@
 
 [scan]
 rules = ["/etc/kazami/rules"]        # folders and files of Sigma rules, beside the packs
-packs = ["common"]                   # packs to use; all by default
+packs = ["common", "./mine"]         # packs to use, by name or as folders beside this file; all by default
 passwords = ["secret"]               # tried on encrypted archives, beside the customary ones
 workers = 2
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import platformdirs
 
+from kazami import packs
 from kazami.errors import UsageError
 
 NAME = "kazami.toml"
@@ -71,12 +72,18 @@ def _read(path: Path) -> Settings:
     names = {name: _texts(path, f"placeholders.{name}", values) for name, values in placeholders.items()}
     return Settings(
         rules=tuple((path.parent / rule) for rule in _texts(path, "scan.rules", scan.get("rules", []))),
-        packs=_texts(path, "scan.packs", scan["packs"]) if "packs" in scan else None,
+        packs=_packs(path, scan["packs"]) if "packs" in scan else None,
         passwords=_texts(path, "scan.passwords", scan.get("passwords", [])),
         workers=workers,
         placeholders=names,
         source=path,
     )
+
+
+def _packs(path: Path, value: Any) -> tuple[str, ...]:
+    """Names stay; folders, which have a slash in them, are those beside the settings."""
+    given = _texts(path, "scan.packs", value)
+    return tuple(str(path.parent / name) if packs.is_folder(name) else name for name in given)
 
 
 def _table(path: Path, name: str, value: Any) -> dict[str, Any]:

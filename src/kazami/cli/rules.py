@@ -29,7 +29,10 @@ Rules = Annotated[
     list[Path] | None, typer.Option("--rules", help="Sigma rules: a file or folder. May be repeated.")
 ]
 Packs = Annotated[
-    list[str] | None, typer.Option("--pack", help="Packs to use (default: all). May be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--pack", help="Packs to use, by name or as a folder like ./mine (default: all). May be repeated."
+    ),
 ]
 CaseOption = Annotated[
     Path | None, typer.Option(help="A case: also say which rules its evidence leaves blind.")
@@ -102,8 +105,7 @@ def _pack_paths(packs: list[str] | None) -> list[Path]:
     from kazami import packs as shipped
 
     settings = config.load()
-    names = packs or (shipped.names() if settings.packs is None else settings.packs)
-    return [*(shipped.find(name) / "rules" for name in names), *settings.rules]
+    return [*shipped.choose(packs or settings.packs).rules, *settings.rules]
 
 
 def _blind(case: Path, loaded: RuleSet) -> Iterator[tuple[str, str, str, str, str]]:

@@ -48,7 +48,10 @@ def scan(
         list[Path] | None, typer.Option(help="Sigma rules: a file or folder. May be repeated.")
     ] = None,
     pack: Annotated[
-        list[str] | None, typer.Option(help="Packs to use (default: all). May be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Packs to use, by name or as a folder like ./mine (default: all). May be repeated."
+        ),
     ] = None,
     tenant: Annotated[str, typer.Option(help="Whose evidence this is.")] = "default",
     tenant_from_folder: Annotated[

@@ -1,23 +1,119 @@
-"""Content as data: a pack is a folder with ``pack.yml`` and ``rules/``, and no code."""
+"""Content as data: a pack is a folder with ``pack.yml`` and ``rules/``, and no code. Some come with Kazami; others are
+folders of the user's own, which work the same.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from kazami.errors import UsageError
+
+DESCRIPTION = "pack.yml"
+LARGEST = 1 << 16  # bytes of a pack.yml
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The folders of the packs that were asked for, those they need first; and what is wrong with a ``pack.yml``.
+
+    A fault is a pair of file and reason. It costs a pack nothing but what its ``pack.yml`` would have said.
+    """
+
+    folders: tuple[Path, ...]
+    faults: tuple[tuple[str, str], ...]
+
+    @property
+    def rules(self) -> list[Path]:
+        """The folders of rules."""
+        return [rules for folder in self.folders if (rules := folder / "rules").is_dir()]
 
 
 def names() -> list[str]:
     """The packs that come with Kazami, sorted."""
-    return sorted(folder.name for folder in _here().iterdir() if (folder / "pack.yml").is_file())
+    return sorted(folder.name for folder in _here().iterdir() if (folder / DESCRIPTION).is_file())
 
 
 def find(name: str) -> Path:
-    """The folder of the pack called `name`; raises UsageError that lists the packs there are."""
-    if name not in names():
-        raise UsageError(f"there is no pack {name!r}; there are: {', '.join(names())}")
-    return _here() / name
+    """The folder of the pack called `name`, or the folder `name`, where a slash or a ``pack.yml`` is in it.
+
+    Raises UsageError that lists the packs there are, or says why a folder is no pack.
+    """
+    if is_folder(name):
+        return _own(Path(name))
+    if name in names():
+        return _here() / name
+    if (Path(name) / DESCRIPTION).is_file():
+        return Path(name)
+    raise UsageError(f"there is no pack {name!r}; there are: {', '.join(names())}")
+
+
+def is_folder(name: str) -> bool:
+    """Whether `name` is written as a folder: with a slash (``./mine``), as names of packs never are."""
+    return "/" in name or os.sep in name or name in (os.curdir, os.pardir)
+
+
+def choose(wanted: Iterable[str] | None) -> Chosen:
+    """The packs called `wanted` (all that come with Kazami for None), each once, and before each those it needs.
+
+    Raises UsageError as `find` does. A needed pack that is not there is a fault of the pack that needs it.
+    """
+    folders: dict[str, Path] = {}
+    faults: dict[str, str] = {}
+    for name in names() if wanted is None else wanted:
+        _add(find(name), folders, faults)
+    return Chosen(tuple(folders.values()), tuple(faults.items()))
+
+
+def _add(folder: Path, folders: dict[str, Path], faults: dict[str, str]) -> None:
+    """Put a folder behind those that it needs; what these need in turn is not asked, so that there are no circles."""
+    description = folder / DESCRIPTION
+    try:
+        needed = [find(name) for name in _needs(description)]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError, UsageError) as error:
+        faults[str(description)] = _reason(error)
+        needed = []
+    for each in (*needed, folder):
+        folders.setdefault(str(each.resolve()), each)
+
+
+def _needs(description: Path) -> list[str]:
+    """The packs on which the rules of a pack build: the list `needs` of its ``pack.yml``."""
+    if not description.is_file():
+        return []
+    with description.open("rb") as stream:
+        data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"larger than {LARGEST} bytes")
+    content: Any = yaml.safe_load(data.decode("utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError("not a map")
+    needs = content.get("needs") or []
+    if not isinstance(needs, list) or not all(isinstance(name, str) for name in needs):
+        raise ValueError("'needs' is no list of names of packs")
+    return [name if not is_folder(name) else str(description.parent / name) for name in needs]
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"not YAML: line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _own(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder, so it is no pack")
+    if not (folder / DESCRIPTION).is_file() and not (folder / "rules").is_dir():
+        raise UsageError(f"{folder}: is no pack: it has neither {DESCRIPTION} nor a folder rules")
+    return folder
 
 
 def _here() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from kazami.detect.sigma.load import load
 from kazami.detect.sigma.rule import RuleSet
 from kazami.engine.local import Pool
 from kazami.errors import UsageError
+from kazami.model.rule import Rejected
 from kazami.pipeline import detectors, incidents
 from kazami.pipeline.collect import Collector, key, note_unreadable
 from kazami.pipeline.parts import left, parts
@@ -35,14 +37,15 @@ _UNBOUNDED = ":None:None"
 def rules_of(request: Request) -> RuleSet:
     """The rules a request asks for: its packs (all of them by default), and the folders and files it names."""
     names = request.packs if request.packs is not None else request.settings.packs
-    chosen = [packs.find(name) / "rules" for name in (packs.names() if names is None else names)]
-    paths = [*chosen, *request.settings.rules, *request.rules]
-    return load(
-        paths,
+    chosen = packs.choose(names)
+    found = load(
+        [*chosen.rules, *request.settings.rules, *request.rules],
         placeholders=request.settings.placeholders,
         cache=request.settings.cache,
         workers=request.workers,
     )
+    faults = tuple(Rejected(path, reason) for path, reason in chosen.faults)
+    return replace(found, rejected=(*faults, *found.rejected)) if faults else found
 
 
 def scan(request: Request, observer: Observer) -> Result:

@@ -54,13 +54,13 @@ class Hunts:
 
 
 def load(names: Iterable[str] | None = None) -> Hunts:
-    """The hunts of the packs `names` (all that come with Kazami for None); a name may be the folder of a pack.
+    """The hunts of the packs `names` (all that come with Kazami for None); a name with a slash is the folder of one.
 
     Raises UsageError for a pack that is not there.
     """
     loaded: dict[str, Packed] = {}
     broken: list[Broken] = []
-    for folder in map(_folder, packs.names() if names is None else names):
+    for folder in map(packs.find, packs.names() if names is None else names):
         for path in sorted((folder / "hunts").glob("*.yml")):
             try:
                 hunt = _read(path)
@@ -72,10 +72,6 @@ def load(names: Iterable[str] | None = None) -> Hunts:
                 continue
             loaded[hunt.id] = Packed(folder.name, hunt, str(path))
     return Hunts(tuple(sorted(loaded.values(), key=lambda one: _order(one.hunt.id))), tuple(broken))
-
-
-def _folder(name: str) -> Path:
-    return Path(name) if (Path(name) / "pack.yml").is_file() else packs.find(name)
 
 
 def _read(path: Path) -> Hunt:

@@ -43,5 +43,10 @@ def _below(folder: str, depth: int) -> Iterator[str]:
         if entry.is_dir(follow_symlinks=False):
             if depth < _DEEPEST:
                 yield from _below(entry.path, depth + 1)
-        elif entry.name.lower().endswith(_SUFFIXES) and entry.is_file():
+        elif entry.name.lower().endswith(_SUFFIXES) and (entry.is_file() or _leads_nowhere(entry)):
             yield entry.path
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a link to what is not there; it is read, so that it is named and not passed over."""
+    return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
