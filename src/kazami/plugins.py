@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Protocol, runtime_checkable
@@ -13,6 +13,9 @@ from typing import Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 from kazami.model.evidence import Evidence
+from kazami.model.question import Question
+from kazami.model.rule import RuleInfo
+from kazami.model.tenant import Directory
 
 SOURCES, DETECTORS, ANALYZERS, SINKS = (
     "kazami.sources",
@@ -36,6 +39,26 @@ class Source(Protocol):
 
     def read(self, evidence: Evidence) -> Iterator[pa.RecordBatch]:
         """Batches of events and of rejects (`model.event`). Garbage becomes rejects, never an exception."""
+        ...
+
+
+@runtime_checkable
+class Overall(Protocol):
+    """A detector over all events of a case, for what a rule cannot say: a module with these names is enough.
+
+    The values of `RULES` are the words of what it finds, `tables` what it asks the case for (`model.question.Question`).
+    """
+
+    RULES: Mapping[str, RuleInfo]
+    tables: Sequence[Question]
+
+    def judge(
+        self, batches: Iterator[pa.RecordBatch], directory: Directory
+    ) -> tuple[pa.Table, Sequence[str]]:
+        """Findings in the words of `model.finding.FINDING`, all there are of `RULES`; and notes for people.
+
+        `batches` are the answers, table after table, in any order of time. Pure: no files, no printing.
+        """
         ...
 
 

@@ -57,6 +57,10 @@ def scan(
     tenant_from_folder: Annotated[
         bool, typer.Option(help="Folders right inside a folder of evidence name the tenants.")
     ] = False,
+    tenants_file: Annotated[
+        Path | None,
+        typer.Option("--tenants", help="Who the tenants are (default: tenants.toml, if it is there)."),
+    ] = None,
     since: Annotated[str | None, typer.Option(help="Leave out events before this time (UTC).")] = None,
     until: Annotated[str | None, typer.Option(help="Leave out events from this time on (UTC).")] = None,
     workers: Annotated[
@@ -87,7 +91,7 @@ def scan(
     """Read evidence, evaluate the rules, and write a case with findings and a report."""
     from dataclasses import replace
 
-    from kazami import pipeline
+    from kazami import pipeline, tenants
     from kazami.cli.progress import Progress
     from kazami.cli.terminal import talk
 
@@ -97,6 +101,7 @@ def scan(
     settings = config.load(configuration)
     settings = replace(settings, passwords=(*(password or ()), *settings.passwords))
     output.check(output_file)
+    directory = tenants.find(tenants_file)
     request = pipeline.Request(
         evidence=evidence,
         case=case,
@@ -109,6 +114,7 @@ def scan(
         workers=workers or settings.workers or cores(),
         command=shlex.join(["kazami", *_without_secrets(said)]),
         settings=settings,
+        directory=directory,
         ours=() if output_file is None else (output_file,),
     )
     if request.since is not None and request.until is not None and request.since >= request.until:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from kazami.config import Settings
 from kazami.detect.sigma.rule import RuleSet
+from kazami.model.tenant import Directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Request:
     workers: int = 1
     command: str = ""
     settings: Settings = field(default_factory=Settings)
+    directory: Directory = field(default_factory=Directory)  # who the tenants are
     ours: Sequence[
         Path
     ] = ()  # files and folders that are no evidence although they lie among it, beside the case

@@ -16,8 +16,10 @@ from kazami.detect.sigma.rule import RuleSet
 from kazami.engine.local import Pool
 from kazami.errors import UsageError
 from kazami.model.rule import Rejected
+from kazami.model.tenant import Directory
 from kazami.pipeline import detectors, incidents
 from kazami.pipeline.collect import Collector, key, note_unreadable
+from kazami.pipeline.overall import judge
 from kazami.pipeline.parts import left, parts
 from kazami.pipeline.reader import Orders, Reader, sources
 from kazami.pipeline.request import Observer, Request, Result
@@ -90,7 +92,7 @@ def scan(request: Request, observer: Observer) -> Result:
             result.notes.append("stopped before all evidence was read; the same command goes on from here")
         finally:
             pool.stop()
-        _finish(case, run, rules, result)
+        _finish(case, run, rules, result, request.directory)
     return result
 
 
@@ -141,7 +143,7 @@ def _open_parts(
     return list(left(todo, case.done_parts(version + bounds), stored))
 
 
-def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result) -> None:
+def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result, directory: Directory) -> None:
     if rules.correlations:
         wanted = set(correlation.needed_fields(rules.correlations))
         versions = {rule.info.id: rule.info.version for rule in rules.rules if rule.info.id in wanted}
@@ -150,6 +152,8 @@ def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result) -> None:
         )
         run.replace_findings([one.info.id for one in rules.correlations], correlated.findings)
         result.notes += correlated.notes
+    if not result.stopped:
+        result.notes += judge(case, run, directory)
     result.incidents = len(incidents.tell(case))
     result.notes += [
         f"rule {rule} ran out of time on {count} values" for rule, count in result.timeouts.items()
