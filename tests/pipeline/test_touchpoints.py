@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -80,7 +80,7 @@ def test_a_broken_detector_is_named_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
-        RULES: dict[str, Any] = {}
+        RULES: ClassVar[dict[str, Any]] = {}
         tables = ()
 
         @staticmethod
