@@ -40,6 +40,16 @@ class Language(StrEnum):
     ja = "ja"
 
 
+TenantsFile = Annotated[
+    Path | None,
+    typer.Option("--tenants", help="Who the tenants are (default: tenants.toml, if it is there)."),
+]
+RejectLimit = Annotated[
+    float,
+    typer.Option(min=0, max=100, help="Percent of unreadable records from which the exit code is 3."),
+]
+
+
 def scan(
     context: typer.Context,
     evidence: Annotated[list[Path], typer.Argument(help="Files and folders of logs; archives are opened.")],
@@ -57,10 +67,7 @@ def scan(
     tenant_from_folder: Annotated[
         bool, typer.Option(help="Folders right inside a folder of evidence name the tenants.")
     ] = False,
-    tenants_file: Annotated[
-        Path | None,
-        typer.Option("--tenants", help="Who the tenants are (default: tenants.toml, if it is there)."),
-    ] = None,
+    tenants_file: TenantsFile = None,
     since: Annotated[str | None, typer.Option(help="Leave out events before this time (UTC).")] = None,
     until: Annotated[str | None, typer.Option(help="Leave out events from this time on (UTC).")] = None,
     workers: Annotated[
@@ -80,10 +87,7 @@ def scan(
     password: Annotated[
         list[str] | None, typer.Option(help="Tried on encrypted archives. May be repeated.")
     ] = None,
-    reject_limit: Annotated[
-        float,
-        typer.Option(min=0, max=100, help="Percent of unreadable records from which the exit code is 3."),
-    ] = 10.0,
+    reject_limit: RejectLimit = 10.0,
     configuration: Annotated[
         Path | None, typer.Option("--config", help="Settings (default: kazami.toml).")
     ] = None,
