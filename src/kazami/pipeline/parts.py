@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISLNK
 
 from kazami.model.evidence import Evidence
 from kazami.pipeline.reader import HEAD, sources
@@ -14,6 +16,9 @@ from kazami.pipeline.task import Part
 from kazami.sources.identify import identify
 from kazami.sources.walk import File
 from kazami.store import case as store
+
+#: Names that are none of a file's own.
+_RELATIVE = frozenset({"", ".", ".."})
 
 #: Files above this many bytes are read in stretches of it, where their format allows.
 STRETCH = 16 << 20
@@ -36,11 +41,21 @@ def uid(file: File) -> str:
     without harm, because equal records have equal uids.
     """
     try:
-        changed = Path(file.path).stat().st_mtime_ns
+        found = os.lstat(file.path)
+        linked = S_ISLNK(found.st_mode)
+        changed = os.stat(file.path).st_mtime_ns if linked else found.st_mtime_ns  # noqa: PTH116 - of many thousands
     except OSError:
-        changed = 0
-    text = f"{os.path.realpath(file.path)}\0{file.size}\0{changed}"
+        linked, changed = True, 0
+    folder, name = os.path.split(file.path)
+    real = os.path.realpath(file.path) if linked or name in _RELATIVE else os.path.join(_real(folder), name)  # noqa: PTH118
+    text = f"{real}\0{file.size}\0{changed}"
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+@lru_cache(1024)
+def _real(folder: str) -> str:
+    """The folder without links; files of one folder mostly follow each other."""
+    return os.path.realpath(folder)
 
 
 def _stretches(file: File) -> list[tuple[int, int | None]]:

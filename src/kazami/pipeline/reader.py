@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from kazami.detect.sigma.assertion import MATCH, findings, fuel
 from kazami.detect.sigma.match import Matcher
 from kazami.detect.sigma.rule import Rule
+from kazami.engine import memory
 from kazami.errors import KazamiError
 from kazami.model.event import REJECT, REJECTS, Route, rejects
 from kazami.model.evidence import Evidence
@@ -35,11 +36,11 @@ from kazami.sources.identify import identify
 from kazami.store import segment
 
 #: Events that wait for a flush: large batches make rules and Parquet cheap, memory sets the bound.
-FLUSH = 24_000
+FLUSH = 40_000
 
 #: Events, bytes of their text, and bytes of evidence that are enough for a flush between two tasks. A flush in the
 #: middle of a task ties it to what was flushed with it, and what hangs together is read again when a scan dies in it.
-SETTLE, SETTLE_TEXT, SETTLE_READ = 20_000, MAX_WAITING * 3 // 4, 256 << 20
+SETTLE, SETTLE_TEXT, SETTLE_READ = FLUSH * 5 // 6, MAX_WAITING * 3 // 4, 256 << 20
 
 #: Bytes from the start of a file by which it is recognized; a magic number needs but the first.
 HEAD, FIRST = 1 << 16, 1 << 10
@@ -86,6 +87,7 @@ class Reader:
         gc.disable()  # millions of short-lived dictionaries, no cycles among them; see `_flush`
         gc.freeze()
         pa.set_cpu_count(1)
+        memory.share()
         self._orders = orders
         self._matcher = Matcher(orders.rules)
         self._columns = Columns(limit=FLUSH)
@@ -221,20 +223,33 @@ class Reader:
         (self._rejects if Route.of(batch) == REJECTS else self._batches).append(batch)
 
     def _flush(self) -> Unit:
-        for batch in self._columns.rest():
-            self._take(batch)
-        batches, self._batches = self._batches, []
-        self._given += sum(batch.num_rows for batch in batches)
-        unit = self._work([kept for batch in batches if (kept := self._wanted(batch)).num_rows])
+        unit = self._work(self._ready())
         unit.rejects = packed(pa.Table.from_batches(self._rejects, REJECT))
         unit.evidence, unit.touched = self._evidence, list(self._touched)
         unit.failed = self._failed
         self._rejects, self._evidence, self._failed, self._read_bytes = [], [], [], 0
         self._flushes += 1
+        memory.give_back()
         if not self._flushes % SWEEP:
             gc.collect()
         gc.freeze()  # what lives on (compiled rules) is not looked at again
         return unit
+
+    def _ready(self) -> Iterator[list[pa.RecordBatch]]:
+        """All that waits, in lists of what may be stored together; each is done with before the next is made."""
+        taken, self._batches = self._batches, []
+        if taken:
+            yield self._counted(taken)
+        for batch in self._columns.rest():
+            if Route.of(batch) == REJECTS:
+                self._rejects.append(batch)
+            else:
+                yield self._counted([batch])
+
+    def _counted(self, batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+        """Those events that are wanted."""
+        self._given += sum(batch.num_rows for batch in batches)
+        return [kept for batch in batches if (kept := self._wanted(batch)).num_rows]
 
     def _wanted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The events from `since` to before `until`; those without a time are kept."""
@@ -246,21 +261,25 @@ class Reader:
                 mask = inside if mask is None else pc.and_(mask, inside)
         return batch if mask is None else batch.filter(mask)
 
-    def _work(self, batches: list[pa.RecordBatch]) -> Unit:
-        found, fed = [FINDING.empty_table()], [MATCH.empty_table()]
-        for batch in batches:
-            matches = list(self._matcher.match(batch))
-            found.append(findings(batch, matches))
-            fed.append(fuel(batch, matches, self._orders.needed))
-            tables, faults = detect(batch)
-            found += tables
-            self._rejects += faults
+    def _work(self, ready: Iterable[list[pa.RecordBatch]]) -> Unit:
+        found, fed, segments, events = [FINDING.empty_table()], [MATCH.empty_table()], [], 0
+        for batches in ready:
+            for batch in batches:
+                matches = list(self._matcher.match(batch))
+                found.append(findings(batch, matches))
+                fed.append(fuel(batch, matches, self._orders.needed))
+                tables, faults = detect(batch)
+                found += tables
+                self._rejects += faults
+                events += 0 if Route.of(batch).projected else batch.num_rows
+            if self._store:
+                segments += segment.write(self._orders.case, batches)
         table = pa.concat_tables(found)
         return Unit(
-            segment.write(self._orders.case, batches) if self._store else [],
+            segments,
             packed(table),
             packed(pa.concat_tables(fed)),
-            events=sum(batch.num_rows for batch in batches if not Route.of(batch).projected),
+            events=events,
             found=table.num_rows,
             timeouts=self._new_timeouts(),
         )

@@ -68,10 +68,10 @@ class Assembler:
             for plan in (shape.plan, *shape.plan.projections):
                 routes.setdefault(plan.route, []).append(_Part(plan, shape, columns))
         uids: dict[int, pa.Array] = {}
-        for route, parts in sorted(
-            routes.items(), key=lambda item: item[0].projected
-        ):  # own records name the uids
-            yield self._batch(route, parts, uids)
+        waiting = sorted(routes.items(), key=lambda item: not item[0].projected)  # own records name the uids
+        del routes
+        while waiting:  # what is done with is let go, so that memory holds one batch beside what waits
+            yield self._batch(*waiting.pop(), uids)
 
     def forget(self, evidence: Evidence | None) -> None:
         """Equal records matter inside one file only: forget all but those of `evidence`."""

@@ -32,7 +32,7 @@ OTHER_REASONS = "cannot be read, for more reasons than are told apart"
 MAX_CELLS = 24 << 20
 
 #: Bytes of original text that may wait before a batch is made.
-MAX_WAITING = 32 << 20
+MAX_WAITING = 56 << 20
 
 
 class Columns:
@@ -126,12 +126,11 @@ class Columns:
 
     def rest(self) -> Iterator[pa.RecordBatch]:
         """Everything that still waits, events and rejects."""
-        shapes = list(self._shapes.values())
-        self._shapes.clear()
+        shapes, self._shapes = list(self._shapes.values()), {}
         self.memory.clear()
         self._names.clear()
         self.rows = self.bytes = self._widest = 0
-        yield from self._assembler.batches(shapes)
+        yield from self._assembler.batches(_given_away(shapes))
         self._assembler.forget(self.evidence)
         if self._rejects:
             waiting, self._rejects = self._rejects, []
@@ -162,6 +161,13 @@ class Columns:
         self._rejects.append(row)
         if seen > KEPT_REJECTS:
             self._gathered[reason] = row
+
+
+def _given_away(shapes: list[assemble.Shape]) -> Iterator[assemble.Shape]:
+    """Each shape once, kept by nobody here afterwards."""
+    shapes.reverse()
+    while shapes:
+        yield shapes.pop()
 
 
 Feed: TypeAlias = Callable[[Evidence, Columns], Iterator[int]]

@@ -23,7 +23,7 @@ _table = struct.Struct(f"<{_BUCKETS}I").unpack_from
 _link = struct.Struct("<I").unpack_from
 
 
-def endless(chunk: bytes) -> list[int]:
+def endless(chunk: bytes | memoryview) -> list[int]:
     """Where in a chunk an offset stands that begins a chain without end. Some 6 microseconds."""
     links = [link for link in _table(chunk, _TABLES) if link]
     try:
@@ -37,7 +37,7 @@ def endless(chunk: bytes) -> list[int]:
     return [place for place in places if _bites(chunk, place)]
 
 
-def _bites(chunk: bytes, place: int) -> bool:
+def _bites(chunk: bytes | memoryview, place: int) -> bool:
     seen = set()
     (link,) = _link(chunk, place)
     while 0 < link <= _LAST:
