@@ -53,14 +53,12 @@ def report(
     lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
 ) -> int:
     """Write the report of a case: one HTML file that needs no network."""
-    from kazami.respond.report import write
     from kazami.store.case import Case
-    from kazami.store.read import findings as rows
     from kazami.store.summary import summary as told
 
     path = output_file or case / "report.html"
-    with Case.open(case, read_only=True) as opened, output.written(path):
-        write(rows(opened, order="newest"), told(opened), path, lang.value)
+    with Case.open(case, read_only=True) as opened:
+        output.write_report(opened, told(opened), path, lang.value)
     typer.echo(str(path))
     return 0
 

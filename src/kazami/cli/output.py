@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from kazami.errors import UsageError
 from kazami.model.result import Summary
+
+if TYPE_CHECKING:
+    from kazami.store.case import Case
 
 
 class Format(StrEnum):
@@ -39,7 +42,7 @@ def present(
     from kazami.cli.terminal import speaking, talk
     from kazami.respond import export
     from kazami.store.case import Case
-    from kazami.store.read import findings
+    from kazami.store.read import findings, lines
     from kazami.store.summary import summary
 
     if chosen is None:
@@ -47,16 +50,28 @@ def present(
     with Case.open(case, read_only=True) as opened:
         told = summary(opened)
         if report:
-            from kazami.respond.report import write
-
-            with written(case / "report.html") as path:
-                write(findings(opened, order="newest"), told, path, lang)
+            write_report(opened, told, case / "report.html", lang)
         with speaking(sys.stdout), target(output) as out:
-            export.write(chosen.value, findings(opened), told, out, lang)
+            if chosen is Format.jsonl:
+                export.jsonl.write_lines(lines(opened), out)
+            else:
+                export.write(chosen.value, findings(opened), told, out, lang)
     if run:
         with speaking(sys.stderr):
             show(told, talk(), lang=lang, report=case / "report.html" if report else None)
     return told
+
+
+def write_report(case: Case, told: Summary, path: Path, lang: str) -> None:
+    """The report of an open case, whole or not at all."""
+    from kazami.model.finding import LEVELS
+    from kazami.respond.report import lanes, write
+    from kazami.respond.report.selection import SHOWN, TURN
+    from kazami.store.totals import totals
+
+    counted = totals(case, lanes(told), dict(zip(LEVELS, TURN, strict=True)), SHOWN)
+    with written(path) as target_path:
+        write((), told, target_path, lang, counted)
 
 
 def check(output: Path | None) -> None:

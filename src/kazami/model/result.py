@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
+import pyarrow as pa
+
 from kazami.model.rule import Rejected, RuleInfo
 
 
@@ -36,6 +38,22 @@ class FindingRow(TypedDict):
     references: list[str]
     attack: NotRequired[dict[str, dict[str, str]]]  # technique to its name and the version of ATT&CK
     mitigations: NotRequired[dict[str, list[str]]]  # now, week, then: ids of what to do
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The findings of a case, counted, and those that a report needs whole.
+
+    `groups` has a row for findings of the same ``rule``, ``rank`` (of the level, 0 the weakest), ``tenant``, ``host``
+    and ``user`` ("" where there is none): their ``count``, how many are ``dated``, ``first`` and ``last`` as text.
+    `seconds` counts by ``second`` since the epoch and ``rank``: of all (``tenant`` and ``host`` are ""), and of each
+    host that is followed.
+    """
+
+    groups: pa.Table
+    seconds: pa.Table
+    rules: list[FindingRow]  # one finding of each rule
+    chosen: list[FindingRow]  # those to show, the newest first
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ STRETCH = 16 << 20
 
 def parts(files: Iterable[File]) -> Iterator[Part]:
     """The steps that read `files`, in their order."""
+    _real.cache_clear()  # links, and where we are, may have changed since
     for file in files:
         whole = Part(uid(file), file.path, file.size, file.tenant)
         if file.size <= STRETCH:
@@ -47,7 +48,8 @@ def uid(file: File) -> str:
     except OSError:
         linked, changed = True, 0
     folder, name = os.path.split(file.path)
-    real = os.path.realpath(file.path) if linked or name in _RELATIVE else os.path.join(_real(folder), name)  # noqa: PTH118
+    whole = linked or name in _RELATIVE
+    real = os.path.realpath(file.path) if whole else f"{_real(folder)}{os.sep}{name}"
     text = f"{real}\0{file.size}\0{changed}"
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 

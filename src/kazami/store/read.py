@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
 Fields = dict[str, str | list[str | None] | None]
 
-__all__ = ["event", "events", "evidence_rows", "findings", "forms", "reject_rows", "summary"]
+__all__ = [
+    "event",
+    "events",
+    "evidence_rows",
+    "findings",
+    "forms",
+    "lines",
+    "reject_rows",
+    "rows_of",
+    "summary",
+]
 
 _ORDERS = {
     "time": "f.time NULLS LAST, finding_uid",
@@ -76,20 +86,42 @@ def findings(
     `levels` are the levels wanted, none for all. Findings without a time come last, and are left out where a
     time is asked for.
     """
-    case.database.widen()
     condition, parameters = _filter(since, until, tenant, levels)
-    limited = f"LIMIT {int(limit)}" if limit is not None else ""
+    limited = f" LIMIT {int(limit)}" if limit is not None else ""
+    return rows_of(case, condition, parameters, _ORDERS[order] + limited)
+
+
+def rows_of(case: Case, condition: str, parameters: Sequence[Any], order: str) -> Iterator[FindingRow]:
+    """The findings for which the SQL `condition` holds; both are ours, what others say is in `parameters`."""
     words = _Words(case)
-    batches = case.database.stream(
-        f"""SELECT to_json({{{_LINE}}}) AS line
-        FROM ({FIXED["finding"]}) f WHERE {condition} ORDER BY {_ORDERS[order]} {limited}""",  # noqa: S608 - ours
+    for batch in _stream(case, "", condition, parameters, order):
+        for line in batch.column(0).to_pylist():  # as text: many times quicker than a Python object a cell
+            row = orjson.loads(line)
+            yield cast(FindingRow, row | words.of(row["rule_id"], row["rule_version"]))
+
+
+def lines(case: Case) -> Iterator[str]:
+    """All findings as JSON objects in order of time, each the text of the row that `findings` gives."""
+    words = _Words(case)
+    rest: dict[tuple[str, str], str] = {}
+    for batch in _stream(case, ", rule_id, rule_version", "true", [], _ORDERS["time"]):
+        for line, *rule in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            key = (rule[0], rule[1])
+            if key not in rest:
+                rest[key] = orjson.dumps(words.of(*key)).decode()[1:]
+            yield f"{line[:-1]},{rest[key]}"
+
+
+def _stream(
+    case: Case, more: str, condition: str, parameters: Sequence[Any], order: str
+) -> Iterator[pa.RecordBatch]:
+    case.database.widen()
+    yield from case.database.stream(
+        f"""SELECT to_json({{{_LINE}}}) AS line{more}
+        FROM ({FIXED["finding"]}) f WHERE {condition} ORDER BY {order}""",  # noqa: S608 - ours
         parameters,
         size=2048,
     )
-    for batch in batches:  # as text: many times quicker than a Python object a cell
-        for line in batch.column(0).to_pylist():
-            row = orjson.loads(line)
-            yield cast(FindingRow, row | words.of(row["rule_id"], row["rule_version"]))
 
 
 def _filter(

@@ -27,3 +27,12 @@ def write(findings: Iterable[FindingRow], summary: Summary, out: TextIO) -> int:
         out.write(dumps(row) + "\n")
         count += 1
     return count
+
+
+def write_lines(lines: Iterable[str], out: TextIO) -> int:
+    """Write findings that are JSON objects already, each the text of its row; returns how many."""
+    count = 0
+    for line in lines:
+        out.write(safe_json(line) + "\n")
+        count += 1
+    return count

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from kazami.respond.report.build import write
+from kazami.respond.report.build import lanes, write
 
-__all__ = ["write"]
+__all__ = ["lanes", "write"]

@@ -8,10 +8,11 @@ from pathlib import Path, PurePath
 from typing import Any, TextIO
 
 from kazami.model.finding import level_rank
-from kazami.model.result import FindingRow, Summary
+from kazami.model.result import FindingRow, Summary, Totals
 from kazami.respond.language import Words, words
 from kazami.respond.report import advice
 from kazami.respond.report.chapters import by_severity, chapters
+from kazami.respond.report.counted import counted
 from kazami.respond.report.judged import limits
 from kazami.respond.report.page import stream
 from kazami.respond.report.selection import Selection, Shown
@@ -83,7 +84,7 @@ def folder(summary: Summary) -> str:
     return common[: max(common.rfind("/"), common.rfind("\\")) + 1] if names else ""
 
 
-def _lanes(summary: Summary) -> list[str]:
+def lanes(summary: Summary) -> list[str]:
     """The hosts to follow over time, when the summary already knows them."""
     worst = sorted(summary.hosts, key=lambda host: (-level_rank(host.level), -host.count, host.key))
     return [host.key for host in worst[:LANES]]
@@ -94,16 +95,24 @@ def write(
     summary: Summary,
     target: str | os.PathLike[str] | TextIO,
     lang: str = "en",
+    totals: Totals | None = None,
 ) -> int:
     """Write the report to a path (whole or not at all) or to an open text file; returns the findings read.
 
-    The findings pass by once, in any order (the newest first is quickest), and are counted here; `summary` says what else happened. Raises
+    The findings pass by once, in any order (the newest first is quickest), and are counted here, unless `totals` are
+    given, which say the same and are many times quicker; `summary` says what else happened. Raises
     UsageError for an unknown language and OSError where the file cannot be written.
     """
     language = words(lang)
-    tally, selection = Tally(_lanes(summary)), Selection()
-    for finding in tally.read(findings):
-        selection.add(finding)
+    selection = Selection()
+    if totals is None:
+        tally = Tally(lanes(summary))
+        for finding in tally.read(findings):
+            selection.add(finding)
+    else:
+        tally = counted(totals)
+        for finding in totals.chosen:
+            selection.add(finding)
     pieces = stream(context(tally, selection.shown(), summary, language))
     if not isinstance(target, str | os.PathLike):
         target.writelines(pieces)

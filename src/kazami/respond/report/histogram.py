@@ -24,10 +24,10 @@ class Histogram:
         self.width = WIDTHS[0]
         self.buckets: dict[tuple[int, int], Levels] = {}
 
-    def add(self, lane: int, second: int, rank: int) -> None:
-        """Count a finding of level number `rank` at `second` (since the epoch, may be negative)."""
+    def add(self, lane: int, second: int, rank: int, count: int = 1) -> None:
+        """Count findings of level number `rank` at `second` (since the epoch, may be negative)."""
         levels = self.buckets.setdefault((lane, second // self.width), [0] * len(LEVELS))
-        levels[rank] += 1
+        levels[rank] += count
         while len(self.buckets) > self.limit and self.width < WIDTHS[-1]:
             self._widen()  # at the end a bucket is a year: a lane cannot have more than 10,000 of them
 

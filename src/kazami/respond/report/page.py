@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from platformdirs import user_cache_dir
 
+from kazami import __version__
 from kazami.respond.text import safe, safe_lines, shorten
 
 #: No text of an event is longer than this on the page, wherever it stands.
@@ -49,6 +53,17 @@ def link(reference: str) -> str:
     return text if plain and parts.scheme in ("http", "https") and parts.hostname else ""
 
 
+def _compiled() -> BytecodeCache | None:
+    """Where compiled templates are kept, beside the compiled rules: compiling takes longer than a small page."""
+    folder = Path(user_cache_dir("kazami")) / f"templates-{__version__}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trusted = folder.stat().st_mode & 0o022 == 0 and os.access(folder, os.W_OK)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder)) if trusted else None
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Jinja with autoescape on, unknown names an error, and every value made visible."""
@@ -60,6 +75,7 @@ def environment() -> Environment:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled(),
     )
     env.filters |= {"link": link, "name": name}
     return env
