@@ -100,7 +100,7 @@ Remember = Callable[[subprocess.Popen[bytes]], subprocess.Popen[bytes]]
 
 
 def test_ctrl_c(run: Program, bench: Bench, many: made.Figures, ended: Remember) -> None:
-    process = ended(slowly(run, *COMMAND))
+    process = ended(slowly(run, *COMMAND, pause=0.3))
     until(lambda: stored(bench) >= 3)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of them
     out, err = process.communicate(timeout=60)
