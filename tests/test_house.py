@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -250,3 +251,9 @@ def test_nothing_is_left_for_later() -> None:
         if later.search(line)
     ]
     assert found == []
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """pytest takes two modules of one name for one, and then runs neither."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert [name for name, count in names.items() if count > 1 and name != "conftest.py"] == []
