@@ -51,6 +51,7 @@ def options(
 
 
 def _register() -> None:
+    from kazami.cli.campaigns import app as campaigns
     from kazami.cli.case import register
     from kazami.cli.doctor import doctor
     from kazami.cli.hunt import app as hunts
@@ -65,6 +66,7 @@ def _register() -> None:
     app.add_typer(hunts, name="hunt")
     app.command("list")(list_what)
     app.add_typer(tenants, name="tenants")
+    app.add_typer(campaigns, name="campaigns")
     app.add_typer(intel, name="intel")
     register(app)
     app.command("doctor")(doctor)
