@@ -51,7 +51,7 @@ def test_keys_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_keys_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(text)
-    with pytest.raises(UsageError, match="keys.json"):
+    with pytest.raises(UsageError, match=r"keys\.json"):
         Keys(path)
 
 
