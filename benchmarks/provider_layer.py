@@ -127,7 +127,7 @@ def made(seed: int = 20261129) -> tuple[World, Directory]:
         _work(world, day)
     _hard(world)
     for number in range(10):
-        for kind, inject in INJECTED.items():
+        for inject in INJECTED.values():
             inject(world, number, 40 + number * 3)
             world.begin("", 0, "")
     return world, _directory(world)

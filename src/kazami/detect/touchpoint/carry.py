@@ -72,8 +72,10 @@ def _is_new(found: list[Act], acts: Acts, paths: dict[tuple[str, str], int]) -> 
 
 
 def _covered(act: Act, directory: Directory) -> bool:
-    """A ticket for the tenant and the time covers whatever is installed then, by whichever account."""
+    """A ticket covers what its accounts do; where evidence names no account, whatever happens there then."""
     time = moment(act.time)
+    if act.account:
+        return bool(directory.planned(act.account, act.tenant, time))
     return any(
         one.start <= time <= one.end and ("*" in one.tenants or act.tenant in one.tenants)
         for one in directory.changes
