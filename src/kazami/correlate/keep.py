@@ -56,10 +56,10 @@ def settle(
     held = np.array([known.held(uid) for uid in uids] + [False])
     kept = {uid: Kept(uid, np.flatnonzero(prior == code)) for code, uid in enumerate(uids) if held[code]}
     redirects: dict[str, str] = {}
-    owner = _claims(groups, prior, held)
+    owner = _claims(groups, prior, held) if uids else {}
     for number, (rows, tenant) in enumerate(zip(groups, tenants, strict=True)):
-        before = [code for code in np.unique(prior[rows]).tolist() if code >= 0]
-        free = rows[~held[prior[rows]]]
+        before = [code for code in np.unique(prior[rows]).tolist() if code >= 0] if uids else []
+        free = rows[~held[prior[rows]]] if before else rows
         if not free.size:
             continue
         theirs = sorted((uids[code] for code in before if held[code]), key=lambda uid: _age(known, uid))
@@ -68,7 +68,7 @@ def settle(
         into = next((uid for uid in theirs if known.incidents[uid].state == "open"), "")
         uid = into or (ours[0] if ours else _new(tenant, finding_uids[int(free[0])].as_py(), kept))
         one = kept.setdefault(uid, Kept(uid, np.empty(0, np.int64)))
-        one.rows = np.union1d(one.rows, free)
+        one.rows = np.union1d(one.rows, free) if one.rows.size else free
         one.apart = [other for other in theirs if other != uid]
         redirects |= {other: uid for other in ours if other != uid}
     return list(kept.values()), redirects

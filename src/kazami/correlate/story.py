@@ -172,18 +172,20 @@ def _addresses(scene: Scene, strands: Ints) -> tuple[str, ...]:
 def _moves(scene: Scene, strands: Ints, of_step: Ints) -> tuple[Move, ...]:
     """Where a session, an account or an address was seen on one host and next on another."""
     found = scene.found
-    ours = np.full(len(found), -1, np.int64)
-    ours[strands] = of_step
     source, target = scene.moves
-    inside = np.flatnonzero((ours[source] >= 0) & (ours[target] >= 0))
+    begin, end = np.searchsorted(source, strands), np.searchsorted(source, strands, side="right")
+    spots = np.repeat(begin - np.concatenate(([0], np.cumsum(end - begin)[:-1])), end - begin)
+    spots = spots + np.arange(len(spots))
+    place = np.minimum(np.searchsorted(strands, target[spots]), len(strands) - 1)
+    within = strands[place] == target[spots]
     made: dict[tuple[str, str], Move] = {}
-    for one in inside.tolist():
+    for one, at in zip(spots[within].tolist(), place[within].tolist(), strict=True):
         before, after = int(source[one]), int(target[one])
         names = (scene.hosts[found.host[before]], scene.hosts[found.host[after]])
         account = scene.users[found.user[after]] if found.user[after] >= 0 else ""
         time = when(int(found.first[after])) if found.first[after] != TIMELESS else None
         said = words.fill(words.MOVE, source=names[0], target=names[1])
-        made.setdefault(names, Move(*names, time, account, int(ours[after]) + 1, said))
+        made.setdefault(names, Move(*names, time, account, int(of_step[at]) + 1, said))
         if len(made) >= NAMES:
             break
     return tuple(made.values())

@@ -17,9 +17,13 @@ from kazami.model.incident import LINK, SKELETON
 #: Links that an incident prints, and entities that are kept of it: those that weigh most.
 MOST = 200
 
+#: What is looked at of findings.
+USED = ["finding_uid", "rule_id", "time", "host", "user", "logon_id", "process_uid", "parent_uid", "matched"]
+
 
 def ordered(findings: pa.Table) -> pa.Table:
     """Findings in the order of time, then of their uids, each once; those without a time last."""
+    findings = findings.select(USED)
     order = pc.sort_indices(findings, sort_keys=[("time", "ascending"), ("finding_uid", "ascending")])
     taken = findings.take(order).combine_chunks()
     uids = taken.column("finding_uid").to_numpy(zero_copy_only=False)
