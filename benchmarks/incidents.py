@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks import alert_baselines, emulation, finding_load
+from benchmarks import alert_baselines, finding_load
 from benchmarks.alert_set import SLOW, Network, networks
 from benchmarks.figures import Figure, at_least, at_most, publish, told
 from kazami.correlate.run import correlate
@@ -176,7 +176,7 @@ def main() -> int:
     """Measure what the data allow."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--only", choices=("alerts", "scale", "emulation"))
+    parser.add_argument("--only", choices=("alerts", "scale"))
     chosen = parser.parse_args()
     figures: list[Figure] = []
     if chosen.only in (None, "alerts"):
@@ -184,8 +184,6 @@ def main() -> int:
         figures += alerts(inside if inside.is_dir() else chosen.data)
     if chosen.only in (None, "scale"):
         figures += finding_load.figures()
-    if chosen.only in (None, "emulation") and (chosen.data / "otrf").is_dir():
-        figures += emulation.figures(chosen.data)
     return publish(figures)
 
 

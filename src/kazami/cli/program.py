@@ -55,6 +55,7 @@ def _register() -> None:
     from kazami.cli.case import register
     from kazami.cli.doctor import doctor
     from kazami.cli.hunt import app as hunts
+    from kazami.cli.incidents import app as incidents
     from kazami.cli.intel import app as intel
     from kazami.cli.listing import list_what
     from kazami.cli.rules import app as rules
@@ -63,6 +64,7 @@ def _register() -> None:
 
     app.command("scan")(scan)
     app.add_typer(rules, name="rules")
+    app.add_typer(incidents, name="incidents")
     app.add_typer(hunts, name="hunt")
     app.command("list")(list_what)
     app.add_typer(tenants, name="tenants")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kazami.correlate.entity import Ints, Pairs
+from kazami.correlate.entity import Ints, Pairs, distinct
 from kazami.correlate.rarity import entity_weights
 from kazami.correlate.strand import TIMELESS, Floats, Strands
 
@@ -73,7 +73,7 @@ def ties(kind: str, pairs: Pairs, found: Strands, weight: Floats, cap: int) -> T
     """
     limit = LIMITS[kind]
     size = len(pairs.values)
-    wide = np.unique(pairs.codes * (len(found) + 1) + found.host[pairs.rows] + 1) // (len(found) + 1)
+    wide = distinct(pairs.codes * (len(found) + 1) + found.host[pairs.rows] + 1) // (len(found) + 1)
     hosts = np.bincount(wide, minlength=size)
     most = max(limit.hosts, int(limit.share * cap))
     hot = hosts[pairs.codes] > most

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kazami.correlate.entity import Ints
+from kazami.correlate.entity import Ints, distinct
 from kazami.correlate.strand import TIMELESS, Floats
 from kazami.model.finding import LEVELS, level_rank
 
@@ -28,7 +28,7 @@ def rule_weights(rule: Ints, time: Ints, levels: list[str]) -> Floats:
     hour = np.where(time == TIMELESS, np.int64(-1), time // HOUR)
     total = len(np.unique(hour))
     _, hours = np.unique(hour, return_inverse=True)
-    pair = np.unique(rule * (total + 1) + hours)
+    pair = distinct(rule * (total + 1) + hours)
     active = np.bincount(pair // (total + 1), minlength=len(levels))
     share = np.array([SHARES[LEVELS[level_rank(level)]] for level in levels])
     others = np.maximum(active - 1, 0)

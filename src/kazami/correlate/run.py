@@ -85,19 +85,21 @@ def _tenant(
     made.hot[tenant] = scene.hot
     told: dict[str, Incident] = {}
     owner = np.full(len(scene.found), -1, np.int64)
+    parts: list[tuple[int, Ints, Ints]] = []
     for number, one in enumerate(kept):
         before = known.incidents.get(one.uid)
         if not one.rows.size:  # its findings are gone, because its rules changed: it stays as it was told
             if before is not None:
                 told[one.uid] = before
             continue
-        incident, members, strands = _told(scene, tenant, one, before)
+        incident, step, strands = _told(scene, tenant, one, before)
         owner[strands] = number
         told[one.uid] = incident
-        made.members.append(members)
+        parts.append((number, one.rows, step))
     told |= _redirected(known, redirects, told)
     made.incidents += told.values()
     uids = [one.uid for one in kept]
+    made.members.append(table.members(scene, tenant, uids, parts))
     made.links.append(table.links(scene, tenant, uids, owner, extra))
     made.skeleton.append(table.skeleton(scene, tenant, uids, owner))
     made.changes += _changes(known, told, redirects, now)
@@ -127,7 +129,7 @@ def _groups(scene: Tied, label: Ints) -> list[Ints]:
     return sorted(np.split(order, cuts), key=lambda rows: int(rows[0]))
 
 
-def _told(scene: Tied, tenant: str, one: Kept, before: Incident | None) -> tuple[Incident, pa.Table, Ints]:
+def _told(scene: Tied, tenant: str, one: Kept, before: Incident | None) -> tuple[Incident, Ints, Ints]:
     of_row = scene.found.of_row[one.rows]
     strands, inverse, counts = np.unique(of_row, return_inverse=True, return_counts=True)
     incident, step = tell(scene.scene, one.uid, tenant, strands, counts)
@@ -137,16 +139,7 @@ def _told(scene: Tied, tenant: str, one: Kept, before: Incident | None) -> tuple
         incident = keep.apart(incident, one.apart)
     if before is not None:
         incident = replace(incident, state=before.state, owner=before.owner, verdict=before.verdict)
-    members = pa.table(
-        {
-            "incident_uid": pa.repeat(one.uid, len(one.rows)),
-            "finding_uid": scene.finding_uids.take(pa.array(one.rows)),
-            "tenant": pa.repeat(tenant, len(one.rows)),
-            "step": pa.array(step[inverse.reshape(-1)]),
-        },
-        schema=MEMBER,
-    )
-    return incident, members, strands
+    return incident, step[inverse.reshape(-1)], strands
 
 
 def _redirected(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from kazami.correlate import score, words
 from kazami.correlate.entity import Ints
@@ -34,7 +34,7 @@ class Scene:
     rules: Sequence[RuleInfo]
     hosts: list[str]
     users: list[str]
-    finding_uids: pa.Array
+    finding_uids: np.ndarray[Any, np.dtype[np.object_]]
     rows: Ints
     starts: Ints
     addresses: tuple[Ints, list[str]]
@@ -47,7 +47,7 @@ class Scene:
             rows += self.rows[self.starts[one] : self.starts[one + 1]][: most - len(rows)].tolist()
             if len(rows) >= most:
                 break
-        found: list[str] = self.finding_uids.take(pa.array(sorted(rows), pa.int64())).to_pylist()
+        found: list[str] = self.finding_uids[sorted(rows)].tolist()
         return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kazami.correlate.entity import Ints, Pairs
+from kazami.correlate.entity import Ints, Pairs, distinct
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -69,5 +69,5 @@ def strands(rule: Ints, host: Ints, user: Ints, time: Ints) -> Strands:
 def lifted(pairs: Pairs, of_row: Ints) -> Pairs:
     """Entities of strands, from those of findings."""
     width = max(1, len(pairs.values))
-    both = np.unique(of_row[pairs.rows] * width + pairs.codes)
+    both = distinct(of_row[pairs.rows] * width + pairs.codes)
     return Pairs(pairs.kind, both // width, both % width, pairs.values)

@@ -12,7 +12,7 @@ from kazami.correlate.link import Ties
 from kazami.correlate.rarity import entity_weights
 from kazami.correlate.strand import TIMELESS
 from kazami.correlate.tie import Tied
-from kazami.model.incident import LINK, SKELETON
+from kazami.model.incident import LINK, MEMBER, SKELETON
 
 #: Links that an incident prints, and entities that are kept of it: those that weigh most.
 MOST = 200
@@ -29,6 +29,21 @@ def ordered(findings: pa.Table) -> pa.Table:
     uids = taken.column("finding_uid").to_numpy(zero_copy_only=False)
     first = np.concatenate(([True], uids[1:] != uids[:-1])) if len(uids) else np.empty(0, bool)
     return taken if first.all() else taken.filter(pa.array(first))
+
+
+def members(scene: Tied, tenant: str, uids: list[str], parts: list[tuple[int, Ints, Ints]]) -> pa.Table:
+    """Which findings belong to which incident; `parts` are places in `uids`, rows, and the step of each row."""
+    if not parts:
+        return MEMBER.empty_table()
+    rows, steps = (np.concatenate([part[at] for part in parts]) for at in (1, 2))
+    numbers = np.repeat([part[0] for part in parts], [len(part[1]) for part in parts])
+    columns = {
+        "incident_uid": pa.array(uids, pa.string()).take(pa.array(numbers)),
+        "finding_uid": scene.finding_uids.take(pa.array(rows)),
+        "tenant": pa.repeat(tenant, len(rows)),
+        "step": pa.array(steps),
+    }
+    return pa.table(columns, schema=MEMBER)
 
 
 def links(scene: Tied, tenant: str, uids: list[str], owner: Ints, extra: tuple[Ints, Ints]) -> pa.Table:

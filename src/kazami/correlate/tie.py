@@ -121,4 +121,5 @@ def _scene(
     apart = (found.host[source] != found.host[target]) & (found.host[source] >= 0) & (found.host[target] >= 0)
     order = np.lexsort((target[apart], source[apart]))
     moves = source[apart][order], target[apart][order]
-    return Scene(found, weight, infos, hosts, users, uids, rows, starts, (spots.rows, names), moves)
+    given = uids.to_numpy(zero_copy_only=False)  # one by one out of Arrow they would cost many times more
+    return Scene(found, weight, infos, hosts, users, given, rows, starts, (spots.rows, names), moves)

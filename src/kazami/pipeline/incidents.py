@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 
 import pyarrow as pa
@@ -14,9 +16,13 @@ from kazami.correlate.entity import FIELDS
 from kazami.correlate.keep import Known
 from kazami.correlate.run import Correlated, correlate
 from kazami.errors import UsageError
+from kazami.intel import shelf
 from kazami.model.incident import MEMBER, VERDICTS, Change, Incident
 from kazami.store import correlating, incidents
 from kazami.store.case import Case
+
+#: Counter-measures that an incident names.
+COUNTERED = 10
 
 
 def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) -> list[Incident]:
@@ -33,8 +39,28 @@ def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) 
         fields=correlating.fields(case, FIELDS),
         known=known,
     )
+    countered = _countermeasures()
+    found.incidents = [
+        replace(one, mitigations=_chosen(one, countered)) if one.steps else one for one in found.incidents
+    ]
     _store(case, found, [*log, *found.changes])
     return [one for one in found.incidents if one.state != "redirected"]
+
+
+@cache
+def _countermeasures() -> dict[str, list[str]]:
+    """ATT&CK's mitigations by technique, of the table that comes along."""
+    named: dict[str, list[str]] = {}
+    for one in shelf.shipped().mitigations:
+        for technique in one.techniques:
+            named.setdefault(technique, []).append(one.id)
+    return named
+
+
+def _chosen(one: Incident, countered: dict[str, list[str]]) -> tuple[str, ...]:
+    """The mitigations that meet most of the techniques of an incident, at most `COUNTERED`."""
+    counts = Counter(measure for technique in one.techniques for measure in countered.get(technique, ()))
+    return tuple(sorted(counts, key=lambda measure: (-counts[measure], measure))[:COUNTERED])
 
 
 def known_of(case: Case) -> Known:
