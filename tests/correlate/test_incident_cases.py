@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import yaml
-from tests.correlate.made import finding, rule, told
+from tests.correlate.made_findings import finding, rule, told
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "correlate").glob("*/case.yaml"))
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.correlate.made import finding, rule, shares, told
+from tests.correlate.made_findings import finding, rule, shares, told
 
 from kazami.correlate import channel, link
 from kazami.correlate.keep import Known
