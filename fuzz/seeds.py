@@ -15,6 +15,7 @@ import zstandard
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
+import capture_writer
 import rat_messages
 from evtx_writer import write
 from flows_writer import ipfix, netflow5, netflow9
@@ -141,6 +142,24 @@ def _tar() -> bytes:
     return out.getvalue()
 
 
+def _captures() -> list[bytes]:
+    made = capture_writer
+    talks = [
+        made.talk(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 80),
+        made.talk(made.hello(), made.server_hello()),
+        [
+            made.ip(made.udp(made.question()), 17),
+            made.ip(made.udp(made.answer(), 53, 40000), 17, "192.0.2.7", "10.0.0.1"),
+        ],
+        [
+            made.ip(b"\0\0\x08\0" + made.ip(made.tcp(b"data")), 47),
+            made.ip(made.tcp(b"data")[:24], place=0x2000),
+        ],
+    ]
+    frames = [made.ethernet(packet) for talk in talks for packet in talk]
+    return [made.pcap(frames), made.pcapng(frames), made.pcap(talks[1], 101)]
+
+
 #: By target; targets without an entry start from all of these.
 SEEDS: dict[str, list[bytes]] = {
     "evtx": [write(RECORDS)[: 4096 + 8192], write(RECORDS, inline=True)[: 4096 + 8192]],
@@ -155,6 +174,7 @@ SEEDS: dict[str, list[bytes]] = {
     "cef": [CEF.encode()],
     "nfdump": [NFDUMP.encode()],
     "netflow": [netflow5(1) + netflow5(2), netflow9(1) + netflow9(2), ipfix(1) + ipfix(2)],
+    "pcap": [*_captures()],
     "rat": [
         rat_messages.redleaves(),
         rat_messages.redleaves_http(),

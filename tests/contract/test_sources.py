@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from capture_writer import ethernet, ip, pcap, udp
 from evtx_writer import write
 from flows_writer import netflow5
 from kazami.model.event import ENVELOPE, REJECT, REJECTS, Route
@@ -80,6 +81,7 @@ SAMPLES: dict[str, tuple[bytes, int]] = {
         ),
         9,
     ),
+    "pcap": (pcap(ethernet(ip(udp(b"x", 1000 + n, 9999), 17)) for n in range(9)), 9),
     "netflow": (b"".join(netflow5(n) for n in range(9)), 9),
     "auditd": (b"".join(b'type=CWD msg=audit(1604996384.965:%d): cwd="/a"\n' % n for n in range(9)), 9),
 }

@@ -55,7 +55,6 @@ def test_a_source_that_fails_is_named_and_the_others_count() -> None:
         (b"", "empty"),
         (b"MZ\x90\0\x03", "Windows program"),
         (b"\x89PNG\r\n\x1a\n", "image"),
-        (b"\xd4\xc3\xb2\xa1\x02\0\x04\0", "pcap"),
         (b"\x30\0\0\0LfLe", "EVT"),
         (b"Rar!\x1a\x07\x01\0", "RAR"),
         (bytes(4096), "nothing but zeros"),

@@ -33,9 +33,9 @@ def ours(*addresses: Text) -> Text:
     return next((address for address in there if is_inside(address)), there[0] if there else None)
 
 
-def principal(client: Text) -> Text:
-    """The account of a Kerberos principal: ``anna`` of ``anna/EXAMPLE.COM``."""
-    return client.partition("/")[0] or None if client else None
+def principal(client: Text, request: Text) -> Text:
+    """The account of a Kerberos principal: ``anna`` of ``anna/EXAMPLE.COM``; other protocols have clients, too."""
+    return client.partition("/")[0] or None if client and request else None
 
 
 def lower(value: Text) -> Text:

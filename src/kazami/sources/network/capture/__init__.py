@@ -1,0 +1,1 @@
+"""Captures: packets (`packets`) out of their frames (`frame`) into flows (`flow`, `engine`), and what they say (`application`)."""

@@ -1,0 +1,59 @@
+"""The source for captures: pcap and pcapng, told by their first bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kazami.model.evidence import Evidence
+from kazami.sources.columns import Columns, reading
+from kazami.sources.network.capture import frame, packets
+from kazami.sources.network.capture.engine import Engine
+from kazami.sources.network.capture.record import DNS_PORTS, Records
+
+#: Packets between two signs of progress.
+STRIDE = 4096
+
+
+def confidence(name: str, head: bytes) -> float:
+    """Certain by the magic number; for pcapng also by that of the byte order behind it."""
+    if head[:4] in packets.PCAP and len(head) >= 24:
+        return 1.0
+    if head[:4] == packets.PCAPNG and head[8:12] in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"):
+        return 1.0
+    return 0.0
+
+
+def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
+    """Add every flow of `evidence` and what it says; yields the bytes read since the last time."""
+    records = Records(columns)
+    engine = Engine(records.flow, records.datagram, DNS_PORTS)
+    read = 0
+    unknown: dict[int, int] = {}
+
+    def progress(size: int) -> None:
+        nonlocal read
+        read += size
+
+    with evidence.open() as stream:
+        found = packets.read(stream, lambda place, why: columns.reject(place, why), progress)
+        for count, packet in enumerate(found, 1):
+            if packet.link in frame.LINKS:
+                engine.add(packet)
+            else:
+                unknown[packet.link] = unknown.get(packet.link, 0) + 1
+            if not count % STRIDE or columns.is_full:
+                yield read
+                read = 0
+    for link, packets_of in sorted(unknown.items()):
+        columns.reject("", f"packets of link type {link}, which is not read", packets_of)
+    if engine.other:
+        columns.reject(
+            "", "packets that are not IP, or cut before they say whose they are", 0, f"{engine.other} packets"
+        )
+    for _ in engine.finish():
+        if columns.is_full:
+            yield 0
+    yield read
+
+
+read = reading(feed)
