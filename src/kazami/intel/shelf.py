@@ -37,8 +37,12 @@ _IN_NAME = re.compile(r"attack-(\d{1,3}(?:\.\d{1,3})?)\.json")
 
 def added() -> Path:
     """Where the user's table lies, if there is one: in ``$KAZAMI_INTEL``, else in the user's data folder."""
-    folder = os.environ.get("KAZAMI_INTEL") or platformdirs.user_data_dir("kazami")
-    return Path(folder) / "attack-enterprise.bin"
+    return _place(*(os.environ.get(name, "") for name in ("KAZAMI_INTEL", "XDG_DATA_HOME", "HOME")))
+
+
+@cache  # asked for every technique of every incident, and the user's folder takes a while to find
+def _place(folder: str, *_where: str) -> Path:
+    return Path(folder or platformdirs.user_data_dir("kazami")) / "attack-enterprise.bin"
 
 
 def attack() -> Table:
