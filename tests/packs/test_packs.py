@@ -76,3 +76,10 @@ def test_what_is_only_worth_counting_stays_quiet_under_a_correlation() -> None:
         if one.info.level == "informational" and one.info.id in counted and one.report
     ]
     assert loud == []
+
+
+def test_behaviors_of_the_benchmark_name_rules_that_there_are() -> None:
+    listed = yaml.safe_load((CASES.parents[1] / "benchmarks" / "behaviors.yml").read_text(encoding="utf-8"))
+    wanted = {name for behavior in listed for name in behavior["any"]}
+    assert wanted - {path.stem for path in RULES} == set()
+    assert sum(behavior["table"] for behavior in listed) == 15
