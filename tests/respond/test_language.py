@@ -20,7 +20,18 @@ SOURCE = Path(kazami.__file__).parent
 EN = words("en").texts
 
 #: Keys that are put together where they are used.
-MADE = ("level.", "tactic.", "count.", "unit.", "state.", "column.", "table.", "summary.by_", "hunt.")
+MADE = (
+    "level.",
+    "tactic.",
+    "count.",
+    "unit.",
+    "state.",
+    "column.",
+    "table.",
+    "summary.by_",
+    "hunt.",
+    "coverage.",
+)
 
 
 def comparable(lang: str) -> dict[str, str]:

@@ -53,6 +53,7 @@ def options(
 def _register() -> None:
     from kazami.cli.campaigns import app as campaigns
     from kazami.cli.case import register
+    from kazami.cli.coverage import coverage
     from kazami.cli.doctor import doctor
     from kazami.cli.hunt import app as hunts
     from kazami.cli.incidents import app as incidents
@@ -67,6 +68,7 @@ def _register() -> None:
     app.add_typer(incidents, name="incidents")
     app.add_typer(hunts, name="hunt")
     app.command("list")(list_what)
+    app.command("coverage")(coverage)
     app.add_typer(tenants, name="tenants")
     app.add_typer(campaigns, name="campaigns")
     app.add_typer(intel, name="intel")

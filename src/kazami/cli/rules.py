@@ -47,7 +47,7 @@ def _load(paths: list[Path] | None, packs: list[str] | None) -> RuleSet:
     return _rules(settings, paths, packs)
 
 
-def _load_all(rules: list[Path] | None, packs: list[str] | None) -> RuleSet:
+def load_all(rules: list[Path] | None, packs: list[str] | None) -> RuleSet:
     """The rules that a scan uses with these options."""
     return _rules(config.load(), rules, packs)
 
@@ -180,7 +180,7 @@ def explain(
 
 def _rule(wanted: str, rules: list[Path] | None, packs: list[str] | None) -> Rule:
     path = Path(wanted)
-    loaded = _load([path], None) if path.is_file() else _load_all(rules, packs)
+    loaded = _load([path], None) if path.is_file() else load_all(rules, packs)
     found = [rule for rule in loaded.rules if path.is_file() or wanted in (rule.info.id, rule.info.title)]
     if found:
         return found[0]
@@ -229,7 +229,7 @@ def profile(
     from kazami.detect.sigma.profile import profile as measure
     from kazami.pipeline.look import batches
 
-    costs = measure(_load_all(rules, pack).rules, batches(evidence))
+    costs = measure(load_all(rules, pack).rules, batches(evidence))
     total = sum(cost.total for cost in costs) or 1.0
     table(
         ["microseconds", "share", "own", "shared", "events", "evaluations", "matches", "id", "title"],

@@ -40,6 +40,7 @@ class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     denied: tuple[Sign, ...] = ()
     log: str = ""
     wide: bool = False
+    platforms: tuple[str, ...] = ("windows",)
     feeds: tuple[str, ...] = ()
     field: str = ""
 

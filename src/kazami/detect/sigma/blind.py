@@ -37,6 +37,15 @@ def blind(rules: Iterable[Rule], seen: Seen) -> list[Blind]:
     return found
 
 
+def fields(rules: Iterable[Rule]) -> frozenset[str]:
+    """All fields that the conditions of `rules` look at."""
+    found: set[str] = set()
+    for rule in rules:
+        condition = msgspec.json.decode(rule.compiled) if isinstance(rule.compiled, bytes) else rule.compiled
+        found.update(_needed(condition))
+    return frozenset(found)
+
+
 def _reason(asked: LogSource, needed: list[str], known: list[frozenset[str]]) -> str:
     missing = [name for name in needed if not any(name in names for names in known)]
     if missing:
