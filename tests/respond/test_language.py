@@ -31,6 +31,7 @@ MADE = (
     "summary.by_",
     "hunt.",
     "coverage.",
+    "advice.",
 )
 
 
