@@ -32,6 +32,8 @@ MADE = (
     "hunt.",
     "coverage.",
     "advice.",
+    "likelihood.",
+    "attribution.",
 )
 
 

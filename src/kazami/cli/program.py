@@ -51,6 +51,8 @@ def options(
 
 
 def _register() -> None:
+    from kazami.cli.actors import app as actors
+    from kazami.cli.attribute import attribute
     from kazami.cli.campaigns import app as campaigns
     from kazami.cli.case import register
     from kazami.cli.coverage import coverage
@@ -72,6 +74,8 @@ def _register() -> None:
     app.add_typer(tenants, name="tenants")
     app.add_typer(campaigns, name="campaigns")
     app.add_typer(intel, name="intel")
+    app.add_typer(actors, name="actors")
+    app.command("attribute")(attribute)
     register(app)
     app.command("doctor")(doctor)
 
