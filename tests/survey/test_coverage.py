@@ -161,7 +161,7 @@ def test_rules_are_blind_machine_by_machine(tmp_path: Path) -> None:
         {"host": "bare", "Image": "a", "CommandLine": ""},
     ]
     with made(tmp_path / "case", (PROCESS, rows), (SECURITY, security(1))) as case:
-        blind = sight.blindness(rules, sight.sources(case), sight.filled(case, sight.wanted(rules)))
+        blind = sight.blindness(rules, sight.filled(case, sight.wanted(rules)))
     by_host = {host[1]: blind[host] for host in blind}
     assert {one.rule.title for one in by_host["full"]} == {"By Script"}
     assert {one.rule.title for one in by_host["bare"]} == {"By Command", "By Script"}

@@ -73,7 +73,7 @@ def _look(case: Case, rules: Sequence[Rule], host: str | None) -> _Told:
     machines = presence.hosts(case)
     every = list(streams.streams(case))
     rows = list(covered(machines, settings(), presence.signs(case, settings().values()), whole(every)))
-    blind = sight.blindness(rules, sight.sources(case), sight.filled(case, sight.wanted(rules)))
+    blind = sight.blindness(rules, sight.filled(case, sight.wanted(rules)))
     because: dict[tuple[str, str | None, str], list[str]] = {
         (row.tenant, row.host, row.setting): sight.because(
             settings()[row.setting], blind.get((row.tenant, row.host), ())

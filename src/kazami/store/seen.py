@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from kazami.model.event import ENVELOPE_NAMES, SPELLINGS, LogSource, field_of
 from kazami.store.case import Case
-from kazami.store.views import EVENT, FIXED, names_of
+from kazami.store.views import names_of, part_of
 
 
 def seen(case: Case) -> dict[tuple[LogSource, ...], frozenset[str]]:
@@ -33,17 +34,33 @@ def views(case: Case) -> dict[str, frozenset[str]]:
     return {name: frozenset(columns) for name, columns in found.items()}
 
 
-def tables(case: Case) -> dict[str, frozenset[str]]:
-    """The views that hold each event under its own log source (and under those that it feeds), with their columns.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A kind of event: the `view` that holds it and nothing else, and its `columns`, named as in `views`.
 
-    Unlike `views` none of them is a part of another. Columns are named as there.
+    `fed` are events that stand in another table as well, in that table's words; `sources` are their log sources.
     """
-    found: dict[str, set[str]] = {}
-    for row in case.database.rows('SELECT "table", columns FROM segment ORDER BY id'):
-        table = row["table"]
-        name = f"{table}_events" if table.lower() in {*FIXED, EVENT} else table
-        found.setdefault(name, set()).update(_shown(column) for column in row["columns"])
-    return {name: frozenset(columns) for name, columns in found.items()}
+
+    name: str
+    view: str
+    fed: bool
+    columns: frozenset[str]
+    sources: tuple[LogSource, ...]
+
+
+def tables(case: Case) -> list[Table]:
+    """What a case holds, part by part: each event once among those that are not `fed`."""
+    columns: dict[tuple[str, bool], set[str]] = {}
+    sources: dict[tuple[str, bool], dict[LogSource, None]] = {}
+    for row in case.database.rows('SELECT "table", projected, sources, columns FROM segment ORDER BY id'):
+        key = row["table"], row["projected"]
+        columns.setdefault(key, set()).update(_shown(column) for column in row["columns"])
+        named = sources.setdefault(key, {})
+        named.update((LogSource(*source), None) for source in json.loads(row["sources"]))
+    return [
+        Table(name, part_of(name, fed), fed, frozenset(found), tuple(sources[name, fed]))
+        for (name, fed), found in columns.items()
+    ]
 
 
 def _shown(column: str) -> str:

@@ -135,6 +135,7 @@ class Views:
             ORDER BY s.id"""
         )
         self._sources = self._by_name()
+        self._tables = self._by_table()
 
     @property
     def names(self) -> list[str]:
@@ -148,7 +149,8 @@ class Views:
             return FIXED[key] if key not in self._younger else _empty(key)
         if key == EVENT:
             return self._event()
-        return self._query(self._sources[key]) if key in self._sources else None
+        files = self._sources.get(key) or self._tables.get(key)
+        return None if files is None else self._query(files)
 
     def filled(self, name: str, columns: Sequence[str]) -> str:
         """The query of the view `name` with all of `columns`; what the case does not have is null, or no row."""
@@ -163,6 +165,14 @@ class Views:
             for name in names_of(row["table"], row["sources"], row["projected"]):
                 shown = f"{name}_events" if name.lower() in {*FIXED, EVENT} else name
                 self._add(found.setdefault(shown.lower(), _Files(shown)), row)
+        return found
+
+    def _by_table(self) -> dict[str, _Files]:
+        """Each table alone, under the name that `part_of` gives it; `names` does not list them."""
+        found: dict[str, _Files] = {}
+        for row in self._segments:
+            name = part_of(row["table"], row["projected"])
+            self._add(found.setdefault(name.lower(), _Files(name)), row)
         return found
 
     def _add(self, files: _Files, row: dict[str, Any]) -> None:
@@ -196,6 +206,11 @@ class Views:
             self._query(files, f'{literal(files.name)} AS "table", {envelope}') for files in tables.values()
         ]
         return "\nUNION ALL BY NAME\n".join(queries) or f'SELECT NULL AS "table", {_nothing()} WHERE false'
+
+
+def part_of(table: str, projected: bool) -> str:
+    """The view of the events of a table alone: ``own security`` those recorded there, ``fed ...`` those fed from others."""
+    return f"{'fed' if projected else 'own'} {table}"
 
 
 def _read(files: Sequence[str], options: str) -> str:

@@ -11,7 +11,7 @@ PIVOTS: Mapping[str, tuple[str, ...]] = {
         *("IpAddress", "SourceIp", "DestinationIp", "ClientAddress", "Address", "id.orig_h", "id.resp_h"),
         *("RemoteIP", "sourceIPAddress", "ipAddress", "SourceAddress", "DestAddress", "addr"),
     ),
-    "process": ("Image", "ParentImage", "exe", "ProcessName", "NewProcessName"),
+    "process": ("Image", "ParentImage", "exe"),
     "file": ("TargetFilename", "ImageLoaded", "Filename", "ServiceFileName", "ImagePath"),
     "hash": ("sha256", "SHA256", "sha1", "SHA1", "md5", "MD5", "Imphash"),
     "domain": (

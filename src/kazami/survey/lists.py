@@ -100,22 +100,14 @@ def hosts(case: Case) -> Iterator[Row]:
 
 def event_ids(case: Case) -> Iterator[Row]:
     """Kinds of events by channel, provider and id, the rarest last."""
-    found: dict[tuple[str, str, str], Row] = {}
-    fill = ("Channel", "Provider_Name", "EventID")
-    for name, columns in tables(case).items():
-        if "EventID" not in columns:
-            continue
-        sql = f"""select tenant, Channel as channel, max(Provider_Name) as provider, EventID as event_id, count(*) as events,
-            count(distinct host) as hosts, min(time) as first, max(time) as last
-            from {identifier(name)} where EventID is not null group by tenant, Channel, EventID"""  # noqa: S608 - quoted
-        for row in _asked(case, sql, {name: fill}):
-            key = row["tenant"], row["channel"] or "", row["event_id"]
-            # an event that feeds a second log source is in both views: the one that holds all of its kind is right
-            if key not in found or found[key]["events"] < row["events"]:
-                found[key] = row
-    return iter(
-        sorted(found.values(), key=lambda row: (-row["events"], row["channel"] or "", row["event_id"]))
-    )
+    found: list[Row] = []
+    for table in tables(case):
+        if "EventID" in table.columns and not table.fed:
+            sql = f"""select tenant, Channel as channel, max(Provider_Name) as provider, EventID as event_id, count(*) as events,
+                count(distinct host) as hosts, min(time) as first, max(time) as last
+                from {identifier(table.view)} where EventID is not null group by tenant, Channel, EventID"""  # noqa: S608
+            found.extend(_asked(case, sql, {table.view: ("Channel", "Provider_Name")}))
+    return iter(sorted(found, key=lambda row: (-row["events"], row["channel"] or "", row["event_id"])))
 
 
 def pivots(case: Case, each: int = 1000) -> Iterator[Row]:
@@ -125,10 +117,10 @@ def pivots(case: Case, each: int = 1000) -> Iterator[Row]:
     """
     for kind, known in fields.PIVOTS.items():
         parts = [
-            _counted(case, name, column, fields.SQL.get(kind, "{}"))
-            for name, columns in tables(case).items()
+            _counted(case, table.view, column, fields.SQL.get(kind, "{}"))
+            for table in tables(case)
             for column in known
-            if column in columns or column == "user"
+            if (column in table.columns and column != "user") or (column == "user" and not table.fed)
         ]
         if parts:
             yield from ({"kind": kind, **row} for row in _joined(parts, each))
@@ -177,10 +169,14 @@ def base64(case: Case) -> Iterator[Row]:
     """Base64 in command lines, scripts, registry values and requests, with what it says; each run once."""
     found: dict[str, Row] = {}
     nothing: set[str] = set()
-    for name, columns in tables(case).items():
+    for table in tables(case):
+        if table.fed:
+            continue
         # PowerShell's classic log says the same in both
-        for column in sorted(columns & fields.TEXTS - ({"Message"} if "Data" in columns else set())):
-            for row in _runs(case, name, column):
+        for column in sorted(
+            table.columns & fields.TEXTS - ({"Message"} if "Data" in table.columns else set())
+        ):
+            for row in _runs(case, table.view, column):
                 run = row["run"]
                 if run in nothing:
                     continue
@@ -188,7 +184,7 @@ def base64(case: Case) -> Iterator[Row]:
                 if run not in found and said is None:
                     nothing.add(run)
                     continue
-                _seen(found, said, row, f"{name}.{column}")
+                _seen(found, said, row, f"{table.name}.{column}")
     return iter(sorted(found.values(), key=lambda row: (row["first"] is None, row["first"])))
 
 
@@ -226,11 +222,11 @@ def remote_tools(case: Case, match: Mapping[str, Callable[[str], Sequence[str]]]
     """Remote-management tools by host. `match` gives for each kind of value the tools that it belongs to."""
     found: dict[tuple[str, str | None, str], Row] = {}
     answers: dict[tuple[str, str], list[str]] = {}
-    for name, columns in tables(case).items():
+    for table in tables(case):
         for column, kinds in fields.TOOLS.items():
-            if column not in columns:
+            if column not in table.columns:
                 continue
-            for row in _values(case, name, column):
+            for row in _values(case, table.view, column):
                 for kind in kinds:
                     key = kind, row["value"]
                     if key not in answers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any
 
 from kazami.store.case import Case
 from kazami.store.names import identifier, literal
-from kazami.store.seen import views
+from kazami.store.seen import tables, views
 from kazami.survey.setting import Setting, Sign
 
 #: A machine: its tenant and its name. A tenant as a whole has the name None.
@@ -39,9 +38,9 @@ Signs = Mapping[Host, Mapping[Sign, Seen]]
 def hosts(case: Case) -> dict[Host, frozenset[str]]:
     """All machines, with the products (``windows``, ``linux``, ``zeek`` ...) whose logs the case has of them."""
     products: dict[str, set[str]] = {}
-    for row in case.database.rows('SELECT DISTINCT "table", sources FROM segment'):
-        named = {source[0] for source in json.loads(row["sources"]) if source[0]}
-        products.setdefault(row["table"], set()).update(named)
+    for table in tables(case):
+        named = {source.product for source in table.sources if source.product}
+        products.setdefault(table.name, set()).update(named)
     found: dict[Host, set[str]] = {}
     sql = 'select tenant, host, "table" as log from event where host is not null group by all'
     for row in _rows(case, sql):

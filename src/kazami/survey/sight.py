@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from kazami.detect.sigma.blind import blind, fields
 from kazami.detect.sigma.rule import Rule
@@ -15,50 +14,40 @@ from kazami.store.seen import tables
 from kazami.survey.presence import Host
 from kazami.survey.setting import Setting
 
-#: The log sources of a table's events; the fields that some event of a machine had, by table.
-Sources = Mapping[str, tuple[LogSource, ...]]
-Filled = dict[Host, dict[str, frozenset[str]]]
-
-
-def sources(case: Case) -> Sources:
-    """All log sources that the events of each table are of."""
-    found: dict[str, dict[LogSource, None]] = {}
-    for row in case.database.rows('SELECT DISTINCT "table", sources FROM segment'):
-        for source in json.loads(row["sources"]):
-            found.setdefault(row["table"], {})[LogSource(*source)] = None
-    return {table: tuple(named) for table, named in found.items()}
+#: For each machine the kinds of event that it wrote: their log sources, and the fields that had a value.
+Filled = dict[Host, dict[tuple[LogSource, ...], frozenset[str]]]
 
 
 def filled(case: Case, wanted: frozenset[str]) -> Filled:
-    """For each machine and table those of the fields `wanted` that had a value in some event."""
+    """For each machine and kind of event those of the fields `wanted` that had a value."""
     found: Filled = {}
-    for name, columns in tables(case).items():
-        asked = sorted(columns & wanted)
+    for table in tables(case):
+        asked = sorted(table.columns & wanted)
         counts = "".join(
             f", count(nullif({identifier(column)}, '')) > 0 as c{number}"
             for number, column in enumerate(asked)
         )
-        sql = f"select tenant, host{counts} from {identifier(name)} where host is not null group by tenant, host"  # noqa: S608
+        sql = f"""select tenant, host{counts} from {identifier(table.view)} where host is not null
+            group by tenant, host"""  # noqa: S608 - names are quoted
         _, batches = case.sql(sql)
         for batch in batches:
             for row in batch.to_pylist():
                 have = frozenset(column for number, column in enumerate(asked) if row[f"c{number}"])
-                found.setdefault((row["tenant"], row["host"]), {})[name] = have
+                kinds = found.setdefault((row["tenant"], row["host"]), {})
+                kinds[table.sources] = kinds.get(table.sources, frozenset()) | have
     return found
 
 
-def blindness(rules: Sequence[Rule], known: Sources, have: Filled) -> dict[Host, list[Blind]]:
+def blindness(rules: Sequence[Rule], have: Filled) -> dict[Host, list[Blind]]:
     """The rules that nothing on a machine can make fire, by machine; rules for other products are left out."""
-    answers: dict[tuple[tuple[str, frozenset[str]], ...], list[Blind]] = {}
+    answers: dict[frozenset[tuple[tuple[LogSource, ...], frozenset[str]]], list[Blind]] = {}
     found: dict[Host, list[Blind]] = {}
     for host, seen in have.items():
-        key = tuple(sorted(seen.items()))
+        key = frozenset(seen.items())
         if key not in answers:
-            products = {source.product for table in seen for source in known.get(table, ())}
+            products = {source.product for sources in seen for source in sources}
             mine = [rule for rule in rules if rule.info.logsource.product in products | {None}]
-            answers[key] = blind(
-                mine, {known[table]: names for table, names in seen.items() if table in known}
-            )
+            answers[key] = blind(mine, seen)
         found[host] = answers[key]
     return found
 

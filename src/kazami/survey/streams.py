@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from kazami.store.case import Case
 from kazami.store.names import identifier, literal
-from kazami.store.seen import tables
+from kazami.store.seen import Table, tables
 
 Numbers = npt.NDArray[np.int64]
 NO_TIME = np.iinfo(np.int64).min
@@ -39,32 +39,32 @@ def streams(case: Case) -> Iterator[Stream]:
     """All logs of all machines, a machine's after each other. Takes 24 bytes an event."""
     kept: dict[tuple[str, ...], list[tuple[Numbers, ...]]] = {}
     numbers: dict[str, int] = {}
-    for name, columns in tables(case).items():
-        for batch in _batches(case, name, columns):
+    for table in tables(case):
+        for batch in _batches(case, table) if not table.fed else ():
             for (*key, evidence), record, time in _split(batch):
                 number = numbers.setdefault(evidence, len(numbers))
                 text = "" if key[3] else evidence
                 kept.setdefault((*key, text), []).append((record, time, np.full_like(record, number)))
     for found in sorted(kept):
         record, time, part = (np.concatenate(each) for each in zip(*kept.pop(found), strict=True))
-        # an event that feeds a second log source is there twice
+        # a record may be in several files
         order = np.unique(record, return_index=True)[1]
         yield Stream(found[0], found[1], found[2], bool(found[3]), record[order], time[order], part[order])
 
 
-def _batches(case: Case, name: str, columns: frozenset[str]) -> Iterator[pa.RecordBatch]:
+def _batches(case: Case, table: Table) -> Iterator[pa.RecordBatch]:
     """Rows with what they belong to: tenant, host, log, whether records have ids (``n``), evidence."""
     record, ids = "record", "evidence in (select uid from evidence where format = 'evtx')"
-    if "EventRecordID" in columns:
+    if "EventRecordID" in table.columns:
         record = "coalesce(try_cast(EventRecordID as bigint), record)"
         ids = f"(try_cast(EventRecordID as bigint) is not null or {ids})"
-    log = literal(name)
-    if "Channel" in columns:
+    log = literal(table.name)
+    if "Channel" in table.columns:
         log, ids = f"coalesce(Channel, {log})", f"(Channel is not null and {ids})"
     else:
         ids = "false"
     sql = f"""select concat_ws(chr(1), tenant, host, {log}, case when {ids} then 'n' else '' end, evidence) as key,
-        {record} as record, time from {identifier(name)} where host is not null"""  # noqa: S608 - names are quoted
+        {record} as record, time from {identifier(table.view)} where host is not null"""  # noqa: S608 - names are quoted
     _, batches = case.sql(sql)
     return batches
 
