@@ -36,7 +36,7 @@ from kazami.sources.identify import identify
 from kazami.store import segment
 
 #: Events that wait for a flush: large batches make rules and Parquet cheap, memory sets the bound.
-FLUSH = 40_000
+FLUSH = 32_000
 
 #: Events, bytes of their text, and bytes of evidence that are enough for a flush between two tasks. A flush in the
 #: middle of a task ties it to what was flushed with it, and what hangs together is read again when a scan dies in it.

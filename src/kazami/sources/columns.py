@@ -32,7 +32,7 @@ OTHER_REASONS = "cannot be read, for more reasons than are told apart"
 MAX_CELLS = 24 << 20
 
 #: Bytes of original text that may wait before a batch is made.
-MAX_WAITING = 56 << 20
+MAX_WAITING = 44 << 20
 
 
 class Columns:
