@@ -123,3 +123,22 @@ def test_what_cannot_be_is_refused(case: Case) -> None:
         incidents.split(case, ours, sorted(set(members(case, ours).column("step").to_pylist())), "aki")
     with pytest.raises(UsageError, match="is no verdict"):
         incidents.judge(case, ours, "aki", verdict="maybe")
+
+
+def test_alerts_of_other_sensors_are_findings_with_words(tmp_path: Path) -> None:
+    (tmp_path / "alerts.csv").write_text(
+        "time,host,alert.title,alert.id,alert.level,alert.tactic\n"
+        "2026-03-01T12:00:00Z,pc1,Credentials read,A-1,medium,credential-access\n"
+        "2026-03-01T12:01:00Z,pc1,Credentials read,A-1,high,credential-access\n"
+        "2026-03-01T12:02:00Z,pc1,Archive made,A-2,high,collection\n"
+    )
+    command = ["scan", str(tmp_path / "alerts.csv"), "--case", str(tmp_path / "case"), "--no-report"]
+    assert run([*command, "--workers", "1", "--output", str(tmp_path / "out.jsonl")]) == 0
+    with Case.open(tmp_path / "case", read_only=True) as opened:
+        assert {one.title: one.level for one in correlating.rules(opened).values()} == {
+            "Credentials read": "high",
+            "Archive made": "high",
+        }
+        found = next(kept.incidents(opened))
+    assert found.tactics == ("credential-access", "collection")
+    assert found.findings == 3

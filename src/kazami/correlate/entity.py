@@ -40,7 +40,9 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(
         ("src_ip", "dest_ip", "id.orig_h", "id.resp_h", "c-ip", "SourceNetworkAddress"), "address"
     ),
-    **dict.fromkeys(("sourceIPAddress", "callerIpAddress", "ipAddress", "clientIp", "addr"), "address"),
+    **dict.fromkeys(
+        ("sourceIPAddress", "callerIpAddress", "ipAddress", "clientIp", "addr", "data.srcip"), "address"
+    ),
     **dict.fromkeys(("Hashes", "Hash", "sha256", "md5", "sha1", "FileHash"), "hash"),
     **dict.fromkeys(("ServiceName", "TaskName", "ServiceFileName"), "service"),
     **dict.fromkeys(("TargetUserName", "SubjectUserName", "acct"), "account"),

@@ -6,6 +6,7 @@ from functools import cache
 
 import pyarrow as pa
 
+from kazami.detect.alert import findings as alerts
 from kazami.model.event import Route, rejects
 from kazami.model.rule import RuleInfo
 from kazami.plugins import DETECTORS, Extension, discover
@@ -25,7 +26,7 @@ def rules() -> list[RuleInfo]:
 def detect(batch: pa.RecordBatch) -> tuple[list[pa.Table], list[pa.RecordBatch]]:
     """Findings in one batch, and rejects that name the detectors that failed on it."""
     table = Route.of(batch).table
-    tables: list[pa.Table] = []
+    tables: list[pa.Table] = [alerts.findings(batch)]  # whatever table they are in, told by their columns
     faults: list[pa.RecordBatch] = []
     for found in detectors():
         if table not in found.object.tables:

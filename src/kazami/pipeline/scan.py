@@ -9,6 +9,7 @@ from functools import partial
 import pyarrow as pa
 
 from kazami import __version__, packs
+from kazami.detect.alert import findings as alerts
 from kazami.detect.sigma import correlation
 from kazami.detect.sigma.blind import blind
 from kazami.detect.sigma.load import load
@@ -27,6 +28,7 @@ from kazami.pipeline.task import Part, Task, Unit, divide
 from kazami.sources import walk
 from kazami.sources.archive.unpack import Reject
 from kazami.store import case as store
+from kazami.store import correlating
 from kazami.store.lists import evidence_rows
 from kazami.store.run import Run
 from kazami.store.schema import MATCH as MATCHES
@@ -154,6 +156,7 @@ def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result, director
         result.notes += correlated.notes
     if not result.stopped:
         result.notes += judge(case, run, directory)
+    run.learn(alerts.words(correlating.told(case, alerts.TITLE, alerts.LEVEL, alerts.TAGS)))
     result.incidents = len(incidents.tell(case))
     result.notes += [
         f"rule {rule} ran out of time on {count} values" for rule, count in result.timeouts.items()

@@ -74,3 +74,19 @@ def rules(case: Case) -> dict[str, RuleInfo]:
 def touched(changes: Collection[Change], who: str = "kazami") -> frozenset[str]:
     """Incidents in which people had a hand: somebody else than `who` changed them."""
     return frozenset(uid for one in changes if one.who != who for uid in (one.incident_uid, one.other) if uid)
+
+
+def told(case: Case, *keys: str) -> list[tuple[str, str, dict[str, str]]]:
+    """What findings say in `matched` under `keys`, the first of which they all have: rule id, version, key to value; each once."""
+    values = ", ".join(
+        f"[x.value FOR x IN map_entries(matched) IF x.key = {literal(key)}][1] AS k{number}"
+        for number, key in enumerate(keys)
+    )
+    rows = case.database.rows(
+        f"SELECT DISTINCT * FROM (SELECT rule_id, rule_version, {values} FROM finding "  # noqa: S608 - quoted
+        "WHERE contains(rule_id, ':')) WHERE k0 IS NOT NULL ORDER BY ALL"
+    )
+    return [
+        (row["rule_id"], row["rule_version"], {key: row[f"k{n}"] or "" for n, key in enumerate(keys)})
+        for row in rows
+    ]

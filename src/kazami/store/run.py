@@ -145,6 +145,11 @@ class Run:
             )
             self._store_new("finding", findings)
 
+    def learn(self, rules: Sequence[RuleInfo]) -> None:
+        """Keep the words of rules that only evidence knows: those of other sensors, whose alerts it holds."""
+        with self._lock.changing(), self._database.transaction():
+            words.store(self._database, rules)
+
     def finish(
         self,
         *,
