@@ -26,7 +26,8 @@ def rules() -> list[RuleInfo]:
 def detect(batch: pa.RecordBatch) -> tuple[list[pa.Table], list[pa.RecordBatch]]:
     """Findings in one batch, and rejects that name the detectors that failed on it."""
     table = Route.of(batch).table
-    tables: list[pa.Table] = [alerts.findings(batch)]  # whatever table they are in, told by their columns
+    foreign = alerts.findings(batch)  # whatever table they are in, told by their columns
+    tables: list[pa.Table] = [foreign] if foreign.num_rows else []
     faults: list[pa.RecordBatch] = []
     for found in detectors():
         if table not in found.object.tables:
