@@ -19,6 +19,7 @@ import capture_writer
 import rat_messages
 from evtx_writer import write
 from flows_writer import ipfix, netflow5, netflow9
+from parquet_writer import parquet
 
 RECORDS = [
     {
@@ -162,6 +163,7 @@ def _captures() -> list[bytes]:
 
 #: By target; targets without an entry start from all of these.
 SEEDS: dict[str, list[bytes]] = {
+    "parquet": [parquet([{"time": "2026-03-01T12:00:00Z", "host": "h", "n": n} for n in range(9)])],
     "evtx": [write(RECORDS)[: 4096 + 8192], write(RECORDS, inline=True)[: 4096 + 8192]],
     "xml": [XML.encode() * 2, XML.encode("utf-16")],
     "jsonl": [JSON.encode(), b"[" + JSON.replace("}\n{", "},\n{").encode() + b"]"],
