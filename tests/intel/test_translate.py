@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kazami.intel import translate
+from kazami.intel.measure import measures
 from kazami.intel.shelf import shipped
+from kazami.intel.table import Mitigation, Table, Technique
 
 PAIRS = [
     ("T1562.001", "T1685"),
@@ -53,3 +55,23 @@ def test_tactics() -> None:
     assert translate.tactic("defense-impairment", 18) == "defense-evasion"
     assert translate.tactic("stealth", 19) == "stealth"
     assert translate.tactic("impact", 18) == "impact"
+
+
+NEW = Table(
+    version="19.1",
+    techniques=(
+        Technique("T1562.001", "Disable or Modify Tools", state="revoked", successor="T1685"),
+        Technique("T1685", "Disable or Modify Tools", ("defense-impairment",)),
+        Technique("T1003.003", "NTDS", ("credential-access",)),
+    ),
+    mitigations=(Mitigation("M1047", "Audit", ("T1685",)),),
+)
+
+
+def test_with_a_table_of_19_both_words_are_understood() -> None:
+    for said in ("T1562.001", "T1685"):
+        assert translate.technique(said, table=NEW) == "T1685"
+        assert translate.technique(said, 18, NEW) == "T1562.001"
+        assert translate.name(said, NEW) == "Disable or Modify Tools"
+        told = [one.id for one in measures().of(said, NEW)]
+        assert told == ["restore-protection", "isolate-host", "close-log-gap", "M1047"]

@@ -76,10 +76,10 @@ class Measures:
         now = translate.technique(technique, 18, table)
         parent = now.partition(".")[0]
         names = self.techniques.get(now) or self.techniques.get(parent) or ()
-        known = now in table.technique
+        spoken = translate.technique(technique, translate.major(table.version), table)
         found = [self.measures[name] for name in names]
-        if known:
-            found += self._hardening(now, table)
+        if spoken in table.technique:
+            found += self._hardening(spoken, table)
         return sorted(found, key=lambda one: WHEN.index(one.when))
 
     def gathered(self, techniques: Iterable[str], table: Table | None = None) -> list[Advice]:

@@ -24,7 +24,10 @@ def technique(technique_id: str, version: int | None = None, table: Table | None
         now = table.current(technique_id)
         old = technique_id if technique_id in _changes()["to_19"] else now
         return str(_changes()["to_19"].get(old, now))
-    return table.current(_back().get(technique_id, technique_id))
+    old_words = (
+        table if major(table.version) < 19 else shipped()
+    )  # a table of 19 has revoked what 18 speaks of
+    return old_words.current(_back().get(technique_id, technique_id))
 
 
 def techniques(ids: Iterable[str], version: int | None = None, table: Table | None = None) -> list[str]:
