@@ -7,11 +7,14 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
+import capture_writer
+import rat_messages
 from kazami.detect.network.rat import detector
 from kazami.model.event import ENVELOPE, REJECT, LogSource, Route
 from kazami.model.finding import FINDING
 from kazami.pipeline import detectors
 from kazami.plugins import Extension
+from made import Bench
 
 
 def batch(table: str) -> pa.RecordBatch:
@@ -43,3 +46,21 @@ def test_one_that_raises_is_named_and_the_others_go_on(monkeypatch: pytest.Monke
     assert fault.schema == REJECT
     assert fault.to_pylist()[0]["reason"] == "the detector bad failed: ValueError: broken"
     assert detectors.detect(batch("security")) == ([], [])
+
+
+def test_a_capture_with_a_check_in_gives_a_finding_in_the_case(bench: Bench) -> None:
+    talk = capture_writer.talk(rat_messages.redleaves(), rat_messages.redleaves(b"\x01\x02\x03\x04"), 995)
+    harmless = capture_writer.talk(capture_writer.hello(), capture_writer.server_hello(), source="10.0.0.9")
+    bench.put("a.pcap", capture_writer.pcap(capture_writer.ethernet(packet) for packet in talk + harmless))
+    result = bench.scan()
+    assert result.found == 1
+    (row,) = bench.ask('select title, level, host, "table", matched from finding')
+    assert (row["title"], row["level"], row["host"], row["table"]) == (
+        "RedLeaves on the Network",
+        "critical",
+        "10.0.0.1",
+        "flow",
+    )
+    assert dict(row["matched"])["key"] == "Lucky123"
+    assert len(bench.ask('select "id.orig_h" from flow')) == 2
+    assert bench.ask("select server_name from tls") == [{"server_name": "x.example"}]

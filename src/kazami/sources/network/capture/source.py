@@ -11,7 +11,7 @@ from kazami.sources.network.capture.engine import Engine
 from kazami.sources.network.capture.record import DNS_PORTS, Records
 
 #: Packets between two signs of progress.
-STRIDE = 4096
+STRIDE = 1024
 
 
 def confidence(name: str, head: bytes) -> float:
@@ -41,7 +41,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                 engine.add(packet)
             else:
                 unknown[packet.link] = unknown.get(packet.link, 0) + 1
-            if not count % STRIDE or columns.is_full:
+            if not count % STRIDE:
                 yield read
                 read = 0
     for link, packets_of in sorted(unknown.items()):

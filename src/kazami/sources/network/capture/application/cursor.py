@@ -23,7 +23,12 @@ class Cursor:
 
     def number(self, size: int) -> int:
         """A number of `size` bytes, the most significant first."""
-        return int.from_bytes(self.take(size))
+        at = self.at
+        self.at = stop = at + size
+        if stop > self.end:
+            self.at = at
+            raise Short
+        return int.from_bytes(self.data[at:stop])
 
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
@@ -47,4 +52,5 @@ class Cursor:
 
     def numbers(self, size: int) -> list[int]:
         """All that is left, as numbers of `size` bytes."""
-        return [self.number(size) for _ in range(self.left // size)]
+        data = self.take(self.left // size * size)
+        return [int.from_bytes(data[at : at + size]) for at in range(0, len(data), size)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from ipaddress import ip_address
 from typing import Any
 
@@ -22,7 +23,8 @@ def parse(data: bytes) -> tuple[dict[str, Any], bool] | None:
     if len(data) < 12:
         return None
     cursor = Cursor(data)
-    number, flags, asked, answered, _, _ = (cursor.number(2) for _ in range(6))
+    number, flags, asked, answered = struct.unpack_from("!HHHH", data)
+    cursor.take(12)
     if not asked <= 4 or (flags >> 11 & 15) > 6:
         return None
     fields: dict[str, Any] = {"trans_id": number}
