@@ -60,7 +60,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from kazami.errors import UsageError
-from kazami.model.tenant import ROLES, Change, Contact, Contract, Directory, Network, Provider, Tenant, within
+from kazami.model.tenant import (
+    ROLES,
+    Change,
+    Contact,
+    Contract,
+    Delivery,
+    Directory,
+    Network,
+    Provider,
+    Tenant,
+    within,
+)
 
 NAME = "tenants.toml"
 
@@ -132,6 +143,20 @@ class _Provider(_Strict, frozen=True):
     contacts: tuple[_Contact, ...] = ()
 
 
+class _Delivery(_Strict, frozen=True):
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    sender: str = ""
+    user: str = ""
+    password_file: str = ""
+
+
+class _Deliveries(_Strict, frozen=True):
+    usual: _Delivery = _Delivery()
+    independent: _Delivery = _Delivery()
+
+
 class _WrongError(Exception):
     """A place in the file, and what is wrong there."""
 
@@ -170,8 +195,8 @@ def parse(text: str, name: str = NAME) -> Directory:
 
 def _directory(document: dict[str, Any], name: str) -> Directory:
     for key in document:
-        if key not in ("provider", "tenants"):
-            raise _WrongError(f"unknown section {key!r}; known: provider, tenants")
+        if key not in ("provider", "tenants", "delivery"):
+            raise _WrongError(f"unknown section {key!r}; known: provider, tenants, delivery")
     tables = document.get("tenants", {})
     if not isinstance(tables, dict) or not tables:
         raise _WrongError("names no tenant: write [tenants.NAME]")
@@ -179,7 +204,9 @@ def _directory(document: dict[str, Any], name: str) -> Directory:
     tenants = {key: _tenant(key, one) for key, one in raw.items()}
     _once("tenant", ((key.casefold(), key) for key in tenants))
     said = _convert("provider", document.get("provider", {"tenant": ""}), _Provider)
-    directory = Directory(tenants, _provider(said), _changes(said), name)
+    ways = _convert("delivery", document.get("delivery", {}), _Deliveries)
+    usual, independent = _delivery("delivery", ways.usual), _delivery("delivery", ways.independent)
+    directory = Directory(tenants, _provider(said), _changes(said), name, usual, independent)
     _check(directory)
     return directory
 
@@ -284,6 +311,16 @@ def _contacts(where: str, raw: Iterable[_Contact], lang: str) -> tuple[Contact, 
         spoken = _lang(place, one.lang or lang)
         made.append(Contact(one.name, one.role, one.mail, one.phone, one.webhook, spoken, one.independent))
     return tuple(made)
+
+
+def _delivery(where: str, raw: _Delivery) -> Delivery:
+    if raw.security not in ("starttls", "tls", "none"):
+        raise _WrongError(f"{where}: security {raw.security!r}; known: starttls, tls, none")
+    if not 0 < raw.port < 65536:
+        raise _WrongError(f"{where}: {raw.port} is no port")
+    if raw.host and not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+", raw.sender):
+        raise _WrongError(f"{where}: {raw.sender!r} is no mail address to send from")
+    return Delivery(raw.host, raw.port, raw.security, raw.sender, raw.user, raw.password_file)
 
 
 def _lang(where: str, lang: str) -> str:

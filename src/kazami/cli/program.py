@@ -61,6 +61,7 @@ def _register() -> None:
     from kazami.cli.incidents import app as incidents
     from kazami.cli.intel import app as intel
     from kazami.cli.listing import list_what
+    from kazami.cli.notify import app as notify
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
     from kazami.cli.tenants import app as tenants
@@ -73,6 +74,7 @@ def _register() -> None:
     app.command("coverage")(coverage)
     app.add_typer(tenants, name="tenants")
     app.add_typer(campaigns, name="campaigns")
+    app.add_typer(notify, name="notify")
     app.add_typer(intel, name="intel")
     app.add_typer(actors, name="actors")
     app.command("attribute")(attribute)

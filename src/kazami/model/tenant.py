@@ -139,6 +139,18 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How mail leaves: `security` is ``starttls``, ``tls`` or ``none``; the password is in a file of its own."""
+
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    sender: str = ""
+    user: str = ""
+    password_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """All tenants of one provider, by name; `changes` is the work that was agreed on."""
 
@@ -146,6 +158,8 @@ class Directory:
     provider: Provider = Provider()
     changes: tuple[Change, ...] = ()
     source: str = ""
+    delivery: Delivery = Delivery()
+    independent: Delivery = Delivery()  # does not pass through the provider's accounts
 
     @property
     def known(self) -> bool:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections import defaultdict
 from pathlib import Path
 
 import platformdirs
 
 from kazami.correlate import campaign
+from kazami.detect import touchpoint
 from kazami.errors import UsageError
 from kazami.model.campaign import Campaign, Token
 from kazami.model.tenant import Directory, account_name
 from kazami.store import incidents
 from kazami.store.case import Case
+from kazami.store.read import findings
+
+#: Touchpoints that say what tenants share, and nothing of the provider's own hosts.
+_SHARED = ("J1", "J4", "J5", "J13")
 
 
 def default_keys() -> Path:
@@ -61,12 +67,24 @@ class Keys:
             raise UsageError(f"{self.path}: cannot be written: {error.strerror}") from error
 
 
+def derived(case: Case, provider: str) -> set[str]:
+    """Incidents of the provider that only say what tenants share: made of their evidence, and no witness of their own."""
+    shared = {touchpoint.RULES[key].id for key in _SHARED}
+    rule_of = {row["finding_uid"]: row["rule_id"] for row in findings(case, tenant=provider)}
+    rules: dict[str, set[str]] = defaultdict(set)
+    for row in incidents.members(case).to_pylist():
+        if row["finding_uid"] in rule_of:
+            rules[row["incident_uid"]].add(rule_of[row["finding_uid"]])
+    return {uid for uid, found in rules.items() if found <= shared}
+
+
 def tokens(case: Case, keys: Keys, directory: Directory) -> list[Token]:
-    """What open and closed incidents of a case were seen with, as digests; false positives left out."""
+    """What open and closed incidents of a case were seen with, as digests; false positives left out, and so is what is `derived`."""
+    made = derived(case, directory.provider.tenant or "provider")
     told = {
         one.incident_uid
         for one in incidents.incidents(case)
-        if one.verdict not in ("false positive", "benign", "test")
+        if one.verdict not in ("false positive", "benign", "test") and one.incident_uid not in made
     }
     accounts = frozenset(
         account_name(name).rpartition("\\")[2] for name in directory.provider.technicians if "*" not in name

@@ -1,0 +1,59 @@
+"""What was done with notices: lines of JSON that are only added, each with the hash of the one before and a signature."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kazami.errors import UsageError
+from kazami.respond.notify.sign import Signer, verify
+
+_BEGIN = "0" * 64
+
+
+class Log:
+    """The log in `path`; with `public`, of lines signed with that key only. Reading it checks the chain: a line that was changed, taken out or put between is named."""
+
+    def __init__(self, path: Path, public: str = "") -> None:
+        self.path, self._public = path, public
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """All lines. Raises UsageError at the first that does not follow from those before it."""
+        if not self.path.exists():
+            return
+        before = _BEGIN
+        for number, text in enumerate(self.path.read_text("utf-8").splitlines(), 1):
+            try:
+                line = json.loads(text)
+                good = line["before"] == before and line["hash"] == _hash(line)
+                good = good and verify(line["key"], line["signature"], line["hash"].encode())
+                good = good and self._public in ("", line["key"])
+            except (ValueError, KeyError, TypeError, AttributeError):
+                good = False
+            if not good:
+                raise UsageError(f"{self.path} (line {number}): does not follow from the lines before it")
+            before = line["hash"]
+            yield line
+
+    def add(self, signer: Signer, **said: str) -> dict[str, Any]:
+        """Add a line, on the disk before this returns."""
+        before = _BEGIN
+        for known in self.lines():
+            before = known["hash"]
+        line: dict[str, Any] = {**said, "before": before, "key": signer.public}
+        line["hash"] = _hash(line)
+        line["signature"] = signer.sign(line["hash"].encode())
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return line
+
+
+def _hash(line: dict[str, Any]) -> str:
+    own = {key: value for key, value in line.items() if key not in ("hash", "signature")}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
