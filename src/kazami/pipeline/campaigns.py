@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from kazami.correlate import campaign
-from kazami.detect import touchpoint
+from kazami.detect.touchpoint.rule import RULES
 from kazami.errors import UsageError
 from kazami.model.campaign import Campaign, Token
 from kazami.model.tenant import Directory, account_name
@@ -69,7 +69,7 @@ class Keys:
 
 def derived(case: Case, provider: str) -> set[str]:
     """Incidents of the provider that only say what tenants share: made of their evidence, and no witness of their own."""
-    shared = {touchpoint.RULES[key].id for key in _SHARED}
+    shared = {RULES[key].id for key in _SHARED}
     rule_of = {row["finding_uid"]: row["rule_id"] for row in findings(case, tenant=provider)}
     rules: dict[str, set[str]] = defaultdict(set)
     for row in incidents.members(case).to_pylist():

@@ -17,6 +17,8 @@ from kazami.detect.touchpoint.hit import Hit, findings
 from kazami.detect.touchpoint.rule import RULES
 from kazami.model.tenant import Directory
 
+__all__ = ["ALWAYS", "INFORMED", "QUESTIONS", "RULES", "judge", "tables"]
+
 Judge = Callable[[Acts, Directory], Iterator[Hit]]
 
 #: Judged from evidence alone, and those that need to know whose accounts are whose.
