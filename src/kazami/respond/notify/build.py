@@ -116,7 +116,7 @@ def _todo(incidents: Sequence[Incident], audience: str, lang: str) -> list[str]:
     if audience == "executive":
         return [one.spoken(lang) for one in words.EXECUTIVE]
     tactics = {tactic for one in incidents for tactic in one.tactics}
-    return [words.ALWAYS.spoken(lang), *(text.spoken(lang) for key, text in words.TODO.items() if key in tactics)]  # fmt: skip
+    return [words.ALWAYS.spoken(lang), *(text.spoken(lang) for key, text in words.ADVICE.items() if key in tactics)]  # fmt: skip
 
 
 def _proof(row: FindingRow) -> Proof:

@@ -52,7 +52,7 @@ HEADINGS = {
 }
 
 #: What an administrator does, by tactic, in the order of what cannot wait.
-TODO: dict[str, Text] = {
+ADVICE: dict[str, Text] = {
     "impact": Text(
         "Take a copy of backups off the network before anything else.",
         "何よりも先に、バックアップの写しをネットワークから切り離してください。",
