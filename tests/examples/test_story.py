@@ -13,6 +13,10 @@ from kazami.config import Settings
 from kazami.pipeline.scan import Observer
 from kazami.store import read
 from kazami.store.case import Case
+from kazami.store.seen import views
+from kazami.survey import hunts, lists
+from kazami.survey.answer import ask
+from kazami.survey.tampering import tampering
 
 INTRUSION = Path(__file__).parents[2] / "examples" / "intrusion"
 TENANTS = ("kumo-msp", "aoba-water", "minato-foods")
@@ -185,3 +189,36 @@ def test_a_finding_says_why(findings: list[dict[str, Any]]) -> None:
     assert proxy["techniques"] == ["T1090.001", "T1112"]
     assert proxy["evidence"].endswith("AOBA-HIST01.ndjson")
     assert proxy["user"].endswith("kumo-admin")
+
+
+def test_the_hunts_tell_the_story(case: Case) -> None:
+    known = views(case)
+    answers = {one.hunt.id: ask(case, one.hunt, known) for one in hunts.load().loaded}
+    found = {name for name, answer in answers.items() if answer.state == "found"}
+    assert {
+        "H1",
+        "H2",
+        "H3",
+        "H4",
+        "H5",
+        "H7",
+        "H8",
+        "H10",
+        "H11",
+        "H12",
+        "H13",
+        "MS1",
+        "CH1",
+        "CH2",
+    } <= found
+    assert {name for name, answer in answers.items() if answer.state == "failed"} == set()
+    assert answers["CS1"].state == "blind"  # there is no log of a web server
+    proxied = [dict(zip(answers["H5"].names, row, strict=True)) for row in answers["H5"].rows]
+    assert {(row["host"].split(".")[0], row["listens"]) for row in proxied if row["log"] == "registry"} >= {
+        ("AOBA-HIST01", "9999")
+    }
+    cleared = {(row["host"].split(".")[0], row["log"]) for row in tampering(case) if row["kind"] == "cleared"}
+    assert ("AOBA-DC01", "Security") in cleared
+    assert ("MINATO-FS01", "System") in cleared
+    (hidden,) = lists.base64(case)
+    assert hidden["text"] == "Write-Host 'inert example'"
