@@ -244,6 +244,22 @@ def test_round_a_provider_that_is_a_victim(tmp_path: Path, server: tuple[list[An
     assert page.with_suffix(".html.sig").exists()
 
 
+def test_a_tenant_that_nobody_can_tell_is_in_the_plan(tmp_path: Path) -> None:
+    case = scanned(tmp_path / "w", ("north",))
+    graved(case)
+    only = "[{name = 'x', mail = 'a@b.test'}]"
+    for text, why in (
+        ("", "no contact"),
+        (f"contacts = {only}", "no contact that does not depend on the provider"),
+    ):
+        provider = "[provider]\ntenant = 'msp'\n" if text else ""
+        about = parse(f"{provider}[tenants.north]\n{text}\n")
+        with Case.open(case, read_only=True) as opened:
+            made = notices.plan(opened, about, Keys(tmp_path / "keys.json"), Signer(tmp_path / "key"))
+        (action,) = (one for one in made if one.tenant == "north")
+        assert (action.channel, action.target, action.why) == ("call", "", why)
+
+
 def test_a_notice_that_was_changed_after_the_plan_is_not_sent(
     tmp_path: Path, server: tuple[list[Any], int]
 ) -> None:

@@ -46,6 +46,8 @@ def plan(case: Case, directory: Directory, keys: Keys, signer: Signer, tlp: str 
         if name == directory.provider.tenant:
             about = Tenant(name, directory.provider.title, contacts=directory.provider.contacts)
         band = any(one.incident_uid in elsewhere for one in own)
+        independent = victim and name != directory.provider.tenant
+        before = len(made)
         for audience in ROLES:
             for lang in ("en", "ja"):
                 notice = build(
@@ -60,8 +62,11 @@ def plan(case: Case, directory: Directory, keys: Keys, signer: Signer, tlp: str 
                     tlp=tlp,
                 )
                 paths = _written(case.path, notice, signer)
-                independent = victim and name != directory.provider.tenant
                 made += [_digested(case.path, one) for one in _actions(about, notice, paths, independent)]
+        if len(made) == before:  # the last page: nobody is there to read it, so a person has to find somebody
+            why = "no contact that does not depend on the provider" if independent else "no contact"
+            lost = dataclasses.replace(_action(notice, "call", "", paths, independent), why=why)
+            made.append(_digested(case.path, lost))
     path = _folder(case.path) / PLAN
     path.write_text(json.dumps([dataclasses.asdict(one) for one in made], ensure_ascii=False, indent=1), "utf-8")  # fmt: skip
     return made

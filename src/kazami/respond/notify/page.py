@@ -16,7 +16,7 @@ from kazami.respond.text import safe, safe_lines, shorten
 _STYLE = """body{font:16px/1.6 system-ui,"Noto Sans JP",sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid #d0d7de}
 table{border-collapse:collapse;width:100%;font-size:.875rem}th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid #d0d7de;overflow-wrap:anywhere}
-.time{white-space:nowrap}.tlp{display:inline-block;background:#000;font-weight:700;padding:.1rem .5rem}
+th,.time{white-space:nowrap}.tlp{display:inline-block;background:#000;font-weight:700;padding:.1rem .5rem}
 .tlp-clear{color:#fff}.tlp-green{color:#33ff00}.tlp-amber,.tlp-amber-strict{color:#ffc000}.tlp-red{color:#ff2b2b}
 .band{border-left:4px solid #bf8700;padding-left:.75rem}.names{overflow-wrap:anywhere}.id{color:#57606a;font-size:.75rem}
 @media print{body{margin:0}}
