@@ -55,6 +55,14 @@ def test_two_logs_of_zeek_in_one_file() -> None:
     assert [event["query"] for event in found.of("dns")] == ["q"]
 
 
+def test_a_header_without_a_separator_of_sets() -> None:
+    found = read(
+        zeek,
+        HEADER.replace("#set_separator\t,", "#set_separator\t") + "1517336042.1\tC\t10.0.0.1\tq\tc,d\tF\n",
+    )
+    assert [event["answers"] for event in found.of("dns")] == [["c", "d"]]
+
+
 def test_a_log_that_names_itself_after_a_path() -> None:
     found = read(zeek, HEADER.replace("\tdns\n", "\t../../x\n") + "1517336042.1\tC\t10.0.0.1\tq\t-\tF\n")
     assert [event["#table"] for event in found.events] == ["zeek"]

@@ -60,7 +60,7 @@ class _Log:
             self.separator = unescaped(rest) or "\t"
         elif word in ("set_separator", "empty_field", "unset_field", "path"):
             name = {"empty_field": "empty", "unset_field": "unset"}.get(word, word)
-            setattr(self, name, rest)
+            setattr(self, name, rest or "," if name == "set_separator" else rest)
         elif word == "fields":
             self.fields, self.types = rest.split(self.separator), []
             if len(self.fields) > MAX_FIELDS:
