@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kazami.correlate import channel, entity, link
+from kazami.correlate import channel, entity, link, score
 from kazami.correlate.component import components
 from kazami.correlate.entity import Ints, Pairs
 from kazami.correlate.link import Ties
-from kazami.correlate.rarity import rule_weights
+from kazami.correlate.rarity import MOST, rule_weights
 from kazami.correlate.story import Scene
 from kazami.correlate.strand import TIMELESS, Floats, Strands, lifted, strands
 from kazami.model.finding import level_rank
@@ -63,9 +63,12 @@ def tied(findings: pa.Table, rules: Mapping[str, RuleInfo], fields: pa.Table) ->
         link.swept(found, [info.title for info in infos]),
     ]
     shared.append(link.standing(found, hosts[1]))
-    ties = [link.ties(one.kind, one, found, weight, len(hosts[1])) for one in shared]
-    hot = sorted({name for one in ties for name in one.hot if one.kind not in ("process", "session")})
     levels = np.array([level_rank(info.level) for info in infos], np.int64)
+    # What would be an incident alone may also tie: else it stands beside the one that it belongs to.
+    grave = (levels[found.rule] >= score.GRAVE) & (weight >= score.ALONE)
+    says = np.where(grave, MOST, weight)
+    ties = [link.ties(one.kind, one, found, says, len(hosts[1])) for one in shared]
+    hot = sorted({name for one in ties for name in one.hot if one.kind not in ("process", "session")})
     scene = _scene(found, weights[found.rule], infos, hosts[1], users[1], uids, pairs, ties)
     return Tied(found, weight, levels, labels(len(found), ties), endless, ties, pairs, hot, uids, scene)
 
