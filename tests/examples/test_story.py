@@ -142,7 +142,8 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
 
 @pytest.fixture(scope="module")
 def findings(case: Case) -> list[dict[str, Any]]:
-    return [dict(row) for row in read.findings(case)]
+    """Those that belong to one tenant; what spans several is the provider's."""
+    return [dict(row) for row in read.findings(case) if row["tenant"] != "provider"]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,13 @@ def test_every_finding_belongs_to_the_tenant_that_handed_it_over(findings: list[
     homes = {"KUMO": "kumo-msp", "AOBA": "aoba-water", "MINATO": "minato-foods"}
     assert {row["tenant"] for row in findings} == set(TENANTS)
     assert all(homes[row["host"].split("-")[0].upper()] == row["tenant"] for row in findings)
+
+
+def test_what_spans_tenants_is_only_the_providers(case: Case) -> None:
+    spanning = [row for row in read.findings(case) if row["tenant"] == "provider"]
+    assert spanning
+    assert all(row["host"] is None for row in spanning)
+    assert all(sum(name in str(row["matched"]) for name in TENANTS) >= 2 for row in spanning)
 
 
 def test_honest_work_that_looks_like_it_stays_quiet(findings: list[dict[str, Any]]) -> None:
