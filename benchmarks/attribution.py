@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.emulation import assessments
 from benchmarks.figures import Figure, at_most, publish, told
+from benchmarks.played import assessments
 from kazami.attribute.assess import METHOD, judge
 from kazami.attribute.likelihood import TEMPERATURE, candidates, countable, nats, posterior
 from kazami.attribute.profile import Matrix, Profiles, profiles
