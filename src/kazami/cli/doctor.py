@@ -49,7 +49,7 @@ def _program() -> Iterator[Check]:
 
 def _libraries() -> Iterator[Check]:
     for requirement in requires("kazami") or []:
-        if "extra ==" in requirement:
+        if "extra ==" in requirement or ("win32" in requirement and sys.platform != "win32"):
             continue
         name = requirement.split(";")[0].split(">")[0].split("=")[0].strip()
         try:
