@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kazami import config, pipeline
 from kazami.errors import UsageError
-from kazami.packs import choose, find
+from kazami.intel.actor import find as actor
+from kazami.intel.measure import measures
+from kazami.packs import choose, find, use
 from made import Bench, event
 
 RULE = """title: {title}
@@ -151,3 +154,53 @@ def test_a_scan_finds_with_it(mine: Path, tmp_path: Path) -> None:
     result = bench.scan(packs=[str(mine)], rules=[])
     assert result.found == 1
     assert [Path(gone.path).name for gone in result.rules.rejected] == ["bad.yml"]
+
+
+MEASURES = """
+sources: {us: https://example.org/frob}
+measures:
+- {id: unplug-frob, when: now, en: Unplug the frobnicator., ja: フロブニケーターを外す。, sources: [us]}
+techniques: {T1059.003: [unplug-frob]}
+"""
+
+ACTOR = """
+group: G9999
+name: Frob Typhoon
+names: [{name: Frob Typhoon, kind: actor, by: us}]
+origin: {en: unknown, ja: 不明}
+aim: {en: frobnication, ja: フロブ}
+habits: []
+"""
+
+
+@pytest.fixture
+def _only_ours() -> Iterator[None]:
+    yield
+    use(())
+
+
+@pytest.mark.usefixtures("_only_ours")
+def test_what_it_says_of_actors_and_of_what_to_do_counts(mine: Path) -> None:
+    (mine / "mitigations.yml").write_text(MEASURES, "utf-8")
+    (mine / "actor.yml").write_text(ACTOR, "utf-8")
+    assert loaded(mine) == ({FIRST}, {})
+    assert [one.id for one in measures().of("T1059.003") if one.when == "now"] == ["unplug-frob"]
+    assert measures().of("T1003.003")  # what comes with Kazami still counts
+    assert actor("frob typhoon").pack == "mine"
+    loaded("common")
+    assert "unplug-frob" not in [one.id for one in measures().of("T1059.003")]
+
+
+@pytest.mark.usefixtures("_only_ours")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("mitigations.yml", "techniques: {T1: [nothing-of-that-name]}"), ("actor.yml", "name: [broken")],
+)
+def test_what_cannot_be_taken_is_named_and_the_rest_counts(mine: Path, name: str, content: str) -> None:
+    (mine / name).write_text(content, "utf-8")
+    ids, rejected = loaded(mine)
+    assert ids == {FIRST}
+    assert set(rejected) == {name}
+    assert rejected[name]
+    assert measures().of("T1003.003")
+    assert actor("volt typhoon")

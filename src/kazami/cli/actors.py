@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kazami.cli.exit_code import DONE
+from kazami.cli.output import own_packs
 from kazami.cli.rows import table as rows
 from kazami.cli.scan import Language
 
@@ -20,6 +21,7 @@ def list_actors(lang: Lang = Language.en) -> int:
     """List the actors of the packs, with their names."""
     from kazami.intel.actor import actors
 
+    own_packs()
     rows(
         ["group", "name", "pack", "weather", "names"],
         [
@@ -45,6 +47,7 @@ def show(
     from kazami.intel.actor import find, habits
     from kazami.intel.shelf import attack
 
+    own_packs()
     actor, table = find(name), attack()
     found: list[tuple[Any, ...]] = [
         ("name", one.name, one.kind, ", ".join(filter(None, (one.by, one.note)))) for one in actor.names

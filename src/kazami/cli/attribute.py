@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kazami.cli.exit_code import DONE
+from kazami.cli.output import own_packs
 from kazami.cli.scan import Language
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def attribute(
     from kazami.pipeline.attribution import attributed
     from kazami.store.case import Case
 
+    own_packs()
     with Case.open(case, read_only=True) as opened:
         found = attributed(opened, incident, tenant, level)
     if not found:

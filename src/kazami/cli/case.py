@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kazami.cli import output
-from kazami.cli.output import Format
+from kazami.cli.output import Format, own_packs
 from kazami.cli.scan import Language
 
 CasePath = Annotated[Path, typer.Argument(help="Folder of the case.")]
@@ -29,6 +29,7 @@ def findings(
     lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
 ) -> int:
     """Print the findings of a case."""
+    own_packs()
     output.present(case, form, output_file, lang.value)
     return 0
 
@@ -56,6 +57,7 @@ def report(
     from kazami.store.case import Case
     from kazami.store.summary import summary as told
 
+    own_packs()
     path = output_file or case / "report.html"
     with Case.open(case, read_only=True) as opened:
         output.write_report(opened, told(opened), path, lang.value)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kazami.cli.exit_code import DONE
+from kazami.cli.output import own_packs
 from kazami.cli.rows import table as rows
 from kazami.cli.scan import Language
 from kazami.errors import UsageError
@@ -59,6 +60,7 @@ def advise(
     """Say what to do about techniques: now (contain), this week (eradicate), then (harden)."""
     from kazami.intel.measure import measures
 
+    own_packs()
     wanted = [one.strip().upper() for one in techniques or ()]
     if case is not None:
         wanted += _techniques(case)

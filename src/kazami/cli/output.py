@@ -74,6 +74,13 @@ def write_report(case: Case, told: Summary, path: Path, lang: str) -> None:
         write((), told, target_path, lang, counted)
 
 
+def own_packs() -> None:
+    """What the user's own packs (``kazami.toml``) say of actors and of what to do counts from here on."""
+    from kazami import config, packs
+
+    packs.use(packs.choose(config.load().packs).folders)
+
+
 def check(output: Path | None) -> None:
     """Raise UsageError where `output` cannot be a file to write: before the work, not after it."""
     if output is None:

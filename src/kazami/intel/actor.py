@@ -75,11 +75,26 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_-]+", "", name.casefold())
 
 
-@cache
 def actors() -> tuple[Actor, ...]:
-    """The actors of the packs that come with Kazami."""
-    paths = [packs.find(name) / FILE for name in packs.names()]
-    return tuple(read(path) for path in paths if path.is_file())
+    """The actors of the packs in use. A file of the user's own that cannot be taken is left out; `faults` names it."""
+    return _loaded(packs.in_use())[0]
+
+
+def faults() -> tuple[tuple[str, str], ...]:
+    """Files of actors that could not be taken, with the reason."""
+    return _loaded(packs.in_use())[1]
+
+
+@cache
+def _loaded(folders: tuple[Path, ...]) -> tuple[tuple[Actor, ...], tuple[tuple[str, str], ...]]:
+    found, failed = [], []
+    for path in (folder / FILE for folder in folders):
+        if path.is_file():
+            try:
+                found.append(read(path))
+            except (UsageError, RecursionError) as error:
+                failed.append((str(path), str(error)))
+    return tuple(found), tuple(failed)
 
 
 def find(name: str) -> Actor:

@@ -108,10 +108,14 @@ class Measures:
         return found or ([self.measures[_NONE]] if _NONE in self.measures else [])
 
 
-@cache
 def measures() -> Measures:
-    """What the packs that come with Kazami say."""
-    return load([packs.find(name) for name in packs.names()])
+    """What the packs in use say."""
+    return _loaded(packs.in_use())
+
+
+@cache
+def _loaded(folders: tuple[Path, ...]) -> Measures:
+    return load(folders)
 
 
 def load(folders: Sequence[Path]) -> Measures:

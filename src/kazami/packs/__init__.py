@@ -59,6 +59,24 @@ def is_folder(name: str) -> bool:
     return "/" in name or os.sep in name or name in (os.curdir, os.pardir)
 
 
+#: Folders of the user's own packs that this command works with; see `use`.
+_own_packs: list[Path] = []
+
+
+def use(folders: Iterable[Path]) -> None:
+    """From here on what these packs say of actors and of what to do counts beside what comes with Kazami.
+
+    Said once, at the edge, as a user's own table of ATT&CK is: what a technique means does not depend on a case.
+    """
+    shipped = {(_here() / name).resolve() for name in names()}
+    _own_packs[:] = [folder for folder in folders if folder.resolve() not in shipped]
+
+
+def in_use() -> tuple[Path, ...]:
+    """The packs that come with Kazami, then the user's own."""
+    return (*(_here() / name for name in names()), *_own_packs)
+
+
 def choose(wanted: Iterable[str] | None) -> Chosen:
     """The packs called `wanted` (all that come with Kazami for None), each once, and before each those it needs.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +17,7 @@ from kazami.detect.sigma.load import load
 from kazami.detect.sigma.rule import RuleSet
 from kazami.engine.local import Pool
 from kazami.errors import UsageError
+from kazami.intel import actor, measure
 from kazami.model.rule import Rejected
 from kazami.model.tenant import Directory
 from kazami.pipeline import detectors, incidents
@@ -42,14 +44,27 @@ def rules_of(request: Request) -> RuleSet:
     """The rules a request asks for: its packs (all of them by default), and the folders and files it names."""
     names = request.packs if request.packs is not None else request.settings.packs
     chosen = packs.choose(names)
+    packs.use(chosen.folders)
     found = load(
         [*chosen.rules, *request.settings.rules, *request.rules],
         placeholders=request.settings.placeholders,
         cache=request.settings.cache,
         workers=request.workers,
     )
-    faults = tuple(Rejected(path, reason) for path, reason in chosen.faults)
+    faults = tuple(Rejected(path, reason) for path, reason in (*chosen.faults, *_unsaid()))
     return replace(found, rejected=(*faults, *found.rejected)) if faults else found
+
+
+def _unsaid() -> Iterator[tuple[str, str]]:
+    """Files of packs that say what to do, or who an actor is, and cannot be taken."""
+    yield from actor.faults()
+    for path in (folder / measure.FILE for folder in packs.in_use()):
+        start = f"{path}: "
+        yield from (
+            (str(path), note.removeprefix(start))
+            for note in measure.measures().notes
+            if note.startswith(start)
+        )
 
 
 def scan(request: Request, observer: Observer) -> Result:
