@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from kazami import packs
 from kazami.intel import translate
 from kazami.intel.actor import actors, habits
 from kazami.intel.shelf import shipped
@@ -23,6 +24,7 @@ from kazami.model.rule import RuleInfo
 from kazami.pipeline import Request, rules_of
 from kazami.pipeline.detectors import rules as detected
 
+PACKS = Path(packs.__file__).parent
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "coverage.md"
 
@@ -172,8 +174,8 @@ def _detects(row: Row) -> str:
 def _link(info: RuleInfo) -> str:
     path = Path(info.path)
     title = info.title.replace("|", "\\|")
-    if path.is_file() and path.is_relative_to(ROOT):
-        return f"[{title}](../{path.relative_to(ROOT).as_posix()})"
+    if PACKS in path.parents:  # wherever it is installed, the page is about the sources
+        return f"[{title}](../src/kazami/packs/{path.relative_to(PACKS).as_posix()})"
     return title
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -172,7 +172,10 @@ class Figures:
     duplicates: int
     rejects: int
     findings: tuple[str, ...]
-    evidence: tuple[tuple[str, str, int], ...]
+    read: tuple[
+        tuple[str, str, int], ...
+    ]  # which copy of an event counts depends on the worker that came first
+    evidence: tuple[tuple[str, str, int, int], ...] = field(compare=False)
 
     @property
     def found(self) -> int:
@@ -185,9 +188,9 @@ def figures(case: Path) -> Figures:
     with Case.open(case, read_only=True) as opened:
         told = summary(opened)
         uids = sorted(row["finding_uid"] for row in findings(opened))
-    # which copy of an event counts depends on the worker that came first: how many there are does not
-    evidence = sorted((row.name, row.state, row.events + row.duplicates) for row in told.evidence)
-    return Figures(told.events, told.duplicates, told.rejected_records, tuple(uids), tuple(evidence))
+    evidence = sorted((row.name, row.state, row.events, row.duplicates) for row in told.evidence)
+    read = tuple((name, state, events + duplicates) for name, state, events, duplicates in evidence)
+    return Figures(told.events, told.duplicates, told.rejected_records, tuple(uids), read, tuple(evidence))
 
 
 def ask(case: Path, query: str) -> list[dict[str, Any]]:

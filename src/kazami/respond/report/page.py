@@ -11,6 +11,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 from platformdirs import user_cache_dir
 
@@ -61,7 +63,19 @@ def _compiled() -> BytecodeCache | None:
         trusted = folder.stat().st_mode & 0o022 == 0 and os.access(folder, os.W_OK)
     except OSError:
         return None
-    return FileSystemBytecodeCache(str(folder)) if trusted else None
+    return _Kept(str(folder)) if trusted else None
+
+
+class _Kept(FileSystemBytecodeCache):
+    """Compiled templates on disk; where they cannot be had or kept, they are compiled, and that is all."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 @lru_cache(maxsize=1)
