@@ -51,6 +51,8 @@ def nobody(tmp_path_factory: pytest.TempPathFactory, bench: made.Bench, home: Pa
         os.lchown(path, 65534, 65534)
     os.seteuid(65534)
     try:
+        if not os.access(made.__file__, os.R_OK, effective_ids=True):
+            pytest.skip("the program lies where only root may look")
         yield
     finally:
         os.seteuid(0)
