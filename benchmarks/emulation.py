@@ -1,7 +1,8 @@
 """Emulated intrusions as incidents: whole scans of sets of OTRF with SigmaHQ's rules and ours.
 
 ``python -m benchmarks.emulation [--data DIR] [--only NAME]``. Each set is a case of its own; of the campaigns against LSASS: how many incidents the set
-becomes, and how many tactics the gravest one has in the order of the matrix. Sets of several hosts: the share whose hosts with findings
+becomes, and how many tactics the gravest one has in the order of the matrix. The token forged on a federation server: whether all its sources
+are in one incident. Sets of several hosts: the share whose hosts with findings
 are in one incident.
 """
 
@@ -14,12 +15,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import Figure, at_least, publish, told
+from benchmarks.figures import Figure, at_least, at_most, publish, told
 from kazami.cli import run
 from kazami.model.attack import TACTICS
 from kazami.model.incident import Incident
 from kazami.store.case import Case
-from kazami.store.incidents import incidents
+from kazami.store.incidents import incidents, members
+from kazami.store.read import findings
+
+#: A token forged on a federation server, then mail read in the cloud: four sources of two products.
+GOLDEN = "GoldenSAMLADFSMailAccess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,9 @@ class Emulated:
     tactics: int
     hosts: int  # with findings in any incident
     together: int  # of them in the gravest incident
+    parent: str = ""  # the folder of the set
+    atomic: bool = True  # one technique, and not a campaign
+    sources: int = 0  # files of evidence with findings in the gravest incident
 
 
 def emulated(path: Path, rules: Path, folder: Path) -> Emulated:
@@ -40,10 +48,21 @@ def emulated(path: Path, rules: Path, folder: Path) -> Emulated:
         run(["scan", str(path), "--case", str(case), "--rules", str(rules), "--no-report", "--workers", "2"])
     with Case.open(case, read_only=True) as opened:
         found = list(incidents(opened))
+        inside = (
+            set(members(opened, found[0].incident_uid).column("finding_uid").to_pylist()) if found else set()
+        )
+        seen = {row["evidence"] for row in findings(opened) if row["finding_uid"] in inside}
     hosts = {host for one in found for host in one.hosts}
     first = found[0] if found else None
     return Emulated(
-        path.stem, len(found), in_order(first) if first else 0, len(hosts), len(first.hosts) if first else 0
+        path.stem,
+        len(found),
+        in_order(first) if first else 0,
+        len(hosts),
+        len(first.hosts) if first else 0,
+        path.parent.name,
+        "atomic" in path.parts,
+        len(seen),
     )
 
 
@@ -59,16 +78,16 @@ def in_order(one: Incident) -> int:
 
 def figures(data: Path, only: str = "") -> list[Figure]:
     """Scan the sets, and print what became of each."""
-    sets = sorted(path for path in (data / "otrf").rglob("*.zip") if only.lower() in path.stem.lower())
+    sets = [path for path in _sets(data / "otrf") if only.lower() in path.stem.lower()]
     with tempfile.TemporaryDirectory() as folder:
         results = []
         for path in sets:
             results.append(emulated(path, data / "sigma" / "rules", Path(folder)))
             print(results[-1], flush=True)
-    lsass = [
-        one for one in results if "metasploit" in one.name and one.hosts
-    ]  # the campaigns; captures have no findings
-    wide = [one for one in results if one.hosts > 1]
+    # captures and sensor logs of the campaigns are sets of their own, most without findings
+    lsass = [one for one in results if one.parent.startswith("LSASS") and one.hosts]
+    golden = [one for one in results if one.name == GOLDEN]
+    wide = [one for one in results if one.hosts > 1 and one.atomic]
     made = [told("emulation: sets", len(results))]
     if lsass:
         good = [one for one in lsass if one.incidents == 1 and one.tactics >= 5]
@@ -79,10 +98,21 @@ def figures(data: Path, only: str = "") -> list[Figure]:
                 100,
             )
         )
+    if golden:
+        made += [
+            at_most("emulation: incidents of the golden token", golden[0].incidents, 1),
+            at_least("emulation: its sources in one incident, of 4", golden[0].sources, 4),
+        ]
     if wide:
         share = 100 * sum(one.together == one.hosts for one in wide) / len(wide)
         made.append(told("emulation: sets of several hosts that are one incident, percent", share))
     return made
+
+
+def _sets(folder: Path) -> list[Path]:
+    """What is scanned as one case: a zipped set, or the folder of an attack that several sources saw."""
+    zipped = [path for path in folder.rglob("*.[zZ]ip") if path.parent.name != GOLDEN]
+    return sorted([*zipped, *folder.rglob(GOLDEN)])
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ RULES = [path for name in HELD for path in sorted((find(name) / "rules").glob("*
 KINDS = {"near-miss", "look-alike"}
 
 #: A row of the published record: ``threats 1.4 row ntdsutil``, a whole section of it, or a pattern's id.
-ROW = re.compile(r"(threats \d+(\.\d+)?( row \S.*)?|host-patterns (VT|MP)\d{2})")
+ROW = re.compile(r"((threats|incidents) \d+(\.\d+)?( row \S.*)?|host-patterns (VT|MP)\d{2})")
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -132,6 +132,10 @@ class Folder:
 def event(folder: Folder, source: dict[str, str], fields: dict[str, Any]) -> tuple[str, int] | None:
     """Write one event as its source does; None where no form of this log source is written here."""
     product, category, service = (source.get(name) for name in ("product", "category", "service"))
+    if service == "defender":
+        return hunted(folder, fields)
+    if product in CLOUD:
+        return cloud(folder, product, fields)
     if product == "windows" or (product == "linux" and category in SYSMON):
         return windows(folder, product, category, service, fields)
     if product == "linux":
@@ -139,6 +143,35 @@ def event(folder: Folder, source: dict[str, str], fields: dict[str, Any]) -> tup
     if product == "zeek" or category in ("webserver", "proxy", "dns"):
         return zeek(folder, service or ("dns" if category == "dns" else "http"), fields)
     return None
+
+
+def hunted(folder: Folder, fields: dict[str, Any]) -> tuple[str, int]:
+    """A row of advanced hunting; what a search asked for lies in its additional fields, as text."""
+    more = {name: fields.pop(name) for name in ("DistinguishedName", "AttributeList") if name in fields}
+    image = fields.pop("Image", "")
+    folder_path, _, name = image.rpartition("\\")
+    row = {"Timestamp": time(folder.next_of("hunted.json")), "DeviceName": "aoba-pc01", **fields}
+    row |= {"InitiatingProcessFolderPath": folder_path, "InitiatingProcessFileName": name}
+    return folder.add("hunted.json", json.dumps(row | {"AdditionalFields": json.dumps(more)}))
+
+
+#: product: what every record of the service says
+CLOUD = {
+    "azure": {"Type": "AuditLogs", "LoggedByService": "Core Directory", "AADOperationType": "Update"},
+    "m365": {"OfficeWorkload": "Exchange", "Type": "OfficeActivity"},
+}
+
+
+def cloud(folder: Folder, product: str, fields: dict[str, Any]) -> tuple[str, int]:
+    """A record of a service as Log Analytics keeps it: who began it is JSON in a text."""
+    name = f"{product}.json"
+    by: dict[str, dict[str, str]] = {}
+    for key in [key for key in fields if key.startswith("InitiatedBy.")]:
+        _, kind, inner = key.split(".")
+        by.setdefault(kind, {})[inner] = fields.pop(key)
+    told = {"Result" if key == "properties.result" else key: value for key, value in fields.items()}
+    told |= CLOUD[product] | {"TimeGenerated": time(folder.next_of(name))}
+    return folder.add(name, json.dumps(told | {"InitiatedBy": json.dumps(by)} if by else told))
 
 
 def windows(

@@ -43,9 +43,12 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(
         ("sourceIPAddress", "callerIpAddress", "ipAddress", "clientIp", "addr", "data.srcip"), "address"
     ),
+    **dict.fromkeys(("ClientIPAddress", "Client_IPAddress", "IPAddress"), "address"),
     **dict.fromkeys(("Hashes", "Hash", "sha256", "md5", "sha1", "FileHash"), "hash"),
     **dict.fromkeys(("ServiceName", "TaskName", "ServiceFileName"), "service"),
-    **dict.fromkeys(("TargetUserName", "SubjectUserName", "acct"), "account"),
+    **dict.fromkeys(
+        ("TargetUserName", "SubjectUserName", "acct", "session_server_principal_name"), "account"
+    ),
 }
 
 #: Accounts that every machine has, and that tie nothing.

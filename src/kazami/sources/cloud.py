@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+import orjson
+
 from kazami.model.event import LogSource, Route
 from kazami.sources import mapping
 from kazami.sources.columns import Column, Plan
@@ -43,6 +45,17 @@ def plan_of(keys: tuple[str, ...], leaves: dict[str, Any]) -> Plan | None:
             key = (keys, log, service)
             return _plans.get(key) or _plans.put(key, _plan(*key))
     return None
+
+
+def expanded(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with who began it, which Log Analytics exports as text, as an object."""
+    text = record.get("InitiatedBy")
+    if not isinstance(text, str) or not text.startswith("{"):
+        return record
+    try:
+        return {**record, "InitiatedBy": orjson.loads(text)}
+    except orjson.JSONDecodeError:
+        return record
 
 
 _plans = PlanCache()

@@ -23,15 +23,34 @@ def recognizes(keys: tuple[str, ...]) -> bool:
     return ACTION in keys and ("DeviceName" in keys or "DeviceId" in keys)
 
 
+#: What else a row says, under the names that hunting and its exports give it, and the name that mappings use.
+_MORE = {
+    "AdditionalFields": "AdditionalFields",
+    "AdditionalFields_string": "AdditionalFields",
+    "AdditionalFields_dynamic": "AdditionalFields",
+    "RawEventData": "RawEventData",
+}
+
+
 def expanded(record: dict[str, Any]) -> dict[str, Any]:
-    """A row with its ``AdditionalFields``, which exports give as text, as an object."""
-    more = record.get("AdditionalFields")
-    if not isinstance(more, str) or not more.startswith("{"):
-        return record
+    """A row with its objects (``AdditionalFields``, ``RawEventData``), which exports give as text, as objects."""
+    made = {own: found for name, own in _MORE.items() if (found := _object(record.get(name))) is not None}
+    return {**record, **made} if made else record
+
+
+def _object(text: Any) -> dict[str, Any] | None:
+    if not isinstance(text, str) or not text.startswith("{"):
+        return None
     try:
-        return {**record, "AdditionalFields": orjson.loads(more)}
+        found = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return record
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def is_of_cloud(leaves: dict[str, Any]) -> bool:
+    """Whether a row is one of ``CloudAppEvents``, which are told of services: exports put all tables into one."""
+    return bool(leaves.get("ApplicationId")) and not leaves.get("DeviceName")
 
 
 def product(paths: list[Any]) -> str:

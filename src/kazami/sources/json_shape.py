@@ -75,8 +75,7 @@ class Shapes:
     def _add_nested(self, record: dict[str, Any], raw: str, number: int) -> None:
         if float in set(map(type, record.values())):
             record = _exact(record, raw)
-        if defender.ACTION in record:
-            record = defender.expanded(record)
+        record = defender.expanded(record) if defender.ACTION in record else cloud.expanded(record)
         leaves, surplus = json_flat.flatten(record, cloud.texts())
         if surplus:
             reason = f"more than {json_flat.MAX_FIELDS} fields in one record: the rest is only in the original text"
@@ -154,7 +153,7 @@ def _is_wrapper(record: dict[str, Any], name: str) -> bool:
 
 
 def _plan(keys: tuple[str, ...], leaves: dict[str, Any]) -> Plan:
-    if defender.recognizes(keys):
+    if defender.recognizes(keys) and not (defender.is_of_cloud(leaves) and cloud.plan_of(keys, leaves)):
         action = leaves[defender.ACTION]
         product = defender.product([leaves.get(path) for path in defender.PATHS])
         return defender.plan(keys, action if isinstance(action, str) else None, product)

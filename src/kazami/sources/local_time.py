@@ -95,7 +95,11 @@ def choose(names: Mapping[str, str], sample: Mapping[str, Any], local: Local) ->
 
 
 def _in_utc(key: str) -> Maker:
-    return lambda record: f"{value}Z" if isinstance(value := record[key], str) else value
+    def made(record: Mapping[str, Any]) -> Any:
+        value = record[key]
+        return f"{value}Z" if isinstance(value, str) and not _ZONE.search(value) else value
+
+    return made
 
 
 def _zoned(key: str, local: Local) -> Maker:
