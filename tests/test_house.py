@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -187,13 +188,14 @@ def undescribed(path: Path) -> Iterator[str]:
 
 
 def test_every_module_is_tested() -> None:
-    """By a test that is called after it or imports it, or through a module of its package that is tested so."""
+    """By a test that is called after it or imports it, by golden files, or through a module of its package that is tested so."""
     files = {dotted(path): path for path in MODULES}
     tests = sorted((ROOT / "tests").rglob("*.py"))
     called = {path.stem.removeprefix("test_") for path in tests}
     reached = {module for module, path in files.items() if path.stem in called} | files.keys() & set(
         imported(tests)
     )
+    reached |= files.keys() & set(golden())
     waiting = sorted(reached)
     while waiting:
         module = files[waiting.pop()]
@@ -203,6 +205,14 @@ def test_every_module_is_tested() -> None:
                 waiting.append(other)
     untested = [name(path) for path in MODULES if has_code(path) and dotted(path) not in reached]
     assert [path for path in untested if not path.startswith(WHOLE_SCANS)] == []
+
+
+def golden() -> Iterator[str]:
+    """Modules of the analyzers that have golden files (`tests/contract/test_analyzers.py`)."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for analyzer, module in project["entry-points"]["kazami.analyzers"].items():
+        if any((ROOT / "tests" / "golden" / analyzer).glob("*.in")):
+            yield module.split(":")[0]
 
 
 def imported(paths: list[Path]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from kazami.model.content import Analysis, Meaning, Scope
 from kazami.model.evidence import Evidence
 from kazami.model.question import Question
 from kazami.model.rule import RuleInfo
@@ -58,6 +59,32 @@ class Overall(Protocol):
         """Findings in the words of `model.finding.FINDING`, all there are of `RULES`; and notes for people.
 
         `batches` are the answers, table after table, in any order of time. Pure: no files, no printing.
+        """
+        ...
+
+
+@runtime_checkable
+class Analyzer(Protocol):
+    """Looks inside one file: a module with these names is enough.
+
+    `MEANINGS` says what each of its features means. It may also have: `COST`, "fast" (the default) or "deep" for what runs
+    only when asked (``--deep``) and has `Limits.slow_seconds`; `NEEDS`, packages it cannot do without, each with what is not seen
+    where that is missing; `NEEDS_TOOLS`, the same for programs, where one name of ``a|b`` is enough.
+    """
+
+    MEANINGS: Mapping[str, Meaning]
+
+    def confidence(self, head: bytes, name: str) -> float:
+        """How sure, 0.0 to 1.0, that this analyzer has something to say. It runs from 0.5. Never raises.
+
+        `head` is up to 64 KiB from the start, `name` the last part of the name. Several analyzers may look at one file.
+        """
+        ...
+
+    def analyze(self, data: bytes, scope: Scope) -> Analysis:
+        """Features, children and gaps. Pure: a function of its arguments, which writes and fetches nothing.
+
+        Bytes that cannot be parsed become a `Gap`. Whatever is raised becomes one too, but then nothing else is kept.
         """
         ...
 

@@ -1,0 +1,232 @@
+"""One submission, from the file handed over to the last thing inside it: breadth first, each content once.
+
+Breadth first, because a password stands in the mail beside the archive, or in the next mail, and a bomb must not keep the
+rest of a mail from being looked at. What cannot be opened for want of a password is tried again when a new one is found.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from shutil import which
+from typing import Any
+
+from kazami.detect.content.budget import Budget
+from kazami.detect.content.identify import HEAD, kind
+from kazami.engine.alarm import OutOfTime, alarm
+from kazami.model.content import Analysis, Artifact, Feature, Gap, Looked, Scope
+from kazami.plugins import Extension
+
+#: From which confidence on an analyzer looks at a file.
+SURE = 0.5
+_FEATURES = 500  # of one analyzer on one artifact that are kept
+_CLIPPED = 500  # characters of a value that are kept
+_PASSWORDS = 64  # words of one submission that are tried
+
+#: Told before an analyzer begins, so whoever watches knows what killed this process: SHA-256 and analyzer.
+Begin = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of a submission while it is looked at."""
+
+    scope: Scope
+    budget: Budget
+    seen: set[tuple[str, str]] = field(default_factory=set)  # SHA-256 and analyzer, or with the name
+    queue: deque[Artifact] = field(default_factory=deque)
+    locked: list[tuple[Artifact, Extension, int]] = field(
+        default_factory=list
+    )  # and how many words were tried
+
+
+def look(
+    root: Artifact,
+    analyzers: Sequence[Extension],
+    scope: Scope,
+    *,
+    deep: bool = False,
+    skip: Mapping[tuple[str, str], str] | None = None,
+    begin: Begin = lambda sha256, analyzer: None,
+    keep: Callable[[Artifact], None] = lambda artifact: None,
+) -> Iterator[Looked | Gap]:
+    """All artifacts of a submission, each once all analyzers have looked at it; then gaps of the whole submission.
+
+    `skip` names what must not run, (SHA-256, analyzer), with the reason: what killed a worker before. `keep` is given
+    every artifact with its bytes.
+    """
+    usable = [found for found in analyzers if found.object is not None and (deep or cost(found) == "fast")]
+    state = _State(scope, Budget(root.whole or len(root.data), scope.limits), queue=deque([root]))
+    while state.queue:
+        artifact = state.queue.popleft()
+        if state.budget.left <= 0:
+            yield Gap("time", f"more than {scope.limits.submission_seconds:g} s; {len(state.queue) + 1:,} things not looked at", root.place)  # fmt: skip
+            break
+        keep(artifact)
+        yield _looked(artifact, usable, state, skip or {}, begin)
+        if not state.queue:
+            yield from _again(state, begin)
+    yield from state.budget.gaps()
+
+
+def cost(found: Extension) -> str:
+    """``fast`` or ``deep``."""
+    return str(getattr(found.object, "COST", "fast"))
+
+
+def lacking(analyzer: Any) -> list[tuple[str, str]]:
+    """What an analyzer cannot do without and is not here: name, and what is not seen for that."""
+    packages = {n: why for n, why in getattr(analyzer, "NEEDS", {}).items() if not _importable(n)}
+    tools = {
+        names: why
+        for names, why in getattr(analyzer, "NEEDS_TOOLS", {}).items()
+        if not any(which(name) for name in names.split("|"))
+    }
+    return [*packages.items(), *tools.items()]
+
+
+def _importable(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _looked(
+    artifact: Artifact,
+    analyzers: Sequence[Extension],
+    state: _State,
+    skip: Mapping[tuple[str, str], str],
+    begin: Begin,
+) -> Looked:
+    head = artifact.data[:HEAD]
+    scope = replace(
+        state.scope, name=artifact.name, kind=kind(artifact.data, artifact.name), depth=artifact.depth
+    )
+    features: list[Feature] = []
+    gaps = _cut(artifact)
+    ran = []
+    for found in analyzers:
+        if not _concerns(found, artifact, head, state):
+            continue
+        if reason := skip.get((artifact.sha256, found.name)):
+            gaps.append(Gap("ended", reason, analyzer=found.name))
+            continue
+        begin(artifact.sha256, found.name)
+        analysis = run(found, artifact.data, scope, state.budget.left)
+        ran.append(found.name)
+        features += analysis.features
+        gaps += (replace(gap, analyzer=gap.analyzer or found.name) for gap in analysis.gaps)
+        _take(analysis, artifact, state)
+        if any(gap.kind == "password" for gap in analysis.gaps):
+            state.locked.append((artifact, found, len(scope.passwords)))
+    return _summary(artifact, scope.kind, ran, features, gaps)
+
+
+def _cut(artifact: Artifact) -> list[Gap]:
+    if artifact.whole <= len(artifact.data):
+        return []
+    return [Gap("limit", f"only the first {len(artifact.data):,} of {artifact.whole:,} bytes looked at")]
+
+
+def _concerns(found: Extension, artifact: Artifact, head: bytes, state: _State) -> bool:
+    """Whether an analyzer is to look at this: it says so, and it has not seen the same content before."""
+    key = (artifact.sha256, found.name)
+    if getattr(found.object, "BY_NAME", False):
+        key = (f"{artifact.sha256} {artifact.name}", found.name)
+    if key in state.seen:
+        return False
+    state.seen.add(key)
+    try:
+        return float(found.object.confidence(head, artifact.name)) >= SURE
+    except Exception:  # noqa: BLE001 - who cannot say shall look: what it then raises is told as a gap
+        return True
+
+
+def run(found: Extension, data: bytes, scope: Scope, left: float = 1e9) -> Analysis:
+    """What one analyzer says of `data`. Whatever it raises, or time or memory that it would take, becomes a gap."""
+    if missing := lacking(found.object):
+        return Analysis(
+            gaps=tuple(Gap("missing", f"{name} is not installed: {why}") for name, why in missing)
+        )
+    seconds = scope.limits.seconds if cost(found) == "fast" else scope.limits.slow_seconds
+    try:
+        with alarm(min(seconds, left)):
+            analysis = found.object.analyze(data, scope)
+    except OutOfTime:
+        return Analysis(gaps=(Gap("time", f"more than {min(seconds, left):.1f} s"),))
+    except MemoryError:
+        return Analysis(gaps=(Gap("memory", "more memory than a file may take"),))
+    except RecursionError:
+        return Analysis(gaps=(Gap("error", "nested too deep for its parser"),))
+    except Exception as error:  # noqa: BLE001 - whatever a parser raises on hostile bytes is told, and is never "clean"
+        return Analysis(gaps=(Gap("error", f"{type(error).__name__}: {error}"[:_CLIPPED]),))
+    return _bounded(analysis)
+
+
+def _bounded(analysis: Analysis) -> Analysis:
+    features, gaps = analysis.features, analysis.gaps
+    if len(features) > _FEATURES:
+        gaps = (*gaps, Gap("limit", f"{len(features) - _FEATURES:,} more features not kept"))
+        features = features[:_FEATURES]
+    if any(len(f.value) > _CLIPPED for f in features):
+        features = tuple(replace(f, value=f.value[:_CLIPPED]) for f in features)
+    return replace(analysis, features=features, gaps=gaps)
+
+
+def _take(analysis: Analysis, artifact: Artifact, state: _State) -> None:
+    for child in analysis.children:
+        if child.data and state.budget.take(child, artifact):
+            names = tuple(filter(None, (child.place if child.place != child.name else "", child.name)))
+            state.queue.append(
+                Artifact(
+                    child.data,
+                    (*artifact.chain, *(names or ("?",))),
+                    artifact.depth + 1,
+                    artifact.sha256,
+                    child.relation,
+                )
+            )
+    known = dict.fromkeys((*state.scope.passwords, *analysis.passwords))
+    state.scope = replace(state.scope, passwords=tuple(known)[:_PASSWORDS])
+
+
+def _again(state: _State, begin: Begin) -> Iterator[Looked]:
+    """What was locked, tried with words found since."""
+    locked, state.locked = state.locked, []
+    for artifact, found, tried in locked:
+        if tried == len(state.scope.passwords):
+            state.locked.append((artifact, found, tried))
+            continue
+        scope = replace(
+            state.scope, name=artifact.name, kind=kind(artifact.data, artifact.name), depth=artifact.depth
+        )
+        begin(artifact.sha256, found.name)
+        analysis = run(found, artifact.data, scope, state.budget.left)
+        if any(gap.kind == "password" for gap in analysis.gaps) and not analysis.children:
+            state.locked.append((artifact, found, len(scope.passwords)))
+            continue
+        _take(analysis, artifact, state)
+        yield _summary(artifact, scope.kind, [found.name], list(analysis.features), list(analysis.gaps))
+
+
+def _summary(
+    artifact: Artifact, kind: str, ran: Sequence[str], features: list[Feature], gaps: list[Gap]
+) -> Looked:
+    return Looked(
+        artifact.place,
+        artifact.name,
+        kind,
+        artifact.whole or len(artifact.data),
+        artifact.sha256,
+        artifact.sha1,
+        artifact.md5,
+        artifact.depth,
+        artifact.parent,
+        artifact.relation,
+        tuple(ran),
+        tuple(dict.fromkeys(features)),
+        tuple(dict.fromkeys(gaps)),
+    )

@@ -1,0 +1,133 @@
+"""One submission: breadth first, each content once, under one budget; whatever an analyzer does."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from kazami.detect.content.recursion import look
+from kazami.model.content import Analysis, Artifact, Child, Feature, Gap, Limits, Looked, Scope
+from kazami.plugins import Extension
+
+
+def analyzer(name: str, analyze: Any, **more: Any) -> Extension:
+    thing = SimpleNamespace(confidence=lambda head, name: 1.0, analyze=analyze, MEANINGS={}, **more)
+    return Extension("kazami.analyzers", name, "test", thing)
+
+
+def split(data: bytes, scope: Scope) -> Analysis:
+    """``(a(b)c)``-like: a line is a child, a tab deeper."""
+    lines = [line for line in data.split(b"\n") if line] if b"\n" in data else []
+    return Analysis(children=tuple(Child(f"{n}", line) for n, line in enumerate(lines)))
+
+
+def run(data: bytes, *analyzers: Extension, limits: Limits | None = None, **more: Any) -> list[Looked | Gap]:
+    return list(look(Artifact(data, ("root",)), analyzers, Scope(limits or Limits()), **more))
+
+
+def test_children_come_after_all_of_their_elders_and_once() -> None:
+    found = run(b"aa\nbb\naa\n", analyzer("split", split))
+    assert [(f.place, f.depth, f.analyzers) for f in found if isinstance(f, Looked)] == [
+        ("root", 0, ("split",)),
+        ("root!0", 1, ("split",)),
+        ("root!1", 1, ("split",)),
+        ("root!2", 1, ()),
+    ]
+
+
+def test_what_an_analyzer_raises_is_a_gap() -> None:
+    def broken(data: bytes, scope: Scope) -> Analysis:
+        raise ValueError("bad offset")
+
+    def deep(data: bytes, scope: Scope) -> Analysis:
+        return deep(data, scope)
+
+    def greedy(data: bytes, scope: Scope) -> Analysis:
+        raise MemoryError
+
+    (only,) = run(b"x", analyzer("a", broken), analyzer("b", deep), analyzer("c", greedy))
+    assert isinstance(only, Looked)
+    assert [(gap.kind, gap.analyzer) for gap in only.gaps] == [
+        ("error", "a"),
+        ("error", "b"),
+        ("memory", "c"),
+    ]
+
+
+def test_an_analyzer_without_end_is_stopped() -> None:
+    def endless(data: bytes, scope: Scope) -> Analysis:
+        while True:
+            try:
+                time.sleep(0.01)
+            except Exception as error:  # noqa: BLE001 - as careless parsers do
+                data += str(error).encode()
+
+    (only,) = run(b"x", analyzer("endless", endless), limits=Limits(seconds=0.2))
+    assert isinstance(only, Looked)
+    assert [gap.kind for gap in only.gaps] == ["time"]
+
+
+def test_budgets_hold_and_are_told() -> None:
+    def nest(data: bytes, scope: Scope) -> Analysis:
+        return Analysis(children=tuple(Child(f"{n}", data + bytes((n,))) for n in range(10)))
+
+    for limits, word in (
+        (Limits(children=50), "more than 50 things"),
+        (Limits(depth=2), "deeper than 2"),
+        (Limits(total=300), "more than 300 bytes"),
+        (Limits(ratio=3, ratio_from=100), "more than 100 bytes"),
+    ):
+        found = run(b"x", analyzer("nest", nest), limits=limits)
+        gaps = [gap for gap in found if isinstance(gap, Gap)]
+        assert gaps, word
+        assert gaps[0].kind == "limit"
+        assert word in gaps[0].reason
+        assert len(found) < 1200
+
+
+def test_a_password_from_a_sibling_opens_what_was_locked() -> None:
+    def mail(data: bytes, scope: Scope) -> Analysis:
+        return Analysis(passwords=(data[3:].decode(),)) if data.startswith(b"pw:") else Analysis()
+
+    def lock(data: bytes, scope: Scope) -> Analysis:
+        if not data.startswith(b"locked"):
+            return Analysis()
+        if "sesame" in scope.passwords:
+            return Analysis(children=(Child("inside", b"gold"),))
+        return Analysis(gaps=(Gap("password", "encrypted"),))
+
+    both = (analyzer("split", split), analyzer("lock", lock), analyzer("mail", mail))
+    found = run(b"-\nlocked\npw:sesame\n", *both)
+    assert [f.place for f in found if isinstance(f, Looked)][-2:] == ["root!1", "root!1!inside"]
+    wrong = run(b"-\nlocked\npw:other\n", *both)
+    assert "root!1!inside" not in [f.place for f in wrong if isinstance(f, Looked)]
+
+
+def test_what_killed_a_worker_is_not_run_again() -> None:
+    begun: list[tuple[str, str]] = []
+    one = Artifact(b"x", ("root",))
+    found = run(
+        b"x",
+        analyzer("a", split),
+        analyzer("b", split),
+        skip={(one.sha256, "a"): "signal SIGSEGV"},
+        begin=lambda sha256, name: begun.append((sha256, name)),
+    )
+    assert begun == [(one.sha256, "b")]
+    assert isinstance(found[0], Looked)
+    assert found[0].gaps == (Gap("ended", "signal SIGSEGV", analyzer="a"),)
+
+
+def test_what_is_missing_is_a_gap_with_what_that_blinds() -> None:
+    (only,) = run(b"x", analyzer("a", split, NEEDS={"no_such_package": "macros in sheets"}))
+    assert isinstance(only, Looked)
+    assert [(gap.kind, gap.reason) for gap in only.gaps] == [
+        ("missing", "no_such_package is not installed: macros in sheets")
+    ]
+
+
+def test_deep_analyzers_run_when_asked() -> None:
+    deep = analyzer("deep", lambda data, scope: Analysis((Feature("a.b"),)), COST="deep")
+    assert [len(f.features) for f in run(b"x", deep) if isinstance(f, Looked)] == [0]
+    assert [len(f.features) for f in run(b"x", deep, deep=True) if isinstance(f, Looked)] == [1]
