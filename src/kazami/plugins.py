@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from kazami.model.block import Block
 from kazami.model.content import Analysis, Meaning, Scope
 from kazami.model.evidence import Evidence
 from kazami.model.question import Question
@@ -86,6 +89,31 @@ class Analyzer(Protocol):
 
         Bytes that cannot be parsed become a `Gap`. Whatever is raised becomes one too, but then nothing else is kept.
         """
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where blocks of one tenant go, whole each time: a module with these four functions is enough.
+
+    ``apply`` with some blocks and ``undo`` with none leave `place` exactly as it was before. A failure is a UsageError that
+    says what failed; then nothing was changed.
+    """
+
+    def takes(self, block: Block) -> bool:
+        """Whether the sink can carry out such a block."""
+        ...
+
+    def plan(self, tenant: str, blocks: Sequence[Block], now: datetime) -> Mapping[str, str]:
+        """Names and texts of what `apply` would put there. No side effect."""
+        ...
+
+    def apply(self, tenant: str, blocks: Sequence[Block], place: Path, now: datetime) -> str:
+        """Make `blocks`, all that are to be in force, so; what the log keeps."""
+        ...
+
+    def undo(self, tenant: str, blocks: Sequence[Block], place: Path, now: datetime) -> str:
+        """Take away all but `blocks`, which stay in force; what the log keeps."""
         ...
 
 

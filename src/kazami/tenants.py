@@ -43,6 +43,12 @@ name = "Control room"
 role = "administrator"
 mail = "ot@north.example"
 independent = true
+
+[blocking]                                      # for all tenants; a tenant may have gateways, resolvers and never as well
+gateways = ["192.0.2.1"]                        # addresses, networks, names: none of these is ever blocked
+resolvers = ["192.0.2.53"]
+never = ["updates.example", "198.51.100.0/24"]
+shared = ["203.0.113.128/25"]                   # content networks and shared hosting: blocked when asked for by name only
 """
 
 from __future__ import annotations
@@ -68,7 +74,9 @@ from kazami.model.tenant import (
     Delivery,
     Directory,
     Network,
+    Places,
     Provider,
+    Spared,
     Tenant,
     within,
 )
@@ -118,6 +126,9 @@ class _Tenant(_Strict, frozen=True):
     tools: Texts = ()
     contract: _Contract = _Contract()
     contacts: tuple[_Contact, ...] = ()
+    gateways: Texts = ()
+    resolvers: Texts = ()
+    never: Texts = ()
 
 
 class _Change(_Strict, frozen=True):
@@ -141,6 +152,13 @@ class _Provider(_Strict, frozen=True):
     software: Texts = ()
     changes: tuple[_Change, ...] = ()
     contacts: tuple[_Contact, ...] = ()
+
+
+class _Blocking(_Strict, frozen=True):
+    gateways: Texts = ()
+    resolvers: Texts = ()
+    never: Texts = ()
+    shared: Texts = ()
 
 
 class _Delivery(_Strict, frozen=True):
@@ -195,8 +213,8 @@ def parse(text: str, name: str = NAME) -> Directory:
 
 def _directory(document: dict[str, Any], name: str) -> Directory:
     for key in document:
-        if key not in ("provider", "tenants", "delivery"):
-            raise _WrongError(f"unknown section {key!r}; known: provider, tenants, delivery")
+        if key not in ("provider", "tenants", "delivery", "blocking"):
+            raise _WrongError(f"unknown section {key!r}; known: provider, tenants, delivery, blocking")
     tables = document.get("tenants", {})
     if not isinstance(tables, dict) or not tables:
         raise _WrongError("names no tenant: write [tenants.NAME]")
@@ -206,7 +224,9 @@ def _directory(document: dict[str, Any], name: str) -> Directory:
     said = _convert("provider", document.get("provider", {"tenant": ""}), _Provider)
     ways = _convert("delivery", document.get("delivery", {}), _Deliveries)
     usual, independent = _delivery("delivery", ways.usual), _delivery("delivery", ways.independent)
-    directory = Directory(tenants, _provider(said), _changes(said), name, usual, independent)
+    blocking = _convert("blocking", document.get("blocking", {}), _Blocking)
+    spared, shared = _spared("blocking", blocking), _places("blocking.shared", blocking.shared)
+    directory = Directory(tenants, _provider(said), _changes(said), name, usual, independent, spared, shared)
     _check(directory)
     return directory
 
@@ -242,7 +262,30 @@ def _tenant(name: str, raw: _Tenant) -> Tenant:
         tools=_filled(f"{where}.tools", raw.tools),
         contract=_contract(f"{where}.contract", raw.contract),
         contacts=_contacts(f"{where}.contacts", raw.contacts, raw.lang),
+        spared=_spared(where, raw),
     )
+
+
+def _spared(where: str, raw: _Tenant | _Blocking) -> Spared:
+    return Spared(
+        _places(f"{where}.gateways", raw.gateways),
+        _places(f"{where}.resolvers", raw.resolvers),
+        _places(f"{where}.never", raw.never),
+    )
+
+
+def _places(where: str, texts: Texts) -> Places:
+    """What reads as an address or network is one; the rest are names."""
+    networks, names = [], []
+    for text in _filled(where, texts):
+        try:
+            networks.append(ip_network(text.strip()))
+        except ValueError as error:
+            name = text.strip().lower().strip(".").removeprefix("*.")
+            if not re.fullmatch(r"(?!.*\.\d+$)[\w-]+(\.[\w-]+)*", name, re.ASCII):
+                raise _WrongError(f"{where}: {text!r} is no address, network or name") from error
+            names.append(name)
+    return Places(tuple(networks), tuple(names))
 
 
 def _provider(raw: _Provider) -> Provider:

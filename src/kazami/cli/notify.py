@@ -40,7 +40,8 @@ Send = Annotated[bool, typer.Option("--send", help="Really send; without it noth
 _NAMES = ["tenant", "channel", "target", "state", "said", "notice", "path"]
 
 
-def _signer(path: Path | None) -> Signer:
+def signer(path: Path | None) -> Signer:
+    """Who signs: the key in `path`, else the user's."""
     import platformdirs
 
     from kazami.respond.notify.sign import Signer
@@ -63,11 +64,11 @@ def plan(
     from kazami.store.case import Case
     from kazami.tenants import find
 
-    signer = _signer(key)
+    own = signer(key)
     with Case.open(case, read_only=True) as opened:
-        made = planned(opened, find(tenants), Keys(keys or default_keys()), signer, tlp.value)
+        made = planned(opened, find(tenants), Keys(keys or default_keys()), own, tlp.value)
     table(_NAMES, [(a.tenant, a.channel, a.target, "planned", a.why, a.notice_uid, a.path) for a in made])
-    sys.stderr.write(f"{case / FOLDER}: {len(made):,} actions; public key {signer.public}\n")
+    sys.stderr.write(f"{case / FOLDER}: {len(made):,} actions; public key {own.public}\n")
     return DONE
 
 
@@ -125,7 +126,7 @@ def _carried_out(
     from kazami.pipeline.notices import apply as carried_out
     from kazami.tenants import find
 
-    done = list(carried_out(case, find(tenants), _signer(key), send=send, undo=undo, tenant=tenant))
+    done = list(carried_out(case, find(tenants), signer(key), send=send, undo=undo, tenant=tenant))
     table(
         _NAMES,
         [(a.tenant, a.channel, a.target, state, said, a.notice_uid, a.path) for a, state, said in done],

@@ -53,6 +53,7 @@ def options(
 def _register() -> None:
     from kazami.cli.actors import app as actors
     from kazami.cli.attribute import attribute
+    from kazami.cli.block import app as block
     from kazami.cli.campaigns import app as campaigns
     from kazami.cli.case import register
     from kazami.cli.coverage import coverage
@@ -75,6 +76,7 @@ def _register() -> None:
     app.add_typer(tenants, name="tenants")
     app.add_typer(campaigns, name="campaigns")
     app.add_typer(notify, name="notify")
+    app.add_typer(block, name="block")
     app.add_typer(intel, name="intel")
     app.add_typer(actors, name="actors")
     app.command("attribute")(attribute)

@@ -76,6 +76,30 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Networks, and names of hosts and domains (in lower case; a domain means all below it, too)."""
+
+    networks: tuple[Network, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def holds(self, place: str) -> bool:
+        """Whether an address lies in one of the networks, or a name is or lies below one of the names."""
+        if parsed(place) is not None:
+            return within(place, self.networks)
+        name = place.lower().rstrip(".")
+        return any(name == one or name.endswith(f".{one}") for one in self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """What is never blocked: gateways, name servers, and what else was listed."""
+
+    gateways: Places = Places()
+    resolvers: Places = Places()
+    never: Places = Places()
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """Whose data this is. `hosts` and those of `tiers` and `managed` are names or patterns with ``*``.
 
@@ -95,6 +119,7 @@ class Tenant:
     tools: tuple[str, ...] = ()
     contract: Contract = Contract()
     contacts: tuple[Contact, ...] = ()
+    spared: Spared = Spared()
 
     def has_host(self, host: str) -> bool:
         """Whether a host is named here, with or without its domain, or lies in one of the domains."""
@@ -160,6 +185,8 @@ class Directory:
     source: str = ""
     delivery: Delivery = Delivery()
     independent: Delivery = Delivery()  # does not pass through the provider's accounts
+    spared: Spared = Spared()  # for all tenants
+    shared: Places = Places()  # where many unlike things live under one address
 
     @property
     def known(self) -> bool:

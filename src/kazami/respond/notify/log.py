@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class Log:
 
     def __init__(self, path: Path, public: str = "") -> None:
         self.path, self._public = path, public
+        self._known = (0, _BEGIN)  # size and last hash, as this object left them
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """All lines. Raises UsageError at the first that does not follow from those before it."""
@@ -41,17 +42,32 @@ class Log:
 
     def add(self, signer: Signer, **said: str) -> dict[str, Any]:
         """Add a line, on the disk before this returns."""
+        return self.extend(signer, [said])[0]
+
+    def extend(self, signer: Signer, said: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+        """Add lines, on the disk before this returns; what was there is checked once, and what this object added not again."""
+        before = self._end()
+        made = []
+        for one in said:
+            line: dict[str, Any] = {**one, "before": before, "key": signer.public}
+            before = line["hash"] = _hash(line)
+            line["signature"] = signer.sign(before.encode())
+            made.append(line)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in made)
+            file.flush()
+            os.fsync(file.fileno())
+            self._known = (file.tell(), before)
+        return made
+
+    def _end(self) -> str:
+        """The hash of the last line; the whole chain is checked, unless nothing came behind what was written here."""
+        if self._known[0] and self.path.exists() and self.path.stat().st_size == self._known[0]:
+            return self._known[1]
         before = _BEGIN
         for known in self.lines():
             before = known["hash"]
-        line: dict[str, Any] = {**said, "before": before, "key": signer.public}
-        line["hash"] = _hash(line)
-        line["signature"] = signer.sign(line["hash"].encode())
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return line
+        return before
 
 
 def _hash(line: dict[str, Any]) -> str:
