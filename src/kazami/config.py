@@ -6,6 +6,9 @@ packs = ["common", "./mine"]         # packs to use, by name or as folders besid
 passwords = ["secret"]               # tried on encrypted archives, beside the customary ones
 workers = 2
 
+[content.mail]                       # what the operator says of himself to the analyzers: lists of texts, by analyzer
+own_domains = ["example.co.jp"]
+
 [placeholders]                       # values for %name% in rules with the modifier `expand`
 AdminUserNames = ["admin", "svc_backup"]
 """
@@ -39,6 +42,7 @@ class Settings:
     passwords: tuple[str, ...] = ()
     workers: int | None = None
     placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    content: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir("kazami")))
     source: Path | None = None
 
@@ -63,7 +67,7 @@ def _read(path: Path) -> Settings:
         raise UsageError(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
-    _only(path, document, {"scan", "placeholders"}, "section")
+    _only(path, document, {"scan", "content", "placeholders"}, "section")
     scan, placeholders = (_table(path, name, document.get(name, {})) for name in ("scan", "placeholders"))
     _only(path, scan, {"rules", "packs", "passwords", "workers"}, "setting")
     workers = scan.get("workers")
@@ -76,8 +80,18 @@ def _read(path: Path) -> Settings:
         passwords=_texts(path, "scan.passwords", scan.get("passwords", [])),
         workers=workers,
         placeholders=names,
+        content=_content(path, _table(path, "content", document.get("content", {}))),
         source=path,
     )
+
+
+def _content(path: Path, document: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """``[content.mail] own_domains`` as ``mail.own_domains``; an analyzer takes what it knows."""
+    return {
+        f"{analyzer}.{name}": _texts(path, f"content.{analyzer}.{name}", values)
+        for analyzer, section in document.items()
+        for name, values in _table(path, f"content.{analyzer}", section).items()
+    }
 
 
 def _packs(path: Path, value: Any) -> tuple[str, ...]:

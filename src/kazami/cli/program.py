@@ -60,6 +60,7 @@ def _register() -> None:
     from kazami.cli.doctor import doctor
     from kazami.cli.hunt import app as hunts
     from kazami.cli.incidents import app as incidents
+    from kazami.cli.inspect import inspect
     from kazami.cli.intel import app as intel
     from kazami.cli.listing import list_what
     from kazami.cli.notify import app as notify
@@ -68,6 +69,7 @@ def _register() -> None:
     from kazami.cli.tenants import app as tenants
 
     app.command("scan")(scan)
+    app.command("inspect")(inspect)
     app.add_typer(rules, name="rules")
     app.add_typer(incidents, name="incidents")
     app.add_typer(hunts, name="hunt")

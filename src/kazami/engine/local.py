@@ -104,14 +104,14 @@ class Pool(Generic[T, R]):
         self.stop()
 
     def _add(self) -> None:
-        forked = _can_fork()
+        forked = can_fork()
         context: Any = multiprocessing.get_context("fork" if forked else "spawn")
         ours, theirs = context.Pipe()
         inherited = [worker.pipe for worker in self._workers] + [ours]
         process = context.Process(
             target=work, args=(theirs, self._make, inherited if forked else []), daemon=True
         )
-        with _interrupts_wait():
+        with interrupts_wait():
             process.start()
         theirs.close()
         self._workers.append(_Worker(process, ours))
@@ -144,7 +144,7 @@ class Pool(Generic[T, R]):
             kind, value = worker.pipe.recv()
         except (EOFError, OSError):
             worker.process.join(5)
-            yield from self._bury(worker, f"the worker ended with {_ending(worker.process.exitcode)}")
+            yield from self._bury(worker, f"the worker ended with {ending(worker.process.exitcode)}")
             return
         if kind == "take":
             self._taken(worker)
@@ -248,7 +248,7 @@ class Pool(Generic[T, R]):
 
 
 @contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
+def interrupts_wait() -> Iterator[None]:
     """No Ctrl-C while a worker is born, which would be its death in many words; it unblocks the signal itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -260,13 +260,14 @@ def _interrupts_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _ending(code: int | None) -> str:
+def ending(code: int | None) -> str:
+    """An exit code of a process in words."""
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
             return f"signal {signal.Signals(-code).name}"
     return f"exit code {code}"
 
 
-def _can_fork() -> bool:
+def can_fork() -> bool:
     """Forking is quick and shares memory, but only safe while no other thread runs, and not on macOS."""
     return sys.platform == "linux" and threading.active_count() == 1

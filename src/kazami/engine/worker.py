@@ -70,7 +70,7 @@ def work(pipe: Connection, make: Callable[[], Handler[Any, Any]], inherited: lis
     """The life of a worker. `inherited` are pipes of others that a fork copied."""
     for other in inherited:  # the parent's ends: if they stayed open here, nobody would notice its death
         other.close()
-    _detach()
+    detach()
     line = _Line(pipe)
     try:
         _tasks(line, make())
@@ -88,7 +88,7 @@ def stopper(value: tuple[str, str]) -> KazamiError:
     return _STOPPERS[kind](words)
 
 
-def _detach() -> None:
+def detach() -> None:
     """Ctrl-C is for the parent, which stops us; its death ends us; what libraries print is not for its terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):

@@ -142,7 +142,8 @@ class Artifact:
     """One thing that is looked at: bytes with their name and their way out of what was handed over.
 
     `chain` are the names from the file handed over down to this one; `parent` is the parent's SHA-256. `path` is set where
-    the bytes were a plain file; `whole` is its size where `data` is only the first `Limits.file` bytes of it.
+    the bytes were a plain file; `whole` is its size where `data` is only the first `Limits.file` bytes of it, and `digests`
+    are then the SHA-256, SHA-1 and MD5 of all of it.
     """
 
     data: bytes = field(repr=False)
@@ -152,6 +153,7 @@ class Artifact:
     relation: str = ""
     path: Path | None = None
     whole: int = 0
+    digests: tuple[str, str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -166,17 +168,17 @@ class Artifact:
     @cached_property
     def sha256(self) -> str:
         """64 hex digits."""
-        return hashlib.sha256(self.data).hexdigest()
+        return self.digests[0] if self.digests else hashlib.sha256(self.data).hexdigest()
 
     @cached_property
     def sha1(self) -> str:
         """40 hex digits; for look-ups, it proves nothing."""
-        return hashlib.sha1(self.data, usedforsecurity=False).hexdigest()
+        return self.digests[1] if self.digests else hashlib.sha1(self.data, usedforsecurity=False).hexdigest()
 
     @cached_property
     def md5(self) -> str:
         """32 hex digits; for look-ups, it proves nothing."""
-        return hashlib.md5(self.data, usedforsecurity=False).hexdigest()
+        return self.digests[2] if self.digests else hashlib.md5(self.data, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +230,18 @@ class Verdict:
     score: int
     proofs: tuple[Proof, ...] = ()
     gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """All that is said of one submission. `rules` is the version of what judged, `seconds` what it took then."""
+
+    name: str
+    sha256: str
+    size: int
+    kind: str
+    verdict: Verdict
+    looked: tuple[Looked, ...] = ()
+    rules: str = ""
+    seconds: float = 0.0
+    error: str = ""
