@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kazami.archive.budget import Limits
 from kazami.detect.network.rat import Conversation, recognize
 from kazami.detect.sigma.expression import from_json, to_json
 from kazami.detect.sigma.load import load
@@ -17,7 +18,6 @@ from kazami.model.event import REJECTS, Route
 from kazami.model.evidence import Evidence
 from kazami.plugins import SOURCES, discover
 from kazami.sources import walk
-from kazami.sources.archive.budget import Limits
 
 Target = Callable[[bytes], None]
 

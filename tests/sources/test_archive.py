@@ -21,12 +21,14 @@ import pytest
 import pyzipper
 import zstandard
 
+from kazami import archive
+from kazami.archive.budget import Limits
+from kazami.archive.compressed import DECODERS
+from kazami.archive.spool import fill
+from kazami.archive.unpack import CUSTOMARY
 from kazami.model.event import rejects
 from kazami.model.evidence import Evidence
-from kazami.sources import archive, walk
-from kazami.sources.archive.budget import Limits
-from kazami.sources.archive.compressed import DECODERS
-from kazami.sources.archive.spool import fill
+from kazami.sources import walk
 
 LOG = b"".join(b"2020-10-05T20:43:58Z line %d of a log\n" % n for n in range(2000))
 SMALL = Limits(unpacked=1 << 20, ratio=100, ratio_from=1 << 16, members=50)
@@ -228,7 +230,7 @@ def test_a_name_that_leads_out_of_the_archive_is_only_shown(unpack: Unpack, tmp_
 # Encryption
 
 
-@pytest.mark.parametrize("password", ["infected", "s3crét"])
+@pytest.mark.parametrize("password", [CUSTOMARY[0], "s3crét"])
 @pytest.mark.parametrize("make", [encrypted, sevenzipped])
 def test_given_and_customary_passwords_are_tried(
     unpack: Unpack, make: Callable[[dict[str, bytes], str], bytes], password: str

@@ -18,11 +18,11 @@ import pytest
 import pyzipper
 
 from evtx_writer import write
+from kazami.archive.budget import Limits
 from kazami.model.event import REJECTS, Route, rejects
 from kazami.model.evidence import Evidence
 from kazami.plugins import SOURCES, discover
 from kazami.sources import walk
-from kazami.sources.archive.budget import Limits
 from kazami.sources.identify import identify
 
 FOUND = discover(SOURCES)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from kazami.archive.budget import Limits
 from kazami.model.event import rejects
 from kazami.model.evidence import Evidence
 from kazami.sources import walk
-from kazami.sources.archive.budget import Limits
 
 
 def names(files: list[walk.File], root: Path) -> list[str]:

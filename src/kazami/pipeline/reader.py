@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kazami import archive
 from kazami.detect.sigma.assertion import MATCH, findings, fuel
 from kazami.detect.sigma.match import Matcher
 from kazami.detect.sigma.rule import Rule
@@ -30,7 +31,7 @@ from kazami.model.result import EvidenceRow
 from kazami.pipeline.detectors import detect
 from kazami.pipeline.task import Part, Task, Unit, packed
 from kazami.plugins import SOURCES, Extension, discover
-from kazami.sources import archive, walk
+from kazami.sources import walk
 from kazami.sources.columns import MAX_WAITING, Columns
 from kazami.sources.identify import identify
 from kazami.store import segment

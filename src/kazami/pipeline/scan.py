@@ -10,6 +10,7 @@ from functools import partial
 import pyarrow as pa
 
 from kazami import __version__, packs
+from kazami.archive.unpack import Reject
 from kazami.detect.alert import findings as alerts
 from kazami.detect.sigma import correlation
 from kazami.detect.sigma.blind import blind
@@ -28,7 +29,6 @@ from kazami.pipeline.reader import Orders, Reader, sources
 from kazami.pipeline.request import Observer, Request, Result
 from kazami.pipeline.task import Part, Task, Unit, divide
 from kazami.sources import walk
-from kazami.sources.archive.unpack import Reject
 from kazami.store import case as store
 from kazami.store import correlating
 from kazami.store.lists import evidence_rows

@@ -16,11 +16,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from kazami import archive
+from kazami.archive.budget import Limits
+from kazami.archive.name import shown
+from kazami.archive.unpack import Reject, Unpacking, row
 from kazami.model.evidence import Evidence
-from kazami.sources import archive
-from kazami.sources.archive.budget import Limits
-from kazami.sources.archive.name import shown
-from kazami.sources.archive.unpack import Reject, Unpacking, row
 
 
 class File(NamedTuple):

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kazami.sources.archive.stream import PIECE
+from kazami.archive.stream import PIECE
 
 Read = Callable[[int], bytes]
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, BinaryIO
 
-from kazami.sources.archive import Fault, Member, salvage
-from kazami.sources.archive.budget import Budget
-from kazami.sources.archive.compressed import Read, bunzip2, inflate, inflate64, unzstd
-from kazami.sources.archive.name import reencoded
-from kazami.sources.archive.salvage import LOCAL
-from kazami.sources.archive.stream import paid, pieces, reason
+from kazami.archive import Fault, Member, salvage
+from kazami.archive.budget import Budget
+from kazami.archive.compressed import Read, bunzip2, inflate, inflate64, unzstd
+from kazami.archive.name import reencoded
+from kazami.archive.salvage import LOCAL
+from kazami.archive.stream import paid, pieces, reason
 
 _AES = 99
 _DIRECTORY = 32 << 20  # bytes of a directory that the library may turn into objects
@@ -36,8 +36,10 @@ _DECODERS: dict[int, Callable[[Read], Iterator[bytes]]] = {
 _PACKAGES = frozenset(("[Content_Types].xml", "META-INF/MANIFEST.MF", "AndroidManifest.xml", "mimetype"))
 
 
-def members(file: BinaryIO, passwords: Sequence[str], budget: Budget) -> Iterator[Member | Fault] | None:
-    """The members of the zip in `file`; None where it is a package of another kind (a document, a program)."""
+def members(
+    file: BinaryIO, passwords: Sequence[str], budget: Budget, *, packages: bool = False
+) -> Iterator[Member | Fault] | None:
+    """The members of the zip in `file`; None where it is a package of another kind (a document, a program) and no `packages` are wanted."""
     try:
         if _directory_size(file) > _DIRECTORY:
             raise ValueError(f"its directory is larger than {_DIRECTORY:,} bytes")
@@ -45,7 +47,7 @@ def members(file: BinaryIO, passwords: Sequence[str], budget: Budget) -> Iterato
     except Exception as error:  # noqa: BLE001 - whatever the library raises on a hostile directory
         return salvage.members(file, reason(error), budget)
     infos = archive.infolist()
-    if any(info.filename in _PACKAGES for info in infos[:8]):
+    if not packages and any(info.filename in _PACKAGES for info in infos[:8]):
         return None
     return _listed(file, archive, infos, passwords, budget)
 

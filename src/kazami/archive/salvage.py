@@ -7,10 +7,10 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from kazami.sources.archive import Fault, Member
-from kazami.sources.archive.budget import Budget
-from kazami.sources.archive.name import decoded
-from kazami.sources.archive.stream import PIECE, paid, pieces
+from kazami.archive import Fault, Member
+from kazami.archive.budget import Budget
+from kazami.archive.name import decoded
+from kazami.archive.stream import PIECE, paid, pieces
 
 #: The header before each member: signature, version, flags, method, time, date, CRC-32, packed and unpacked size, length
 #: of the name and of the extra field.

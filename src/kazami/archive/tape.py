@@ -6,10 +6,10 @@ import tarfile
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from kazami.sources.archive import Fault, Member
-from kazami.sources.archive.budget import Budget
-from kazami.sources.archive.name import decoded
-from kazami.sources.archive.stream import PIECE, Stream, paid, pieces, reason
+from kazami.archive import Fault, Member
+from kazami.archive.budget import Budget
+from kazami.archive.name import decoded
+from kazami.archive.stream import PIECE, Stream, paid, pieces, reason
 
 
 def members(stream: Stream, budget: Budget) -> Iterator[Member | Fault]:

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
+from kazami.archive import HEAD, Fault, Member, kind
+from kazami.archive.budget import Budget, LimitError, Limits
+from kazami.archive.compressed import DECODERS
+from kazami.archive.name import shown
+from kazami.archive.spool import fill
+from kazami.archive.stream import Stream, paid, pieces, reason
 from kazami.model.evidence import Evidence
-from kazami.sources.archive import HEAD, Fault, Member, kind
-from kazami.sources.archive.budget import Budget, LimitError, Limits
-from kazami.sources.archive.compressed import DECODERS
-from kazami.sources.archive.name import shown
-from kazami.sources.archive.spool import fill
-from kazami.sources.archive.stream import Stream, paid, pieces, reason
 
 #: One row in the words of `model.event.REJECT`.
 Reject: TypeAlias = dict[str, Any]
@@ -76,7 +76,7 @@ class Unpacking:
             content = paid(DECODERS[form](stream.read), self._budget)
             yield from self._open(_inner(name, form), Stream(content, stream), depth + 1, modified)
         elif form == "tar":
-            from kazami.sources.archive import tape
+            from kazami.archive import tape
 
             yield from self._each(name, tape.members(stream, self._budget), stream, depth)
         elif form:
@@ -96,11 +96,11 @@ class Unpacking:
             file = spool.open()
         members: Iterator[Member | Fault] | None
         if form == "zip":
-            from kazami.sources.archive import zipped
+            from kazami.archive import zipped
 
             members = zipped.members(file, self._passwords, self._budget)
         else:
-            from kazami.sources.archive import sevenzip
+            from kazami.archive import sevenzip
 
             members = sevenzip.members(file, self._passwords, self._budget)
         if members is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kazami.sources.archive.budget import Budget, LimitError
+from kazami.archive.budget import Budget, LimitError
 
 #: Bytes that decoders give at a time, at most.
 PIECE = 1 << 20

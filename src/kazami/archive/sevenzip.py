@@ -9,10 +9,10 @@ from py7zr import SevenZipFile
 from py7zr.exceptions import PasswordRequired
 from py7zr.io import Py7zIO, WriterFactory
 
-from kazami.sources.archive import Fault, Member
-from kazami.sources.archive.budget import Budget
-from kazami.sources.archive.spool import Tape
-from kazami.sources.archive.stream import pieces, reason
+from kazami.archive import Fault, Member
+from kazami.archive.budget import Budget
+from kazami.archive.spool import Tape
+from kazami.archive.stream import pieces, reason
 
 
 def members(file: BinaryIO, passwords: Sequence[str], budget: Budget) -> Iterator[Member | Fault]:
