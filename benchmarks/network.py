@@ -3,7 +3,7 @@
 * RITA's published figures for its own test data, by the compatible scores
 * our judgement of made beacons and of made random traffic
 * expected fingerprints; recognisers of remote access tools on captures that hold none
-* captures, packet by packet, on one core; beacons over N connections
+* captures, packet by packet, on one core; traffic over N connections of a case
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from benchmarks import network_case
 from benchmarks.figures import Figure, at_least, at_most, publish, told
-from benchmarks.made_flows import BEACONS, RANDOM, connections, office
+from benchmarks.made_flows import BEACONS, RANDOM, office
 from kazami.detect.network.beacon import rhythm, rita
 from kazami.detect.network.beacon.pairs import Pair, pairs
 from kazami.detect.network.rat import detector
@@ -184,24 +185,6 @@ def _records(files: list[Path]) -> Iterator[bytes]:
                     )
 
 
-def pair_figures(count: int) -> list[Figure]:
-    """Beacons over `count` made connections; the bar is that of 10 million, in proportion."""
-    flows = connections(count)
-    begun = time.process_time()
-    found = judgements = 0
-    for pair in pairs(flows, rhythm.LEAST + 1):
-        judgement = rhythm.judge(pair.times, pair.sizes)
-        judgements += 1
-        found += judgement is not None and judgement.score >= 0.5
-    seconds = time.process_time() - begun
-    return [
-        told("connections looked at for beacons", count),
-        told("pairs judged", judgements),
-        told("beacons among them (made: 100)", found),
-        at_most("CPU seconds for 10 million connections, in proportion", seconds * 10_000_000 / count, 300),
-    ]
-
-
 def main() -> int:
     """Measure, print, and 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -211,7 +194,7 @@ def main() -> int:
     chosen = parser.parse_args()
     files = captures(chosen.data)
     figures = [*rita_figures(chosen.data), *rhythm_figures(), *rat_figures(files), *speed_figures(files)]
-    return publish([*figures, *pair_figures(chosen.connections)], chosen.keep)
+    return publish([*figures, *network_case.figures(chosen.connections)], chosen.keep)
 
 
 if __name__ == "__main__":

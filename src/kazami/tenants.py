@@ -124,6 +124,7 @@ class _Tenant(_Strict, frozen=True):
     tiers: dict[str, Texts] = {}
     managed: Texts = ()
     tools: Texts = ()
+    expected: Texts = ()
     contract: _Contract = _Contract()
     contacts: tuple[_Contact, ...] = ()
     gateways: Texts = ()
@@ -260,6 +261,7 @@ def _tenant(name: str, raw: _Tenant) -> Tenant:
         tiers={int(key): _filled(f"{where}.tiers", hosts) for key, hosts in raw.tiers.items()},
         managed=_filled(f"{where}.managed", raw.managed),
         tools=_filled(f"{where}.tools", raw.tools),
+        expected=_filled(f"{where}.expected", raw.expected),
         contract=_contract(f"{where}.contract", raw.contract),
         contacts=_contacts(f"{where}.contacts", raw.contacts, raw.lang),
         spared=_spared(where, raw),

@@ -105,7 +105,7 @@ class Tenant:
 
     `tiers` maps 0 (domain controllers and what is as strong), 1 (servers) and 2 (other machines) to hosts.
     `managed` are the hosts on which the provider works as a rule; none means that it is not known. `tools` are the
-    remote-management tools that are agreed on.
+    remote-management tools that are agreed on. `expected` are destinations that connections may keep going to.
     """
 
     name: str
@@ -117,6 +117,7 @@ class Tenant:
     tiers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     managed: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
     contract: Contract = Contract()
     contacts: tuple[Contact, ...] = ()
     spared: Spared = Spared()

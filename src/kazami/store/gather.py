@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kazami.store.case import Case
 
 
-def gather(case: Case, question: Question, size: int = 8192) -> Iterator[pa.RecordBatch]:
+def gather(case: Case, question: Question) -> Iterator[pa.RecordBatch]:
     """Batches of `question.schema()`, of all tenants; none where the case has no such log source.
 
     Columns that the log source does not have are null. Events that are known twice come once, as in its view.
@@ -31,7 +31,10 @@ def gather(case: Case, question: Question, size: int = 8192) -> Iterator[pa.Reco
     if question.ids and "eventid" not in have:
         return
     shown = [f"{_envelope(name, have)} AS {identifier(name)}" for name in WHERE_FROM]
-    shown += [f"{_first(fields, have)} AS {identifier(name)}" for name, fields in question.columns.items()]
+    for name, fields in question.columns.items():
+        value = _first(fields, have)
+        value = f"try_cast({value} AS DOUBLE)" if name in question.numbers else value
+        shown.append(f"{value} AS {identifier(name)}")
     if question.ids:
         shown.append('"EventID"')
     conditions = []
@@ -43,7 +46,7 @@ def gather(case: Case, question: Question, size: int = 8192) -> Iterator[pa.Reco
     sql = f"SELECT * FROM (SELECT {', '.join(shown)} FROM ({view}))"  # noqa: S608 - names are quoted
     if conditions:
         sql += f" WHERE {' AND '.join(conditions)}"
-    for batch in case.database.stream(sql, size=size):
+    for batch in case.database.stream(sql, size=question.size):
         yield pa.RecordBatch.from_arrays(
             [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)],
             schema=schema,

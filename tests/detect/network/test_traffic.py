@@ -1,0 +1,120 @@
+"""Traffic: each file of `tests/cases/network` says what is found, what nearly is, and what only looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests import traffic_events
+
+from kazami import plugins
+from kazami.detect.network import traffic
+from kazami.detect.network.traffic import JUDGES, RULES
+from kazami.detect.network.traffic import traffic as scene
+from kazami.model.finding import FINDING
+from kazami.model.tenant import Directory, Tenant
+
+CASES = Path(__file__).parents[2] / "cases" / "network"
+KEYS = {rule.id: key for key, rule in RULES.items()}
+FILES = sorted(CASES.glob("*/case.yaml"))
+NAMES = [judge.__name__.rpartition(".")[2] for judge in JUDGES]
+
+
+def cases() -> Iterator[Any]:
+    for path in FILES:
+        for name, case in yaml.safe_load(path.read_text("utf-8"))["cases"].items():
+            yield pytest.param(path.parent.name, case, id=f"{path.parent.name}: {name}")
+
+
+def judged(case: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    tenants = {name: Tenant(name, expected=tuple(case.get("expected", ()))) for name in ("north", "south")}
+    found, notes = traffic.judge(traffic_events.batches(case["events"]), Directory(tenants))
+    assert found.schema == FINDING
+    return [
+        {**row, "rule": KEYS[row["rule_id"]], "matched": dict(row["matched"])} for row in found.to_pylist()
+    ], notes
+
+
+@pytest.mark.parametrize(("name", "case"), list(cases()))
+def test_a_case(name: str, case: dict[str, Any]) -> None:
+    """What the case names of its own detector is found, and nothing else of it; others may have their say."""
+    own = next(judge for judge in JUDGES if judge.__name__.endswith(f".{name}")).RULES
+    found, notes = judged(case)
+    found = [row for row in found if row["rule"] in own]
+    assert sorted(row["rule"] for row in found) == sorted(one["rule"] for one in case["expect"])
+    for one in case["expect"]:
+        wanted = one.get("matched", {})
+        row = next(
+            row for row in found if row["rule"] == one["rule"] and row["matched"].items() >= wanted.items()
+        )
+        assert row["host"] == one.get("host", row["host"])
+        assert row["tenant"] == one.get("tenant", "north")
+        assert row["event_uids"]
+    assert case.get("notes", "") in " ".join(notes)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_each_has_its_four_kinds_of_cases(path: Path) -> None:
+    document = yaml.safe_load(path.read_text("utf-8"))["cases"]
+    for kind in ("positive", "near miss", "look-alike", "empty"):
+        assert any(name.startswith(kind) for name in document), kind
+    expected = {one["rule"] for case in document.values() for one in case["expect"]}
+    own = next(judge for judge in JUDGES if judge.__name__.endswith(f".{path.parent.name}")).RULES
+    assert expected == set(own)
+
+
+def test_every_detector_has_a_file() -> None:
+    assert {path.parent.name for path in FILES} == set(NAMES)
+
+
+def test_each_says_what_it_is_about_and_where_its_formula_comes_from() -> None:
+    for judge in JUDGES:
+        assert judge.ABOUT
+        assert judge.NEEDS
+        assert len(judge.__doc__ or "") > 100, judge.__name__
+
+
+def test_tenants_are_judged_apart() -> None:
+    """Half of a rhythm in each of two tenants is none."""
+    events = [
+        {"table": "flow", "at": f"2026-01-05T0{hour}:00:00", "tenant": ("north", "south")[hour % 2]}
+        | {"source": "10.0.0.5", "target": "203.0.113.9", "port": 443, "proto": "tcp", "state": "SF"}
+        for hour in range(9)
+    ]
+    assert judged({"events": events})[0] == []
+
+
+def test_a_finding_stays_the_same_when_evidence_is_added() -> None:
+    entry = {"table": "flow", "at": "2026-01-05T08:00:00", "every": 60, "source": "10.0.0.5"}
+    entry |= {"target": "203.0.113.9", "port": 443, "proto": "tcp", "state": "SF"}
+    uids = [judged({"events": [entry | {"times": times}]})[0][0]["finding_uid"] for times in (100, 200)]
+    assert uids[0] == uids[1]
+
+
+def test_what_had_nothing_to_read_is_said() -> None:
+    _, notes = judged({"events": [{"table": "ntlm", "at": "2026-01-05T08:00:00", "source": "10.0.0.5"}]})
+    assert "beacons" in notes[0]
+    assert "no flow" in notes[0]
+    assert judged({"events": []}) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "parts"),
+    [
+        ("10.0.0.5", ("10.0.0.5", 0)),
+        ("10.0.0.0/8:445", ("10.0.0.0/8", 445)),
+        ("*.update.example:443", ("*.update.example", 443)),
+        ("2001:db8::1", ("2001:db8::1", 0)),
+        ("[2001:db8::1]:443", ("2001:db8::1", 443)),
+    ],
+)
+def test_what_is_expected_is_an_address_a_network_or_a_name(entry: str, parts: tuple[str, int]) -> None:
+    assert scene.parted(entry) == parts
+
+
+def test_the_detector_is_registered_as_others_would_be() -> None:
+    found = {one.name: one for one in plugins.discover(plugins.DETECTORS)}
+    assert isinstance(found["traffic"].object, plugins.Overall)
