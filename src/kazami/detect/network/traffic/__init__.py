@@ -32,8 +32,9 @@ def judge(batches: Iterable[pa.RecordBatch], directory: Directory) -> tuple[pa.T
     """Findings (`model.finding.FINDING`) of all questions, tenant by tenant, and notes on what could not be judged."""
     gathered = filled(batches)
     found, notes = [FINDING.empty_table()], gathered.notes
-    for tenant in gathered.tenants:
-        traffic = _traffic(gathered, tenant, directory)
+    tenants = gathered.tenants
+    for tenant in tenants:
+        traffic = _traffic(gathered, tenant, directory, last=tenant == tenants[-1])
         made, said = findings(tenant, _hits(traffic), RULES)
         found.append(made)
         notes += [*said, *_expected(traffic), *_unread(traffic)]
@@ -46,11 +47,11 @@ def _hits(traffic: Traffic) -> Iterator[Hit]:
             yield from one.judge(traffic)
 
 
-def _traffic(gathered: Tables, tenant: str, directory: Directory) -> Traffic:
+def _traffic(gathered: Tables, tenant: str, directory: Directory, *, last: bool) -> Traffic:
     expected = Expected(directory.tenant(tenant).expected)
     tables, allowed = {}, {}
     for question in QUESTIONS:
-        rows = gathered.rows(question.table, tenant)
+        rows = gathered.take(question.table, tenant, last=last)
         if expected.networks or expected.names:
             mask = expected.mask(rows)
             if mask.any():

@@ -33,7 +33,9 @@ class Texts:
 
     def present(self) -> Numbers:
         """The codes that occur."""
-        return np.flatnonzero(np.bincount(self.codes + 1, minlength=1)[1:])
+        found = np.zeros(len(self.values) + 1, bool)
+        found[self.codes] = True
+        return np.flatnonzero(found[:-1])
 
     def among(self, wanted: Iterable[str]) -> Numbers:
         """A mask of the rows that have one of these values."""
@@ -90,31 +92,40 @@ class Rows:
 
         `among` is a mask of the rows that count.
         """
-        places = np.arange(len(self)) if among is None else np.flatnonzero(among)
+        places = (
+            np.arange(len(self), dtype=np.int32) if among is None else np.flatnonzero(among).astype(np.int32)
+        )
         key = np.zeros(len(places), np.int64)
         for name in names:
-            codes = self.texts[name].codes if name in self.texts else self.known(name).astype(np.int64)
+            codes = self.texts[name].codes if name in self.texts else self.known(name).astype(np.int32)
             codes = codes[places]
             right = codes >= 0
             if not right.all():
                 places, key, codes = places[right], key[right], codes[right]
             key = _joined(key, codes)
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        starts = np.flatnonzero(np.diff(key, prepend=-1))
-        stops = np.append(starts[1:], len(key))
-        enough = stops - starts >= least
-        for start, stop in zip(starts[enough].tolist(), stops[enough].tolist(), strict=True):
-            yield places[order[start:stop]]
+        places, bounds = _sorted(places, key)
+        del key
+        enough = np.flatnonzero(np.diff(bounds) >= least)
+        for start, stop in zip(bounds[enough].tolist(), bounds[enough + 1].tolist(), strict=True):
+            yield places[start:stop]
+
+
+def _sorted(places: Numbers, key: Numbers) -> tuple[Numbers, Numbers]:
+    """Places in the order of their keys, and where one key ends and the next begins."""
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    cuts = np.flatnonzero(key[1:] != key[:-1]) + 1
+    return places[order], np.concatenate(([0], cuts, [len(key)])) if len(key) else np.zeros(1, np.int64)
 
 
 def _joined(key: Numbers, codes: Numbers) -> Numbers:
     """One number for two; numbered anew where they would grow too large."""
-    width = int(codes.max()) + 1 if len(codes) else 1
-    if len(key) and int(key.max()) > (1 << 62) // max(1, width):
+    width = int(codes.max(initial=0)) + 1
+    if int(key.max(initial=0)) > (1 << 62) // width:
         key = np.unique(key, return_inverse=True)[1].astype(np.int64)
-    joined: Numbers = key * width + codes
-    return joined
+    key *= width
+    key += codes
+    return key
 
 
 def bursts(times: Numbers, places: Numbers, gap: int) -> Iterator[Numbers]:

@@ -119,10 +119,10 @@ _SCHEMAS = {question.table: question for question in QUESTIONS}
 
 
 class Tables:
-    """Answers as they come, by table; `rows` gives those of one tenant."""
+    """Answers as they come, by table; `take` gives those of one tenant."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, _Columns] = {}
+        self._columns: dict[str, _Columns] = {}
         self._tenants: dict[str, int] = {}
         self._addresses: dict[str, int] = {}
 
@@ -130,37 +130,63 @@ class Tables:
         """Take one answer to one of `QUESTIONS`; others are passed over."""
         table = asked(batch)
         if table in _SCHEMAS and batch.num_rows:
-            columns = self._parts.get(table)
+            columns = self._columns.get(table)
             if columns is None:
-                columns = self._parts[table] = _Columns(_SCHEMAS[table], self._tenants, self._addresses)
+                columns = self._columns[table] = _Columns(_SCHEMAS[table], self._tenants, self._addresses)
             columns.add(batch)
 
     @property
     def tenants(self) -> list[str]:
-        """Whose events came."""
-        return sorted(self._tenants)
+        """Whose events came; the one with the most of them last."""
+        counts = np.zeros(len(self._tenants), np.int64)
+        for columns in self._columns.values():
+            counts += np.bincount(columns.whole("tenant"), minlength=len(counts))
+        names = list(self._tenants)
+        return sorted(names, key=lambda name: (counts[self._tenants[name]], name))
 
     @property
     def notes(self) -> list[str]:
         """What was left out."""
-        return [note for columns in self._parts.values() for note in columns.notes()]
+        return [note for columns in self._columns.values() for note in columns.notes()]
 
-    def rows(self, table: str, tenant: str) -> Rows:
-        """The events of one table and tenant, in the order of time; none where nothing came."""
-        columns = self._parts.get(table)
-        if columns is None:
-            columns = _Columns(_SCHEMAS[table], self._tenants, self._addresses)
-        return columns.rows(self._tenants.get(tenant, -1))
+    def take(self, table: str, tenant: str, *, last: bool = False) -> Rows:
+        """The events of one table and tenant, in the order of time; none where nothing came.
+
+        With `last` nobody asks for this table again: its columns are given away and not copied.
+        """
+        columns = self._columns.get(table) or _Columns(_SCHEMAS[table], self._tenants, self._addresses)
+        return columns.rows(self._tenants.get(tenant, -1), last)
+
+
+class _Growing:
+    """An array that grows at its end without being copied as a whole more often than it must."""
+
+    def __init__(self, kind: np.dtype[Any]) -> None:
+        self._array = np.empty(0, kind)
+        self._used = 0
+
+    def add(self, values: np.ndarray[Any, Any]) -> None:
+        if values.dtype.itemsize > self._array.dtype.itemsize:
+            self._array = self._array.astype(values.dtype)
+        stop = self._used + len(values)
+        if stop > len(self._array):
+            self._array.resize(max(stop, len(self._array) * 5 // 4, _SIZE), refcheck=False)
+        self._array[self._used : stop] = values
+        self._used = stop
+
+    def whole(self) -> np.ndarray[Any, Any]:
+        """What there is."""
+        return self._array[: self._used]
 
 
 @dataclass(slots=True)
 class _Columns:
-    """One table as it comes: a list of arrays a column."""
+    """One table as it comes: a growing array a column."""
 
     question: Question
     tenants: dict[str, int]
     addresses: dict[str, int]
-    parts: dict[str, list[np.ndarray[Any, Any]]] = field(default_factory=dict)
+    columns: dict[str, _Growing] = field(default_factory=dict)
     words: dict[str, dict[str, int]] = field(default_factory=dict)
     count: int = 0
     dropped: int = 0
@@ -169,23 +195,32 @@ class _Columns:
     def add(self, batch: pa.RecordBatch) -> None:
         timed = batch.filter(pc.is_valid(batch.column("time")))
         self.timeless += batch.num_rows - timed.num_rows
-        batch = timed
-        if self.count + batch.num_rows > MOST:
-            self.dropped += batch.num_rows
+        if self.count + timed.num_rows > MOST:
+            self.dropped += timed.num_rows
             return
-        self.count += batch.num_rows
-        self._put("time", batch.column("time").cast(pa.int64()).to_numpy())
-        self._put("uid", identities(batch.column("event_uid")))
-        self._put("record", batch.column("record").fill_null(0).to_numpy().astype(np.uint32))
+        self.count += timed.num_rows
+        self._put("time", timed.column("time").cast(pa.int64()).to_numpy())
+        self._put("uid", identities(timed.column("event_uid")))
+        self._put("record", timed.column("record").fill_null(0).to_numpy())
         for name in ("tenant", "host", "evidence", *self.question.columns):
-            column = batch.column(name)
+            column = timed.column(name)
             if name in self.question.numbers:
-                self._put(name, column.fill_null(float("nan")).to_numpy().astype(_kind(name)))
+                self._put(name, column.fill_null(float("nan")).to_numpy())
             else:
                 self._put(name, self._codes(name, column))
 
     def _put(self, name: str, values: np.ndarray[Any, Any]) -> None:
-        self.parts.setdefault(name, []).append(values)
+        column = self.columns.get(name)
+        if column is None:
+            column = self.columns[name] = _Growing(_KINDS.get(name) or self._kind(name))
+        column.add(values.astype(_KINDS.get(name) or self._kind(name), copy=False))
+
+    def _kind(self, name: str) -> np.dtype[Any]:
+        """Seven digits of a number are enough; codes are as small as they can be."""
+        if name in self.question.numbers:
+            return np.dtype(np.float32)
+        count = len(self._words(name))
+        return np.dtype(np.int8 if count < 1 << 7 else np.int16 if count < 1 << 15 else np.int32)
 
     def _words(self, name: str) -> dict[str, int]:
         if name == "tenant":
@@ -195,13 +230,10 @@ class _Columns:
     def _codes(self, name: str, column: pa.Array) -> np.ndarray[Any, Any]:
         encoded = pc.utf8_slice_codeunits(column, 0, _LONGEST).dictionary_encode()
         words = self._words(name)
-        table = np.fromiter(
-            (words.setdefault(text, len(words)) for text in encoded.dictionary.to_pylist()),
-            np.int32,
-            len(encoded.dictionary),
-        )
-        table = np.append(table, np.int32(-1))
-        codes: np.ndarray[Any, Any] = table[encoded.indices.fill_null(len(table) - 1).to_numpy()]
+        table = [words.setdefault(text, len(words)) for text in encoded.dictionary.to_pylist()]
+        codes: np.ndarray[Any, Any] = np.array([*table, -1], np.int32)[
+            encoded.indices.fill_null(len(table)).to_numpy()
+        ]
         return codes
 
     def notes(self) -> list[str]:
@@ -215,51 +247,42 @@ class _Columns:
             said.append(f"network: {self.timeless:,} events of {table} without a time were not judged")
         return said
 
-    def rows(self, tenant: int) -> Rows:
-        own = self._whole("tenant", np.int32) == tenant
-        time = self._whole("time", np.int64)
-        places = np.flatnonzero(own)
-        order = places[np.argsort(time[places], kind="stable")]
-        whole = len(order) == len(time) and bool((np.diff(order) == 1).all())  # as it is: nothing is copied
+    def whole(self, name: str) -> np.ndarray[Any, Any]:
+        column = self.columns.get(name)
+        return np.empty(0, _KINDS.get(name) or self._kind(name)) if column is None else column.whole()
+
+    def rows(self, tenant: int, last: bool) -> Rows:
+        places = np.flatnonzero(self.whole("tenant") == tenant).astype(np.int32)
+        order = places[np.argsort(self.whole("time")[places], kind="stable")]
         texts, numbers = {}, {}
         for name in ("host", "evidence", *self.question.columns):
             if name in self.question.numbers:
-                numbers[name] = self._taken(name, _kind(name), order, whole)
+                numbers[name] = self._taken(name, order, last)
             else:
-                texts[name] = Texts(
-                    self._taken(name, np.dtype(np.int32), order, whole), list(self._words(name))
-                )
-        return Rows(
-            self.question.table,
-            self._taken("time", np.dtype(np.int64), order, whole),
-            self._taken("uid", np.dtype("S16"), order, whole),
-            self._taken("record", np.dtype(np.uint32), order, whole),
-            texts,
-            numbers,
-        )
+                texts[name] = Texts(self._taken(name, order, last), list(self._words(name)))
+        time, uid, record = (self._taken(name, order, last) for name in ("time", "uid", "record"))
+        return Rows(self.question.table, time, uid, record, texts, numbers)
 
-    def _taken(self, name: str, kind: np.dtype[Any], order: np.ndarray[Any, Any], whole: bool) -> Any:
-        column = self._whole(name, kind)
-        return column if whole else column[order]
-
-    def _whole(self, name: str, kind: Any) -> np.ndarray[Any, Any]:
-        """One array of the parts of a column; the parts are given up for it."""
-        parts = self.parts.get(name, [])
-        if len(parts) != 1:
-            self.parts[name] = [np.concatenate(parts) if parts else np.empty(0, kind)]
-        return self.parts[name][0]
+    def _taken(self, name: str, order: np.ndarray[Any, Any], last: bool) -> np.ndarray[Any, Any]:
+        taken: np.ndarray[Any, Any] = self.whole(name)[order]
+        if last:
+            self.columns.pop(name, None)
+        return taken
 
 
-def _kind(name: str) -> np.dtype[Any]:
-    """Bytes are counted to the last one, even of large flows; of all else seven digits are enough."""
-    return np.dtype(np.float64 if name in ("sent", "received", "size") else np.float32)
+#: Columns whose kind is known before anything comes.
+_KINDS: dict[str, np.dtype[Any]] = {
+    "time": np.dtype(np.int64),
+    "uid": np.dtype("S16"),
+    "record": np.dtype(np.uint32),
+}
 
 
 def identities(column: pa.Array) -> np.ndarray[Any, Any]:
     """The 32 hex digits of each uid as 16 bytes; a uid that is none stays text, cut."""
     texts = column.to_pylist()
     try:
-        return np.frombuffer(bytes.fromhex("".join(texts)), "S16")
+        return np.frombuffer(bytes.fromhex("".join(texts)), np.dtype("S16"))
     except (ValueError, TypeError):
         return np.array([(text or "").encode("ascii", "replace")[:16] for text in texts], "S16")
 

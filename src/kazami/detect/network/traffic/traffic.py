@@ -98,9 +98,8 @@ class Traffic:
     def sources_of(self) -> Numbers:
         """By code of an address: how many others inside began a flow to it."""
         rows = self.flow
-        near, far = rows.texts["source"].codes, rows.texts["target"].codes
-        both = np.unique(near.astype(np.int64)[near >= 0] + (far.astype(np.int64)[near >= 0] << 32))
-        return np.bincount((both >> 32)[both >> 32 >= 0], minlength=len(rows.texts["target"].values) + 1)
+        firsts = [places[0] for places in rows.groups("source", "target")]
+        return np.bincount(rows.texts["target"].codes[firsts], minlength=len(rows.texts["target"].values) + 1)
 
     @cached_property
     def machines(self) -> int:
