@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from kazami.model.wire import Tap
 from kazami.sources.network.capture import frame
 from kazami.sources.network.capture.flow import Flow, Half
 from kazami.sources.network.capture.fragment import Fragments
@@ -36,11 +37,19 @@ Datagram = Callable[[Flow, int, bytes, int], None]
 
 
 class Engine:
-    """Takes packets; hands every flow that is over to `emit`, and datagrams of ports in `watched` to `datagram`."""
+    """Takes packets; hands every flow that is over to `emit`, and datagrams of ports in `watched` to `datagram`.
+
+    `tap` sees every packet of a flow (`model.wire`).
+    """
 
     def __init__(
-        self, emit: Emit, datagram: Datagram | None = None, watched: frozenset[bytes] = frozenset()
+        self,
+        emit: Emit,
+        datagram: Datagram | None = None,
+        watched: frozenset[bytes] = frozenset(),
+        tap: Tap | None = None,
     ) -> None:
+        self._tap, self._ip_at = tap, -1
         self._emit, self._datagram, self._watched = emit, datagram, watched
         self._flows: dict[bytes, tuple[Flow, int]] = {}
         self._fragments = Fragments()
@@ -60,6 +69,7 @@ class Engine:
                 size = data[ip + 2] << 8 | data[ip + 3]
                 end = ip + size if size >= 20 and ip + size <= stop else stop
                 key = data[ip + 12 : ip + 24] + _PROTOCOL[protocol]
+                self._ip_at = ip
                 self._transport(time, key, protocol, data, ip + 20, end, size, 0)
                 return
         at = frame.network(link, data, start, stop)
@@ -69,7 +79,7 @@ class Engine:
     def finish(self) -> Iterator[None]:
         """Hand on what is still open, a step for each flow."""
         for flow in self._open_flows():
-            self._emit(flow)
+            self._over(flow)
             yield
         self._flows.clear()
 
@@ -78,6 +88,7 @@ class Engine:
         if depth > MAX_TUNNELS or at >= stop:
             return False
         version = data[at] >> 4
+        self._ip_at = at
         if version == 4 and at + 20 <= stop:
             return self._version4(time, data, at, stop, depth)
         return version == 6 and at + 40 <= stop and self._version6(time, data, at, stop, depth)
@@ -98,6 +109,7 @@ class Engine:
             )
             if whole is None:
                 return True
+            self._ip_at = -1
             return self._payload(time, addresses, protocol, whole, 0, len(whole), len(whole) + length, depth)
         return self._payload(time, addresses, protocol, data, at + length, end, size or end - at, depth)
 
@@ -118,6 +130,7 @@ class Engine:
                     whole = self._fragments.add(key, place & 0xFFF8, bool(place & 1), data[at + 8 : end])
                     if whole is None:
                         return True
+                    self._ip_at = -1
                     return self._payload(
                         time, addresses, data[at], whole, 0, len(whole), len(whole) + 40, depth
                     )
@@ -180,6 +193,8 @@ class Engine:
         half.packets += 1
         half.ip_bytes += size
         half.payload += max(0, end - at - 8)
+        if flow.watch is not None:
+            flow.watch.take(time, self._count, direction ^ side, data, self._ip_at, at, end)
         if not half.full and end > at + 8:
             half.take(data[at + 8 : end])
 
@@ -200,6 +215,8 @@ class Engine:
             flow.last = time
         half.packets += 1
         half.ip_bytes += size
+        if flow.watch is not None:
+            flow.watch.take(time, self._count, direction, data, self._ip_at, at, end)
         if protocol == TCP:
             self._segment(half, flags, data, at, end)
             return
@@ -250,6 +267,10 @@ class Engine:
         answer = flags & (SYN | ACK) == SYN | ACK
         own = other if answer else key
         flow = Flow(own, protocol, time, self._count)
+        if self._tap is not None:
+            addresses = own[:half], own[half : 2 * half]
+            ports = int.from_bytes(own[-5:-3]), int.from_bytes(own[-3:-1])
+            flow.watch = self._tap.open(protocol, addresses, ports, time)
         mine = (flow, int(answer))
         if protocol in (ICMP, ICMP6):
             self._flows[key] = mine
@@ -266,6 +287,11 @@ class Engine:
             entry = self._flows.get(known)
             if entry is not None and entry[0] is flow:
                 del self._flows[known]
+        self._over(flow)
+
+    def _over(self, flow: Flow) -> None:
+        if flow.watch is not None:
+            flow.watch.finish()
         self._emit(flow)
 
     def _open_flows(self) -> list[Flow]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kazami.model.wire import Watch
+
 #: First bytes that are kept of one direction: of any flow, and of those whose protocol says more later.
 SHORT, LONG = 2048, 16384
 
@@ -108,11 +110,12 @@ def is_long(data: bytes) -> bool:
 class Flow:
     """Who spoke with whom: `key` is the originator's side first (addresses, ports, protocol as bytes)."""
 
-    __slots__ = ("first", "halves", "key", "last", "number", "protocol", "queries")
+    __slots__ = ("first", "halves", "key", "last", "number", "protocol", "queries", "watch")
 
     def __init__(self, key: bytes, protocol: int, time: int, number: int) -> None:
         self.key, self.protocol = key, protocol
         self.first = self.last = time
         self.number = number
+        self.watch: Watch | None = None
         self.halves = (Half(), Half())
         self.queries: dict[int, dict[str, Any]] | None = None  # questions of DNS that wait for their answer
