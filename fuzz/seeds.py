@@ -16,6 +16,7 @@ import zstandard
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
 import capture_writer
+import network_messages
 import rat_messages
 from evtx_writer import write
 from flows_writer import ipfix, netflow5, netflow9
@@ -161,6 +162,15 @@ def _captures() -> list[bytes]:
     return [made.pcap(frames), made.pcapng(frames), made.pcap(talks[1], 101)]
 
 
+def _spoken() -> list[bytes]:
+    pairs = [made() for made in network_messages.CONVERSATIONS.values()]
+    pairs += [
+        (network_messages.quic(), b""),
+        (network_messages.kerberos_request(), network_messages.kerberos_reply()),
+    ]
+    return [len(client).to_bytes(2) + client + server for client, server in pairs]
+
+
 #: By target; targets without an entry start from all of these.
 SEEDS: dict[str, list[bytes]] = {
     "parquet": [parquet([{"time": "2026-03-01T12:00:00Z", "host": "h", "n": n} for n in range(9)])],
@@ -189,6 +199,7 @@ SEEDS: dict[str, list[bytes]] = {
         rat_messages.frp(),
         rat_messages.earthworm(),
     ],
+    "spoken": [*_spoken()],
     "rules": [RULE.encode()],
     "containers": [
         _zip(),

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from kazami.archive.budget import Limits
 from kazami.detect.network.rat import Conversation, recognize
 from kazami.detect.sigma.expression import from_json, to_json
@@ -18,6 +20,7 @@ from kazami.model.event import REJECTS, Route
 from kazami.model.evidence import Evidence
 from kazami.plugins import SOURCES, discover
 from kazami.sources import walk
+from kazami.sources.network.capture.application import talk
 
 Target = Callable[[bytes], None]
 
@@ -76,9 +79,24 @@ def rat(data: bytes) -> None:
                 raise AssertionError("a proof at a place that is none")
 
 
+def spoken(data: bytes) -> None:
+    """Any first bytes of both directions, two bytes before them saying where the second begins: records of known logs, at places that exist."""
+    at = 2 + int.from_bytes(data[:2])
+    client, server = data[2:at], data[at:]
+    for _, records in (
+        talk.stream(talk.Talk(client, server, 445)),
+        talk.datagrams(talk.Talk(client, server, 443, ([len(client)], [len(server)]))),
+    ):
+        for path, fields in records:
+            if not path or not 0 <= fields.get("#at", 0) <= len(client):
+                raise AssertionError("a record at a place that is none")
+            orjson.dumps(fields, default=str)
+
+
 TARGETS: dict[str, Target] = {
     **{found.name: partial(source, found.object) for found in discover(SOURCES) if found.object is not None},
     "containers": containers,
     "rules": rules,
     "rat": rat,
+    "spoken": spoken,
 }

@@ -30,10 +30,19 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 _TUNNELS = frozenset((b"\x12\xb5", b"\x0d\xd8"))  # VXLAN 4789, Teredo 3544
 _COMMON = frozenset((TCP, UDP))
 _EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))
+_SERVERS = frozenset(
+    port.to_bytes(2)
+    for port in (21, 22, 23, 25, 53, 80, 88, 110, 135, 139, 143, 389, 443, 445, 465, 587, 636, 993, 995, 1080, 3128, 3389, 5355, 5985, 5986, 8080, 8443)
+)  # fmt: skip
 _PROTOCOL = [bytes((number,)) for number in range(256)]
 
 Emit = Callable[[Flow], None]
 Datagram = Callable[[Flow, int, bytes, int], None]
+
+
+def _is_answer(key: bytes) -> bool:
+    """Whether the first packet of a flow that was captured is rather its server's: Zeek's rule of likely server ports."""
+    return key[-5:-3] in _SERVERS and key[-3:-1] not in _SERVERS and key[-1] in _COMMON
 
 
 class Engine:
@@ -196,7 +205,7 @@ class Engine:
         if flow.watch is not None:
             flow.watch.take(time, self._count, direction ^ side, data, self._ip_at, at, end)
         if not half.full and end > at + 8:
-            half.take(data[at + 8 : end])
+            half.take(data[at + 8 : end], time)
 
     def _transport(
         self, time: int, key: bytes, protocol: int, data: bytes, at: int, end: int, size: int, depth: int
@@ -218,7 +227,7 @@ class Engine:
         if flow.watch is not None:
             flow.watch.take(time, self._count, direction, data, self._ip_at, at, end)
         if protocol == TCP:
-            self._segment(half, flags, data, at, end)
+            self._segment(half, flags, data, at, end, time)
             return
         start = at + 8 if protocol == UDP else at
         if end <= start:
@@ -231,7 +240,7 @@ class Engine:
             if ports[:2] in _TUNNELS or ports[2:] in _TUNNELS:
                 self._tunnel(time, data, start, end, depth)
         if not half.full:
-            half.take(data[start:end])
+            half.take(data[start:end], time)
 
     def _tunnel(self, time: int, data: bytes, start: int, end: int, depth: int) -> None:
         for inner in (frame.vxlan(data, start, end), frame.teredo(data, start, end)):
@@ -239,19 +248,21 @@ class Engine:
                 self._ip(time, data, inner, end, depth + 1)
                 return
 
-    def _segment(self, own: Half, flags: int, data: bytes, at: int, end: int) -> None:
+    def _segment(self, own: Half, flags: int, data: bytes, at: int, end: int, time: int) -> None:
         own.flags |= flags
         if at + 20 > end:
             return
         start = at + (data[at + 12] >> 4) * 4
+        sequence = int.from_bytes(data[at + 4 : at + 8])
         if flags & SYN:
-            own.next = (int.from_bytes(data[at + 4 : at + 8]) + 1) & 0xFFFFFFFF
-            return
+            sequence = (sequence + 1) & 0xFFFFFFFF
+            if not own.head:
+                own.next = sequence
         if start < at + 20 or end <= start:
             return
         own.payload += end - start
         if not own.full:
-            own.segment(int.from_bytes(data[at + 4 : at + 8]), data[start:end])
+            own.segment(sequence, data[start:end], time)
 
     @staticmethod
     def _is_over(entry: tuple[Flow, int], time: int) -> bool:
@@ -264,7 +275,7 @@ class Engine:
             self._make_room()
         half = (len(key) - 5) // 2
         other = key[half : 2 * half] + key[:half] + key[-3:-1] + key[-5:-3] + key[-1:]
-        answer = flags & (SYN | ACK) == SYN | ACK
+        answer = flags & (SYN | ACK) == SYN | ACK or (not flags & SYN and _is_answer(key))
         own = other if answer else key
         flow = Flow(own, protocol, time, self._count)
         if self._tap is not None:

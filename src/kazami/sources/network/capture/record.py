@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +12,7 @@ import orjson
 
 from kazami.sources.columns import Columns
 from kazami.sources.network import words
-from kazami.sources.network.capture.application import dcerpc, dns, http, rdp, smb, ssh, tls
+from kazami.sources.network.capture.application import dns, talk
 from kazami.sources.network.capture.engine import FIN, ICMP, ICMP6, RST, SYN, TCP, UDP
 from kazami.sources.network.capture.flow import Flow
 
@@ -28,8 +27,6 @@ DNS_PORTS = frozenset(port.to_bytes(2) for port in (53, 5353, 5355))
 
 _NAMES = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp", 132: "sctp"}
 
-Record = tuple[str, dict[str, Any]]
-
 
 class Records:
     """Makes records of flows, and hands them on to `columns`."""
@@ -42,9 +39,10 @@ class Records:
         for _, fields in sorted((flow.queries or {}).items()):
             self._put("dns", flow, fields.pop("#asked"), fields)
         first, second = (bytes(half.head) for half in flow.halves)
-        service, records = ("dns", []) if flow.queries is not None else said(flow, first, second)
+        service, records = said(flow, first, second)
         for path, fields in records:
-            self._put(path, flow, flow.first, fields)
+            time = flow.time_at(fields.pop("#at", 0))
+            self._put(path, flow, time, _named(flow, fields) if path == "files" else fields)
         self._put("conn", flow, flow.first, self._connection(flow, service, first, second))
 
     def datagram(self, flow: Flow, direction: int, data: bytes, time: int) -> None:
@@ -79,7 +77,7 @@ class Records:
         }  # fmt: skip
         if flow.protocol in (TCP, UDP, 132):
             fields["community_id"] = community_id(flow.key)
-        if service not in ("dns", "ssl") or b"Quasar" in second:
+        if service not in ("dns", "ssl", "quic") or b"Quasar" in second:
             most = CARRIED_HTTP if service in ("http", "ssl") else CARRIED
             for name, data, half in (("orig", first, near), ("resp", second, far)):
                 if data:
@@ -98,64 +96,26 @@ class Records:
         self._columns.add(plan, (time, *whole.values()), raw, flow.number)
 
 
-def said(flow: Flow, client: bytes, server: bytes) -> tuple[str, list[Record]]:
-    """Which protocol the first bytes of a flow are, in Zeek's word, and the records in them."""
-    if flow.protocol != TCP or not client:
+def said(flow: Flow, first: bytes, second: bytes) -> talk.Said:
+    """Which protocol a flow is, in Zeek's word, and the records in its first bytes."""
+    if flow.queries is not None:
+        return "dns", []
+    if flow.protocol not in (TCP, UDP) or not (first or second):
         return "", []
-    for applies, parse in _PARSERS:
-        if applies(client):
-            return parse(client, server)
-    if server[:4] == b"SSH-":
-        return "ssh", [("ssh", ssh.parse(client, server))]
-    return "", []
+    near, far = flow.halves
+    told = talk.Talk(first, second, int.from_bytes(flow.key[-3:-1]), (near.sizes, far.sizes))
+    return talk.stream(told) if flow.protocol == TCP else talk.datagrams(told)
 
 
-def _tls(client: bytes, server: bytes) -> tuple[str, list[Record]]:
-    return "ssl", [("ssl", tls.parse(client, server))]
-
-
-def _http(client: bytes, server: bytes) -> tuple[str, list[Record]]:
-    records: list[Record] = [("http", fields) for fields in http.parse(client, server)]
-    if records and records[0][1]["method"] == "CONNECT":
-        inner = client.partition(b"\r\n\r\n")[2], server.partition(b"\r\n\r\n")[2]
-        if tls.is_tls(inner[0]):
-            return "http,ssl", [*records, ("ssl", tls.parse(*inner))]
-    return "http", records
-
-
-def _ssh(client: bytes, server: bytes) -> tuple[str, list[Record]]:
-    return "ssh", [("ssh", ssh.parse(client, server))]
-
-
-def _rdp(client: bytes, server: bytes) -> tuple[str, list[Record]]:
-    records: list[Record] = [("rdp", rdp.parse(client, server))]
-    inner = client[int.from_bytes(client[2:4]) :], server[int.from_bytes(server[2:4]) :]
-    if tls.is_tls(inner[0]):
-        return "rdp,ssl", [*records, ("ssl", tls.parse(*inner))]
-    return "rdp", records
-
-
-def _smb(client: bytes, server: bytes) -> tuple[str, list[Record]]:
-    session = smb.parse(client, server)
-    records: list[Record] = [("smb_mapping", fields) for fields in session.mappings]
-    records += [("smb_files", fields) for fields in session.files]
-    calls = dcerpc.parse(bytes(session.written))
-    pipes = [fields["name"] for fields in session.files if fields["action"] == "SMB::PIPE_OPEN"]
-    named = {"named_pipe": f"\\pipe\\{pipes[0]}"} if pipes else {}
-    return "smb", [*records, *(("dce_rpc", named | fields) for fields in calls)]
-
-
-def _rpc(client: bytes, server: bytes) -> tuple[str, list[Record]]:
-    return "dce_rpc", [("dce_rpc", fields) for fields in dcerpc.parse(client)]
-
-
-def _is_ssh(client: bytes) -> bool:
-    return client[:4] == b"SSH-"
-
-
-_PARSERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes, bytes], tuple[str, list[Record]]]], ...] = (
-    (tls.is_tls, _tls), (http.is_http, _http), (_is_ssh, _ssh), (rdp.is_rdp, _rdp), (smb.is_smb, _smb), (dcerpc.is_rpc, _rpc),
-)  # fmt: skip
+def _named(flow: Flow, fields: dict[str, Any]) -> dict[str, Any]:
+    """A file with its name in Zeek's manner, and the two that it passed between."""
+    name = uid(flow)
+    source = fields.pop("#source", 0)
+    digest = hashlib.blake2b(f"{name} {source} {fields}".encode(), digest_size=9).digest()
+    near, far, _, _ = endpoints(flow.key)
+    sender, receiver = (near, far) if fields["is_orig"] else (far, near)
+    fuid = "F" + base64.urlsafe_b64encode(digest).decode().replace("-", "x").replace("_", "y")
+    return {"fuid": fuid, "tx_hosts": [sender], "rx_hosts": [receiver], "conn_uids": [name], **fields}
 
 
 def state(flow: Flow) -> str:

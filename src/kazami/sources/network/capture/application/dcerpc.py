@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +14,26 @@ MAX_CALLS = 200
 
 _BINDS = (11, 14)  # bind and alter context
 _REQUEST = 0
+_KINDS = frozenset((0, 11, 14, 16))
 
 
 def is_rpc(data: bytes) -> bool:
-    """Whether bytes begin with a bind."""
-    return data[:2] == b"\x05\x00" and len(data) >= 28 and data[2] == 11
+    """Whether bytes begin with a message of a client: a bind, or what a capture that began later may begin with."""
+    return (
+        data[:2] == b"\x05\x00"
+        and len(data) >= 24
+        and data[2] in _KINDS
+        and data[3] < 0x20
+        and data[4] in (0, 0x10)
+        and data[5:8] == b"\0\0\0"
+    )
 
 
 def parse(data: bytes) -> list[dict[str, Any]]:
-    """Fields of ``dce_rpc`` for every operation that the client's messages in `data` call, each once."""
+    """Fields of ``dce_rpc`` for every operation that the client's messages in `data` call, each once.
+
+    An interface whose bind was not captured is ``unknown``.
+    """
     contexts: dict[int, str] = {}
     calls: dict[tuple[str, int], dict[str, Any]] = {}
     at = 0
@@ -35,9 +47,9 @@ def parse(data: bytes) -> list[dict[str, Any]]:
             contexts |= _contexts(data[at : at + size], order)
         elif kind == _REQUEST:
             number, operation = struct.unpack_from(f"{order}HH", data, at + 20)
-            uuid = contexts.get(number, "")
-            if uuid:
-                calls.setdefault((uuid, operation), _call(uuid, operation))
+            key = (contexts.get(number, ""), operation)
+            if key not in calls:
+                calls[key] = {**_call(*key), "#at": at}
         at += size
     return list(calls.values())
 
@@ -49,15 +61,23 @@ def _contexts(bind: bytes, order: str) -> dict[int, str]:
         if at + 24 > len(bind):
             break
         number = struct.unpack_from(f"{order}H", bind, at)[0]
-        raw = bind[at + 4 : at + 20]
-        found[number] = str(UUID(bytes_le=raw) if order == "<" else UUID(bytes=raw))
+        found[number] = _uuid(bind[at + 4 : at + 20], order)
         at += 24 + 20 * bind[at + 2]
     return found
 
 
+@lru_cache(4096)
+def _uuid(raw: bytes, order: str) -> str:
+    return str(UUID(bytes_le=raw) if order == "<" else UUID(bytes=raw))
+
+
+@lru_cache(8192)
 def _call(uuid: str, operation: int) -> dict[str, Any]:
-    return {
-        "endpoint": interfaces().get(uuid, uuid),
+    fields: dict[str, Any] = {
+        "endpoint": interfaces().get(uuid, uuid) or "unknown",
         "operation": operations().get((uuid, operation), f"unknown-{operation}"),
         "opnum": operation,
     }
+    if uuid:
+        fields["interface_uuid"] = uuid
+    return fields

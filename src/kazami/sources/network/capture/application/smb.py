@@ -1,4 +1,4 @@
-"""SMB 2 and 3: shares that were connected, files and pipes that were opened, and what was written to pipes. After MS-SMB2."""
+"""SMB 2 and 3: shares that were connected, files and pipes that were opened, what was done to them, and what was written to pipes. After MS-SMB2."""
 
 from __future__ import annotations
 
@@ -7,101 +7,257 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Messages of one side that are looked at, and bytes of what was written to pipes.
-MAX_MESSAGES, MAX_WRITTEN = 400, 1 << 16
+from kazami.sources.network.capture.application import dcerpc
 
-_TREE_CONNECT, _CREATE, _WRITE, _IOCTL = 3, 5, 9, 11
+#: Messages of one side that are looked at, and bytes of what was written to all pipes.
+MAX_MESSAGES, MAX_WRITTEN = 4000, 1 << 18
+
+_TREE_CONNECT, _CREATE, _READ, _WRITE, _IOCTL, _SET_INFO, _SESSION = 3, 5, 8, 9, 11, 17, 1
 _TRANSCEIVE = 0x0011C017
+_DELETE_ON_CLOSE = 0x1000
+_RENAME, _DISPOSITION, _DISPOSITION_EX = 10, 13, 64
+_SAME = b"\xff" * 16
+_MORE = 0xC0000016
+_EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in the ticks of Windows
+
+#: Statuses of what failed that are told by name.
+STATUSES = {
+    0xC0000022: "ACCESS_DENIED", 0xC00000CC: "BAD_NETWORK_NAME", 0xC0000034: "OBJECT_NAME_NOT_FOUND", 0xC000003A: "OBJECT_PATH_NOT_FOUND",
+    0xC0000043: "SHARING_VIOLATION", 0xC0000035: "OBJECT_NAME_COLLISION", 0xC000006D: "LOGON_FAILURE", 0xC00000AC: "PIPE_NOT_AVAILABLE",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Pipe:
+    """What was written to one named pipe, and where in the flow its pieces stood."""
+
+    name: str
+    written: bytearray = field(default_factory=bytearray)
+    places: list[tuple[int, int]] = field(default_factory=list)
+
+    def calls(self) -> Iterator[dict[str, Any]]:
+        """Fields of ``dce_rpc`` of its calls."""
+        for fields in dcerpc.parse(bytes(self.written)):
+            own = fields.pop("#at")
+            at = next((place for start, place in reversed(self.places) if start <= own), 0)
+            yield {"#at": at, "named_pipe": f"\\pipe\\{self.name.lstrip(chr(92))}", **fields}
 
 
 @dataclass(slots=True)
 class Session:
-    """What one flow of SMB shows: shares and files in Zeek's words, and bytes written to pipes in their order."""
+    """What one flow of SMB shows: shares and files in Zeek's words, and pipes with what was written to them."""
 
     mappings: list[dict[str, Any]] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
-    written: bytearray = field(default_factory=bytearray)
+    pipes: dict[Any, Pipe] = field(default_factory=dict)
+    success: bool | None = None  # whether the account of the session was let in
+    size: int = 0
+
+    def write(self, key: Any, name: str, data: bytes, at: int) -> None:
+        """Keep what is written to a pipe, so far as there is room."""
+        if self.size + len(data) <= MAX_WRITTEN:
+            pipe = self.pipes.setdefault(key, Pipe(name))
+            pipe.places.append((len(pipe.written), at))
+            pipe.written += data
+            self.size += len(data)
 
 
 def is_smb(data: bytes) -> bool:
-    """Whether bytes begin with a message of SMB, behind the header of its transport."""
-    return data[4:8] in (b"\xfeSMB", b"\xffSMB") and data[0] == 0
+    """Whether bytes begin with a message of SMB 2 or 3, behind the header of its transport."""
+    return data[4:8] == b"\xfeSMB" and data[0] == 0
 
 
 def parse(client: bytes, server: bytes) -> Session:
     """What the first bytes of both sides show."""
-    session = Session()
-    trees = {answer.message: answer.tree for answer in _messages(server) if answer.command == _TREE_CONNECT}
-    paths: dict[int, str] = {}
-    for message in _messages(client):
-        body = message.body
-        if message.command == _TREE_CONNECT and len(body) >= 8:
-            path = _text(message, *struct.unpack_from("<HH", body, 4))
-            paths[trees.get(message.message, -1)] = path
-            kind = "PIPE" if path.upper().endswith("IPC$") else "DISK"
-            session.mappings.append({"path": path, "share_type": kind})
-        elif message.command == _CREATE and len(body) >= 48:
-            name = _text(message, *struct.unpack_from("<HH", body, 44))
-            path = paths.get(message.tree, paths.get(-1, ""))
-            action = "SMB::PIPE_OPEN" if path.upper().endswith("IPC$") else "SMB::FILE_OPEN"
-            session.files.append({"action": action, "path": path, "name": name})
-        else:
-            _written(message, session.written)
-    return session
+    return _Reading(server).read(client)
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
     command: int
+    status: int
     message: int
     tree: int
+    at: int
     whole: bytes  # with its header, from which offsets count
 
-    @property
-    def body(self) -> bytes:
-        return self.whole[64:]
+    def text(self, place: int) -> str:
+        """A text whose offset and length in bytes stand at `place`."""
+        if place + 4 > len(self.whole):
+            return ""
+        offset, size = struct.unpack_from("<HH", self.whole, place)
+        return self.whole[offset : offset + size].decode("utf-16-le", "replace")
+
+
+class _Reading:
+    """Goes through the client's messages with the server's at hand."""
+
+    def __init__(self, server: bytes) -> None:
+        self._session = Session()
+        self._answers: dict[int, _Message] = {}
+        for answer in _messages(server):
+            if answer.command in (_TREE_CONNECT, _CREATE):
+                self._answers[answer.message] = answer
+            elif answer.command == _SESSION and answer.status != _MORE:
+                self._session.success = answer.status == 0
+        self._paths: dict[int, str] = {}
+        self._files: dict[bytes, dict[str, Any]] = {}
+        self._last: dict[str, Any] = {}
+        self._tree = -1
+        self._done: set[tuple[str, str, str]] = set()
+
+    def read(self, client: bytes) -> Session:
+        """The whole of it."""
+        for message in _messages(client):
+            if message.tree != 0xFFFFFFFF:
+                self._tree = message.tree
+            read = _COMMANDS.get(message.command)
+            if read is not None:
+                read(self, message)
+        return self._session
+
+    def connect(self, message: _Message) -> None:
+        """A share is asked for."""
+        path = message.text(68)
+        if not path:
+            return
+        kind = "PIPE" if path.upper().endswith("IPC$") else "DISK"
+        fields: dict[str, Any] = {"path": path, "share_type": kind, "#at": message.at}
+        answer = self._answers.get(message.message)
+        self._paths[answer.tree if answer is not None else -1] = path
+        if answer is not None and answer.status:
+            fields["status"] = STATUSES.get(answer.status, f"{answer.status:#010x}")
+        elif answer is not None and len(answer.whole) > 66:
+            fields["share_type"] = {1: "DISK", 2: "PIPE", 3: "PRINT"}.get(answer.whole[66], kind)
+        self._session.mappings.append(fields)
+
+    def create(self, message: _Message) -> None:
+        """A file or a pipe is opened."""
+        if len(message.whole) < 112:
+            return
+        name = message.text(108)
+        path = self._paths.get(self._tree, self._paths.get(-1, ""))
+        is_pipe = path.upper().endswith("IPC$")
+        fields: dict[str, Any] = {
+            "action": "SMB::PIPE_OPEN" if is_pipe else "SMB::FILE_OPEN",
+            "path": path,
+            "name": name,
+            "#at": message.at,
+        }
+        self._last = dict(fields)
+        answer = self._answers.get(message.message)
+        if answer is not None and answer.status:
+            fields["status"] = STATUSES.get(answer.status, f"{answer.status:#010x}")
+        elif answer is not None and len(answer.whole) >= 144:
+            self._files[answer.whole[128:144]] = self._last
+            if not is_pipe:
+                fields |= _about(answer.whole)
+        self._session.files.append(fields)
+        if struct.unpack_from("<I", message.whole, 104)[0] & _DELETE_ON_CLOSE and not fields.get("status"):
+            self._act("SMB::FILE_DELETE", fields, message)
+
+    def read_file(self, message: _Message) -> None:
+        """A file is read; pipes are not told."""
+        self._on_file("SMB::FILE_READ", message, 80)
+
+    def write(self, message: _Message) -> None:
+        """A file or a pipe is written."""
+        if len(message.whole) < 96:
+            return
+        offset, size = struct.unpack_from("<HI", message.whole, 66)
+        if not self._to_pipe(message, 80, offset, size):
+            self._on_file("SMB::FILE_WRITE", message, 80)
+
+    def control(self, message: _Message) -> None:
+        """A pipe is written and read in one."""
+        if len(message.whole) >= 96 and struct.unpack_from("<I", message.whole, 68)[0] == _TRANSCEIVE:
+            offset, size = struct.unpack_from("<II", message.whole, 88)
+            self._to_pipe(message, 72, offset, size)
+
+    def change(self, message: _Message) -> None:
+        """A file is renamed or deleted."""
+        whole = message.whole
+        if len(whole) < 97 or whole[66] != 1:
+            return
+        file = self._file(whole[80:96])
+        offset = struct.unpack_from("<H", whole, 72)[0]
+        if whole[67] == _RENAME and offset + 20 <= len(whole):
+            size = struct.unpack_from("<I", whole, offset + 16)[0]
+            name = whole[offset + 20 : offset + 20 + size].decode("utf-16-le", "replace")
+            told = {"action": "SMB::FILE_RENAME", "name": name, "prev_name": file.get("name", "")}
+            self._session.files.append({**_short(file), **told, "#at": message.at})
+            file["name"] = name
+        elif whole[67] in (_DISPOSITION, _DISPOSITION_EX) and whole[offset : offset + 1] not in (b"", b"\0"):
+            self._act("SMB::FILE_DELETE", file, message)
+
+    def _file(self, number: bytes) -> dict[str, Any]:
+        if number == _SAME:
+            return self._last
+        return self._files.get(number, self._last)
+
+    def _to_pipe(self, message: _Message, place: int, offset: int, size: int) -> bool:
+        number = message.whole[place : place + 16]
+        file = self._file(number)
+        data = message.whole[offset : offset + size]
+        known = number in self._session.pipes
+        if not known and data[:2] != b"\x05\x00":
+            return file.get("action") == "SMB::PIPE_OPEN"
+        self._session.write(number, file.get("name", ""), data, message.at)
+        return True
+
+    def _on_file(self, action: str, message: _Message, place: int) -> None:
+        file = self._file(message.whole[place : place + 16])
+        if file.get("action") == "SMB::FILE_OPEN":
+            self._act(action, file, message)
+
+    def _act(self, action: str, file: dict[str, Any], message: _Message) -> None:
+        """Tell an action, once for each file."""
+        key = (action, file.get("path", ""), file.get("name", ""))
+        if key not in self._done:
+            self._done.add(key)
+            self._session.files.append({**_short(file), "action": action, "#at": message.at})
+
+
+_COMMANDS = {
+    _TREE_CONNECT: _Reading.connect, _CREATE: _Reading.create, _READ: _Reading.read_file, _WRITE: _Reading.write,
+    _IOCTL: _Reading.control, _SET_INFO: _Reading.change,
+}  # fmt: skip
+
+
+def _short(file: dict[str, Any]) -> dict[str, Any]:
+    return {name: file[name] for name in ("path", "name") if name in file}
+
+
+def _about(answer: bytes) -> dict[str, Any]:
+    """Size and times of a file, of the answer to a create."""
+    created, accessed, modified, changed = struct.unpack_from("<QQQQ", answer, 72)
+    fields: dict[str, Any] = {"size": struct.unpack_from("<Q", answer, 112)[0]}
+    for name, ticks in (
+        ("modified", modified),
+        ("accessed", accessed),
+        ("created", created),
+        ("changed", changed),
+    ):
+        if _EPOCH < ticks < 2 * _EPOCH:
+            fields[f"times.{name}"] = f"{(ticks - _EPOCH) / 1e7:.6f}"
+    return fields
 
 
 def _messages(data: bytes) -> Iterator[_Message]:
     at, count = 0, 0
     while at + 68 <= len(data) and count < MAX_MESSAGES:
         size = int.from_bytes(data[at + 1 : at + 4])
-        if data[at] != 0 or size < 4:
+        if data[at] != 0:
             return
         inner, end = at + 4, min(at + 4 + size, len(data))
         while inner + 64 <= end and data[inner : inner + 4] == b"\xfeSMB" and count < MAX_MESSAGES:
-            command, following = (
-                struct.unpack_from("<H", data, inner + 12)[0],
-                struct.unpack_from("<I", data, inner + 20)[0],
-            )
-            number, tree = (
-                struct.unpack_from("<Q", data, inner + 24)[0],
-                struct.unpack_from("<I", data, inner + 36)[0],
-            )
+            status, command = struct.unpack_from("<IH", data, inner + 8)
+            following, number = struct.unpack_from("<IQ", data, inner + 20)
+            tree = struct.unpack_from("<I", data, inner + 36)[0]
             stop = inner + following if 64 <= following <= end - inner else end
-            yield _Message(command, number, tree, data[inner:stop])
+            yield _Message(command, status, number, tree, inner, data[inner:stop])
             count += 1
             if not following or stop >= end:
                 break
             inner = stop
         at += 4 + size
-
-
-def _text(message: _Message, offset: int, size: int) -> str:
-    return message.whole[offset : offset + size].decode("utf-16-le", "replace")
-
-
-def _written(message: _Message, written: bytearray) -> None:
-    """Keep what is written to a pipe, so far as it is DCE/RPC."""
-    body = message.body
-    if message.command == _WRITE and len(body) >= 16:
-        offset, size = struct.unpack_from("<HI", body, 2)
-    elif (
-        message.command == _IOCTL and len(body) >= 32 and struct.unpack_from("<I", body, 4)[0] == _TRANSCEIVE
-    ):
-        offset, size = struct.unpack_from("<II", body, 24)
-    else:
-        return
-    data = message.whole[offset : offset + size]
-    if data[:2] == b"\x05\x00" and len(written) + len(data) <= MAX_WRITTEN:
-        written += data

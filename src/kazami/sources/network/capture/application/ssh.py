@@ -11,6 +11,7 @@ from kazami.sources.network.capture.application.cursor import Cursor, Short
 def parse(client: bytes, server: bytes) -> dict[str, Any]:
     """Fields of ``ssh`` from the first bytes of both sides."""
     fields: dict[str, Any] = {}
+    offers: list[list[str]] = []
     for name, data, mark in (("client", client, "hassh"), ("server", server, "hasshServer")):
         banner, rest = _banner(data)
         if not banner:
@@ -18,9 +19,26 @@ def parse(client: bytes, server: bytes) -> dict[str, Any]:
         fields[name] = banner
         fields.setdefault("version", banner[4:5])
         if lists := exchange(rest):
+            offers.append(lists)
             chosen = (0, 2, 4, 6) if name == "client" else (0, 3, 5, 7)
             text = ";".join(lists[place] for place in chosen)
             fields[mark] = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    return {**fields, **_agreed(*offers)} if len(offers) == 2 else fields
+
+
+def _agreed(client: list[str], server: list[str]) -> dict[str, Any]:
+    """What both will use: of each of the client's lists the first that is in the server's (RFC 4253, 7.1)."""
+    fields: dict[str, Any] = {}
+    for name, place in (
+        ("kex_alg", 0),
+        ("host_key_alg", 1),
+        ("cipher_alg", 2),
+        ("mac_alg", 4),
+        ("compression_alg", 6),
+    ):
+        offered = frozenset(server[place].split(","))
+        if chosen := next((one for one in client[place].split(",") if one in offered), ""):
+            fields[name] = chosen
     return fields
 
 

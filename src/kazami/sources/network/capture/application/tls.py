@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from kazami.sources.network.capture.application import x509
+from kazami.sources.network.capture.application.cipher_suite import CURVES, name_of
 from kazami.sources.network.capture.application.cursor import Cursor, Short
 
 VERSIONS = {
@@ -22,6 +24,9 @@ VERSIONS = {
 }
 _JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
 _GREASE = frozenset(n << 12 | 0xA0A | n << 4 for n in range(16))
+
+#: Records that say that the handshake was done: the change of ciphers, and data.
+_BEHIND = 1 << 20 | 1 << 23
 
 #: Handshake messages and extensions of one side that are looked at.
 MAX_MESSAGES, MAX_EXTENSIONS = 20, 200
@@ -48,29 +53,66 @@ def is_tls(client: bytes) -> bool:
     return client[:2] == b"\x16\x03" and client[5:6] == b"\x01"
 
 
-def parse(client: bytes, server: bytes, transport: str = "t") -> dict[str, Any]:
-    """Fields of ``ssl`` from the first bytes of both sides."""
-    fields: dict[str, Any] = {}
-    for kind, body in messages(client):
-        if kind == 1:
-            asked = hello(body, client=True)
-            fields |= _client(asked, transport)
-            break
-    for kind, body in messages(server):
-        if kind == 2:
-            fields |= _server(hello(body, client=False))
-            break
+def parse(client: bytes, server: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    """Fields of ``ssl`` from the first bytes of both sides, and the certificates of the server, its own first."""
+    asked, others = records(client)
+    answered, more = records(server)
+    fields = hellos(asked, answered)
+    chain: list[bytes] = []
+    for kind, body in handshake(answered):
+        if kind == 11:
+            chain = chain or x509.certificates(body)
+        elif kind == 12 and body[:1] == b"\x03" and len(body) > 3:
+            group = int.from_bytes(body[1:3])
+            fields["curve"] = CURVES.get(group, f"unknown-{group}")
+    if "version" in fields:
+        fields["established"] = bool(others & more & _BEHIND)
+    if chain:
+        leaf = x509.parse(chain[0])
+        fields |= {
+            name: leaf[f"certificate.{name}"]
+            for name in ("subject", "issuer", "serial")
+            if f"certificate.{name}" in leaf
+        }
+        fields["cert_chain_fps"] = [x509.parse(one)["fingerprint"] for one in chain]
+    return fields, chain
+
+
+def hellos(client: bytes, server: bytes, transport: str = "t") -> dict[str, Any]:
+    """Fields of ``ssl`` from the handshake messages of both sides; `transport` is ``t`` or ``q`` (QUIC)."""
+    asked = next((hello(body, client=True) for kind, body in handshake(client)[:1] if kind == 1), None)
+    answer = next((hello(body, client=False) for kind, body in handshake(server)[:1] if kind == 2), None)
+    fields = _client(asked, transport) if asked is not None else {}
+    if answer is not None:
+        fields |= _server(answer)
+        if asked is not None and answer.ciphers:
+            fields["resumed"] = 41 in answer.extensions or bool(
+                asked.session and asked.session == answer.session and not answer.versions
+            )
     return fields
+
+
+def records(data: bytes) -> tuple[bytes, int]:
+    """The handshake in the records at the start of `data`, and a bit (1 << kind) for each other kind of record seen behind it."""
+    joined = bytearray()
+    at, kinds = 0, 0
+    while at + 5 <= len(data) and data[at + 1] == 3 and 20 <= data[at] <= 23:
+        size = int.from_bytes(data[at + 3 : at + 5])
+        if data[at] != 22:
+            kinds |= 1 << data[at]
+        elif not kinds:
+            joined += data[at + 5 : at + 5 + size]
+        at += 5 + size
+    return bytes(joined), kinds
 
 
 def messages(data: bytes) -> list[tuple[int, bytes]]:
     """Handshake messages (kind, body) in the records at the start of `data`; the last one may be cut."""
-    joined = bytearray()
-    at = 0
-    while at + 5 <= len(data) and data[at] == 22 and data[at + 1] == 3:
-        size = int.from_bytes(data[at + 3 : at + 5])
-        joined += data[at + 5 : at + 5 + size]
-        at += 5 + size
+    return handshake(records(data)[0])
+
+
+def handshake(joined: bytes) -> list[tuple[int, bytes]]:
+    """Handshake messages (kind, body), one behind the other; the last one may be cut."""
     found: list[tuple[int, bytes]] = []
     at = 0
     while at + 4 <= len(joined) and len(found) < MAX_MESSAGES:
@@ -130,6 +172,8 @@ def _extension(kind: int, body: Cursor, found: Hello, client: bool) -> None:
         while names.left and len(found.protocols) < 20:
             name = names.vector(1)
             found.protocols.append(name.take(name.left))
+    elif kind == 51 and not client:
+        found.groups = [body.number(2)]
     elif kind == 43:
         found.versions = body.vector(1).numbers(2) if client else [body.number(2)]
 
@@ -151,11 +195,13 @@ def _server(answer: Hello) -> dict[str, Any]:
     version = answer.versions[0] if answer.versions else answer.version
     fields: dict[str, Any] = {
         "version": VERSIONS.get(version, f"unknown-{version}"),
-        "cipher": f"{answer.ciphers[0]:#06x}",
+        "cipher": name_of(answer.ciphers[0]),
         "ja3s": digest(
             ",".join((str(answer.version), str(answer.ciphers[0]), "-".join(map(str, answer.extensions))))
         ),
     }
+    if answer.groups:
+        fields["curve"] = CURVES.get(answer.groups[0], f"unknown-{answer.groups[0]}")
     if answer.protocols:
         fields["next_protocol"] = answer.protocols[0].decode("ascii", "replace")
     return fields
