@@ -60,6 +60,7 @@ def _register() -> None:
     from kazami.cli.doctor import doctor
     from kazami.cli.hunt import app as hunts
     from kazami.cli.incidents import app as incidents
+    from kazami.cli.inline import inline
     from kazami.cli.inspect import inspect
     from kazami.cli.intel import app as intel
     from kazami.cli.listing import list_what
@@ -79,6 +80,7 @@ def _register() -> None:
     app.add_typer(campaigns, name="campaigns")
     app.add_typer(notify, name="notify")
     app.add_typer(block, name="block")
+    app.command("inline")(inline)
     app.add_typer(intel, name="intel")
     app.add_typer(actors, name="actors")
     app.command("attribute")(attribute)
