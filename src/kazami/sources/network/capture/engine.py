@@ -255,9 +255,13 @@ class Engine:
         start = at + (data[at + 12] >> 4) * 4
         sequence = int.from_bytes(data[at + 4 : at + 8])
         if flags & SYN:
+            if own.syn is None and self._ip_at >= 0:
+                own.syn = time, bytes(data[self._ip_at : min(start, end)])
             sequence = (sequence + 1) & 0xFFFFFFFF
             if not own.head:
                 own.next = sequence
+        elif own.acked < 0:
+            own.acked = time
         if start < at + 20 or end <= start:
             return
         own.payload += end - start

@@ -29,17 +29,19 @@ _BYTES = {0x05: LONG, 0x6A: LONG, 0x6B: LONG, 0x6C: LONG, 0x6D: LONG, 0x7E: LONG
 class Half:
     """One direction. `head` are first bytes without gaps; `full` says that no more are wanted.
 
-    `marks` are pairs of a place in `head` and the time (microseconds) of the packet that begins there.
+    `marks` are pairs of a place in `head` and the time (microseconds) of the packet that begins there; `syn` is the time and the
+    headers of TCP's first packet, `acked` the time of the next one, -1 where there was none.
     """
 
-    __slots__ = ("flags", "full", "head", "ip_bytes", "limit", "marks", "next", "packets", "payload", "pending", "sizes")  # fmt: skip
+    __slots__ = ("acked", "flags", "full", "head", "ip_bytes", "limit", "marks", "next", "packets", "payload", "pending", "sizes", "syn")  # fmt: skip
 
     def __init__(self) -> None:
         self.packets = self.ip_bytes = self.payload = self.flags = 0
         self.head = bytearray()
         self.full = False
         self.limit = SHORT
-        self.next = -1
+        self.next = self.acked = -1
+        self.syn: tuple[int, bytes] | None = None
         self.pending: dict[int, tuple[bytes, int]] | None = None
         self.sizes: list[int] = []
         self.marks: list[tuple[int, int]] = []

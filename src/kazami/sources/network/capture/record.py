@@ -12,6 +12,7 @@ import orjson
 
 from kazami.sources.columns import Columns
 from kazami.sources.network import words
+from kazami.sources.network.capture import handshake
 from kazami.sources.network.capture.application import dns, talk
 from kazami.sources.network.capture.engine import FIN, ICMP, ICMP6, RST, SYN, TCP, UDP
 from kazami.sources.network.capture.flow import Flow
@@ -77,6 +78,8 @@ class Records:
         }  # fmt: skip
         if flow.protocol in (TCP, UDP, 132):
             fields["community_id"] = community_id(flow.key)
+        if flow.protocol == TCP:
+            fields |= handshake.fields(near, far)
         if service not in ("dns", "ssl", "quic") or b"Quasar" in second:
             most = CARRIED_HTTP if service in ("http", "ssl") else CARRIED
             for name, data, half in (("orig", first, near), ("resp", second, far)):

@@ -1,0 +1,74 @@
+"""What the beginning of a TCP connection says of its ends: the stack that sent the SYN, and how far away who answers is.
+
+The stack is told as in p0f (Zalewski, 2012): time to live, window, maximum segment size, scale and the order of options. Two distances are
+measured at the same place: of the end that completes the handshake, and of the end that answers the first bytes of the other side.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kazami.sources.network.capture.flow import Half
+
+#: Letters of TCP's options by their kind; others are ``?``.
+_LETTERS = {0: "E", 1: "N", 2: "M", 3: "W", 4: "S", 8: "T"}
+
+#: Options of one SYN, and microseconds after which an answer is no longer the machine's own.
+_MOST, _LONGEST = 24, 10_000_000
+
+
+def fields(near: Half, far: Half) -> dict[str, Any]:
+    """What is known of a connection's beginning: ``orig_syn``, ``orig_rtt`` and ``orig_answer`` (seconds)."""
+    made: dict[str, Any] = {}
+    if near.syn is not None and (told := signature(near.syn[1])):
+        made["orig_syn"] = told
+    if far.syn is not None and 0 <= (apart := near.acked - far.syn[0]) < _LONGEST and near.acked > 0:
+        made["orig_rtt"] = f"{apart / 1e6:.6f}"
+    if (answer := answered(near, far)) is not None:
+        made["orig_answer"] = f"{answer / 1e6:.6f}"
+    return made
+
+
+def answered(near: Half, far: Half) -> int | None:
+    """Microseconds from the last piece of the far side's first flight to the near side's answer to it, if it began the talk."""
+    if not near.marks or not far.marks or far.marks[0][1] < near.marks[0][1]:
+        return None
+    later = next((time for _, time in near.marks if time > far.marks[0][1]), None)
+    if later is None:
+        return None
+    apart = later - max(time for _, time in far.marks if time <= later)
+    return apart if 0 <= apart < _LONGEST else None
+
+
+def signature(raw: bytes) -> str:
+    """``ttl:window:mss:scale:layout`` of a SYN with its IP header; "" where it is cut."""
+    version = raw[0] >> 4 if raw else 0
+    at = (raw[0] & 15) * 4 if version == 4 else 40
+    if version not in (4, 6) or len(raw) < at + 20:
+        return ""
+    alive = raw[8] if version == 4 else raw[7]
+    window = int.from_bytes(raw[at + 14 : at + 16])
+    layout, size, scale = _options(raw[at + 20 : at + (raw[at + 12] >> 4) * 4])
+    return f"{alive}:{window}:{size}:{scale}:{layout}"
+
+
+def _options(raw: bytes) -> tuple[str, int, int]:
+    """Letters of the options in their order, the maximum segment size and the scale (0 and -1 where not said)."""
+    layout, size, scale, at = "", 0, -1, 0
+    while at < len(raw) and len(layout) < _MOST:
+        kind = raw[at]
+        layout += _LETTERS.get(kind, "?")
+        if kind == 0:
+            break
+        if kind == 1:
+            at += 1
+            continue
+        length = raw[at + 1] if at + 1 < len(raw) else 0
+        if length < 2:
+            break
+        if kind == 2:
+            size = int.from_bytes(raw[at + 2 : at + 4])
+        elif kind == 3:
+            scale = raw[at + 2] if at + 2 < len(raw) else -1
+        at += length
+    return layout, size, scale
