@@ -39,7 +39,9 @@ def batches(events: list[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
 
 
 def _value(kind: pa.DataType, value: Any) -> Any:
-    return value if value is None or kind != pa.string() else str(value)
+    if value is None or kind not in (pa.string(), pa.float64()):
+        return value
+    return str(value) if kind == pa.string() else float(value)
 
 
 def series(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

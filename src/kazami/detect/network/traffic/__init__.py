@@ -11,7 +11,26 @@ from types import ModuleType
 
 import pyarrow as pa
 
-from kazami.detect.network.traffic import beacon
+from kazami.detect.network.traffic import (
+    beacon,
+    dns,
+    exfiltration,
+    http,
+    icmp,
+    kerberos,
+    long,
+    ntlm,
+    rare,
+    rdp,
+    relay,
+    rpc,
+    scan,
+    smb,
+    ssh,
+    strobe,
+    tls,
+    tunnel,
+)
 from kazami.detect.network.traffic.hit import Hit, findings
 from kazami.detect.network.traffic.table import QUESTIONS, Tables, filled
 from kazami.detect.network.traffic.traffic import Expected, Traffic
@@ -21,7 +40,26 @@ from kazami.model.tenant import Directory
 
 __all__ = ["JUDGES", "QUESTIONS", "RULES", "judge", "tables"]
 
-JUDGES: tuple[ModuleType, ...] = (beacon,)
+JUDGES: tuple[ModuleType, ...] = (
+    beacon,
+    dns,
+    exfiltration,
+    http,
+    icmp,
+    kerberos,
+    long,
+    ntlm,
+    rare,
+    rdp,
+    relay,
+    rpc,
+    scan,
+    smb,
+    ssh,
+    strobe,
+    tls,
+    tunnel,
+)
 
 RULES: dict[str, RuleInfo] = {key: rule for judge in JUDGES for key, rule in judge.RULES.items()}
 

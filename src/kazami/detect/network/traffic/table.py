@@ -53,6 +53,7 @@ QUESTIONS: tuple[Question, ...] = (
             "first_sent": ("orig_first_bytes",),
             "first_received": ("resp_first_bytes",),
             "first_sizes": ("orig_first_sizes",),
+            "first_answers": ("resp_first_sizes",),
         },
         "duration",
         "sent",
@@ -112,7 +113,7 @@ QUESTIONS: tuple[Question, ...] = (
         {"account": ("username",), "name": ("hostname",), "domain": ("domainname",), "success": ("success",)},
     ),
     _question("x509", {"subject": ("certificate.subject",), "issuer": ("certificate.issuer",)}),
-    _question("files", {"name": ("filename",), "mime": ("mime_type",), "via": ("source",), "size": ("seen_bytes",)}, "size"),
+    _question("files", {"name": ("filename",), "mime": ("mime_type",), "via": ("source",), "from_client": ("is_orig",), "size": ("seen_bytes",)}, "size"),
 )  # fmt: skip
 
 _SCHEMAS = {question.table: question for question in QUESTIONS}
@@ -230,7 +231,10 @@ class _Columns:
     def _codes(self, name: str, column: pa.Array) -> np.ndarray[Any, Any]:
         encoded = pc.utf8_slice_codeunits(column, 0, _LONGEST).dictionary_encode()
         words = self._words(name)
-        table = [words.setdefault(text, len(words)) for text in encoded.dictionary.to_pylist()]
+        texts = encoded.dictionary.to_pylist()
+        if name in _ADDRESSES:  # a list of one, as Zeek writes it
+            texts = [text.strip('[]"') if text[:1] == "[" else text for text in texts]
+        table = [words.setdefault(text, len(words)) for text in texts]
         codes: np.ndarray[Any, Any] = np.array([*table, -1], np.int32)[
             encoded.indices.fill_null(len(table)).to_numpy()
         ]

@@ -1,0 +1,232 @@
+"""Tunnels in the name system, slow exfiltration by names, and commands in answers.
+
+T1071.004, T1048.003. What is judged is how much a machine *says* in the names below one registered domain: different names, their length, and
+entropy (Born and Gustafson, "Detecting DNS Tunnels Using Character Frequency Analysis", 2010; Farnham, "Detecting DNS Tunneling", SANS 2013). There is
+no window: a tunnel of one name an hour says as much as one of ten a second, only later. Services that many machines ask that way (reputation of
+addresses and files, delivery networks) are told by that, and by short answers of addresses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from kazami.detect.network.traffic.domain import below, entropy, is_random, registered
+from kazami.detect.network.traffic.hit import Hit, number
+from kazami.detect.network.traffic.rows import DAY, HOUR, Numbers, Rows, window
+from kazami.detect.network.traffic.rule import rules
+from kazami.detect.network.traffic.traffic import Traffic
+
+ABOUT = "tunnels in DNS"
+NEEDS = ("dns",)
+
+RULES = rules(
+    "dns",
+    {
+        "dns-tunnel": (
+            "Tunnel in the Name System",
+            "high",
+            "A machine says much in names below one domain, and asks for kinds of records that carry data, or in bytes that no name has.",
+            "command-and-control exfiltration t1071.004 t1572 t1048.003",
+            "Hardly any",
+        ),
+        "dns-load": (
+            "Much Said in Names Below One Domain",
+            "medium",
+            "A machine asks for many different long names below one domain, which few others ask.",
+            "command-and-control exfiltration t1071.004 t1048.003",
+            "Reputation services, delivery networks, mail filters",
+        ),
+        "dns-slow": (
+            "A Little Said in Names Below One Domain for Days",
+            "low",
+            "A machine asks for different long names below one domain over days, a few an hour, and nobody else does.",
+            "exfiltration t1048.003 t1029",
+            "Reputation services, telemetry",
+        ),
+        "dns-commands": (
+            "Commands or Programs in Answers of the Name System",
+            "high",
+            "Answers hold text that a shell or an interpreter would run, or data in Base64, piece by piece.",
+            "command-and-control t1071.004 t1059",
+            "Hardly any",
+        ),
+        "dns-generated": (
+            "Names That a Program Makes up",
+            "medium",
+            "A machine asks for many domains that look random and do not exist.",
+            "command-and-control t1568.002",
+            "Browsers that test for captive portals; security tools",
+        ),
+    },
+)
+
+#: Different names, characters of each in the mean, bits a character that speak for data; the sum of bytes said.
+NAMES, LENGTH, BITS, SAID = 40, 20, 3.0, 1_500
+#: The same where nothing is fast.
+SLOW_NAMES, SLOW_SAID = 24, 600
+#: Share of records that carry data; machines of which a domain is not one's own; domains that do not exist within an hour.
+CARRIERS, FEW, MADE = 0.5, 3, 10
+
+_CARRIERS = frozenset(
+    (
+        "TXT",
+        "NULL",
+        "CNAME",
+        "MX",
+        "SRV",
+        "KEY",
+        "PRIVATE",
+        "TYPE65399",
+        "65399",
+        "RRSIG",
+        "DNSKEY",
+        "SIG",
+        "HINFO",
+        "query-65399",
+    )
+)
+_KNOWN_TEXTS = re.compile(
+    r"v=spf|v=dkim|v=dmarc|-verification|verification=|domainkey|v=bimi|v=tlsrpt|ms=ms|k=rsa|_acme|docusign|apple-domain",
+    re.I,
+)
+_COMMANDS = re.compile(
+    r"powershell|cmd(?:\.exe)? /c|\biex\b|invoke-|frombase64string|\[system\.|-join|nslookup -|/bin/(?:ba)?sh|wget http|curl http|"
+    r"python -c|certutil|rundll32|regsvr32|eval\(|exec\(|whoami|net (?:user|group)|\$\w+\s*=",
+    re.I,
+)
+_DATA = re.compile(r"(?:TXT \d+ )?[\"'@]?(?:[A-Za-z0-9+/]{4}){30,}={0,2}")
+_RAW = re.compile("[^\x20-\x7e]")
+
+
+@dataclass(slots=True)
+class _Domain:
+    """What one machine asked below one domain."""
+
+    domain: str
+    places: Numbers
+    names: list[str]
+    data: float  # share of records that carry data
+    raw: float  # share of names with bytes that no name has
+
+    @property
+    def said(self) -> int:
+        return sum(map(len, self.names))
+
+    @property
+    def length(self) -> float:
+        return self.said / max(1, len(self.names))
+
+    @property
+    def bits(self) -> float:
+        return entropy("".join(self.names[:2000]))
+
+
+def judge(traffic: Traffic) -> Iterator[Hit]:
+    """Domains by machine; answers; names that do not exist."""
+    rows = traffic["dns"]
+    domains, owners = _domains(rows)
+    for places in rows.groups("source", among=domains >= 0):
+        for one in _of(rows, places, domains[places], owners):
+            rule = _rule(rows, one, owners)
+            if rule:
+                yield _hit(rows, one, rule)
+    yield from _commands(rows)
+    yield from _made(rows, domains, owners)
+
+
+@dataclass(slots=True)
+class _Owners:
+    """The registered domains of a table, and how many machines ask each."""
+
+    names: list[str]
+    machines: Numbers
+
+
+def _domains(rows: Rows) -> tuple[Numbers, _Owners]:
+    """By row: the number of its registered domain, -1 where there is none."""
+    known: dict[str, int] = {}
+    column = rows.texts["query"]
+    table = np.full(len(column.values) + 1, -1, np.int64)
+    for code in column.present().tolist():
+        domain = registered(column.values[code])
+        if domain:
+            table[code] = known.setdefault(domain, len(known))
+    found: Numbers = table[column.codes]
+    asked = found >= 0
+    width = len(rows.texts["source"].values) + 1
+    pairs = np.unique(found[asked] * width + rows.texts["source"].codes[asked])
+    return found, _Owners(list(known), np.bincount(pairs // width, minlength=len(known)))
+
+
+def _of(rows: Rows, places: Numbers, domains: Numbers, owners: _Owners) -> Iterator[_Domain]:
+    order = np.argsort(domains, kind="stable")
+    cuts = np.flatnonzero(np.diff(domains[order])) + 1
+    for part in np.split(order, cuts):
+        queries = rows.texts["query"].distinct(places[part])
+        if len(queries) < SLOW_NAMES:
+            continue
+        domain = owners.names[int(domains[part[0]])]
+        names = [name for name in (below(query, domain) for query in queries) if name]
+        kinds = rows.texts["type"]
+        carriers = sum(kinds[int(place)] in _CARRIERS for place in places[part]) / len(part)
+        raw = sum(bool(_RAW.search(query)) for query in queries) / len(queries)
+        yield _Domain(domain, places[part], names, carriers, raw)
+
+
+def _rule(rows: Rows, one: _Domain, owners: _Owners) -> str:
+    """What speaks for a tunnel, from the surest to the least; empty where nothing does."""
+    machines = int(owners.machines[owners.names.index(one.domain)]) if one.domain in owners.names else 0
+    if machines > FEW or one.length < LENGTH or one.bits < BITS:
+        return ""
+    if len(one.names) >= NAMES and one.said >= SAID:
+        return "dns-tunnel" if one.data >= CARRIERS or one.raw >= 0.1 or one.length >= 50 else "dns-load"
+    span = rows.time[one.places[-1]] - rows.time[one.places[0]]
+    return "dns-slow" if span >= DAY and machines == 1 and one.said >= SLOW_SAID else ""
+
+
+def _hit(rows: Rows, one: _Domain, rule: str) -> Hit:
+    source = rows.texts["source"][int(one.places[0])]
+    said = {
+        "domain": one.domain,
+        "different names": number(len(one.names)),
+        "characters of a name": number(one.length),
+        "bits a character": number(one.bits),
+        "bytes said": number(one.said),
+        "records that carry data": f"{one.data:.0%}",
+        "names with bytes that no name has": f"{one.raw:.0%}",
+        "an example": rows.texts["query"][int(one.places[0])],
+    }
+    return Hit(rule, rows, one.places, said, (source, one.domain))
+
+
+def _commands(rows: Rows) -> Iterator[Hit]:
+    answers = rows.texts["answers"]
+    shell = answers.where(lambda text: bool(_COMMANDS.search(text)) and not _KNOWN_TEXTS.search(text))
+    data = answers.where(lambda text: bool(_DATA.search(text)) and not _KNOWN_TEXTS.search(text))
+    texts = rows.texts["type"].among(("TXT",)) | answers.where(lambda text: "TXT " in text)
+    by_domain: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place in np.flatnonzero(texts & (shell | data)).tolist():
+        by_domain[rows.texts["source"][place], registered(rows.texts["query"][place])].append(place)
+    for (source, domain), some in by_domain.items():
+        places = np.array(some)
+        if domain and (shell[places].any() or len(rows.texts["answers"].distinct(places)) >= 4):
+            said = {"domain": domain, "answer": answers[int(places[np.argmax(shell[places])])][:400]}
+            yield Hit("dns-commands", rows, places, said, (source, domain))
+
+
+def _made(rows: Rows, domains: Numbers, owners: _Owners) -> Iterator[Hit]:
+    """Domains that do not exist and look random, within an hour."""
+    random = np.array([is_random(name.partition(".")[0]) for name in owners.names] + [False])
+    gone = rows.texts["code"].among(("NXDOMAIN", "NXDomain")) & random[domains]
+    for places in rows.groups("source", least=MADE, among=gone):
+        _, firsts = np.unique(domains[places], return_index=True)
+        found = window(rows.time, places[np.sort(firsts)], HOUR, MADE)
+        if len(found):
+            names = [owners.names[int(domains[place])] for place in found]
+            said = {"different domains": number(len(names)), "domains": ", ".join(names[:20])}
+            yield Hit("dns-generated", rows, found, said, (rows.texts["source"][int(found[0])], "generated"))

@@ -1,0 +1,108 @@
+"""Movement by DCE/RPC: what one machine called on another, by interface and operation.
+
+What the operations mean and where that is written down is in ``rpc.yml``. Judged pair by pair in bursts of five minutes, since a tool does
+what belongs together at once. A domain controller is a machine that others ask for tickets, or whose directory they use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import yaml
+
+from kazami.detect.network.traffic.hit import Hit, ends
+from kazami.detect.network.traffic.rows import MINUTE, Numbers, Rows, bursts, window
+from kazami.detect.network.traffic.rule import rules
+from kazami.detect.network.traffic.traffic import Traffic
+
+ABOUT = "movement by DCE/RPC"
+NEEDS = ("dce_rpc",)
+
+#: What one tool does at once lies within this time.
+BURST = 5 * MINUTE
+
+#: Ports at which domain controllers serve: Kerberos, LDAP, the global catalog.
+_SERVED = (88, 389, 636, 3268, 3269)
+
+
+@cache
+def meanings() -> dict[str, dict[str, Any]]:
+    """The entries of ``rpc.yml`` by key."""
+    text = files("kazami.detect.network.traffic").joinpath("rpc.yml").read_text("utf-8")
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    return loaded
+
+
+RULES = rules(
+    "dce_rpc",
+    {key: tuple(one[name] for name in ("title", "level", "about", "attack", "harmless")) for key, one in meanings().items()},
+)  # fmt: skip
+
+
+def judge(traffic: Traffic) -> Iterator[Hit]:
+    """Every meaning, in every burst of every pair of machines."""
+    rows = traffic["dce_rpc"]
+    controllers = _controllers(traffic)
+    masks = {key: _masks(rows, one) for key, one in meanings().items()}
+    for pair in rows.groups("source", "target"):
+        for places in bursts(rows.time, pair, BURST):
+            for key, one in meanings().items():
+                found = _found(rows, places, one, masks[key])
+                if not len(found):
+                    continue
+                if one.get("unless") == "controller" and rows.texts["source"][int(found[0])] in controllers:
+                    continue
+                yield _hit(rows, found, key)
+
+
+def _masks(rows: Rows, one: dict[str, Any]) -> dict[str, Numbers]:
+    interface = rows.texts["interface"].among(one["interface"])
+    return {
+        name: interface & rows.texts["operation"].where(_among(tuple(one[name])))
+        for name in ("any", "all", "none")
+        if name in one
+    }
+
+
+def _among(patterns: tuple[str, ...]) -> Any:
+    heads = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
+    whole = frozenset(pattern for pattern in patterns if not pattern.endswith("*"))
+    return lambda operation: operation in whole or operation.startswith(heads or "\0")
+
+
+def _found(rows: Rows, places: Numbers, one: dict[str, Any], masks: dict[str, Numbers]) -> Numbers:
+    """The places of a burst that have a meaning; none where something that it needs is missing."""
+    found = places[masks["any"][places]]
+    if "least" in one:
+        found = window(rows.time, found, MINUTE, int(one["least"]))
+    if not len(found) or ("none" in one and masks["none"][places].any()):
+        return places[:0]
+    if "all" in one:
+        more = places[masks["all"][places]]
+        return np.sort(np.concatenate((found, more))) if len(more) else more
+    return found
+
+
+def _hit(rows: Rows, found: Numbers, key: str) -> Hit:
+    first = int(found[0])
+    said = {
+        "interface": rows.texts["interface"][first],
+        "operation": ", ".join(rows.texts["operation"].distinct(found)[:12]),
+        "named pipe": rows.texts["pipe"][first],
+    }
+    where = ends(rows, first)
+    about = (where.get("id.orig_h", ""), where.get("id.resp_h", ""), str(int(rows.time[first])))
+    return Hit(key, rows, found, said, about)
+
+
+def _controllers(traffic: Traffic) -> frozenset[str]:
+    """Addresses that serve a domain: asked for tickets, or at the ports of a directory, by somebody else."""
+    found = set(traffic["kerberos"].texts["target"].distinct(np.arange(len(traffic["kerberos"]))))
+    flow = traffic.flow
+    served = np.isin(flow.known("port"), _SERVED) & ~traffic.failed
+    found.update(flow.texts["target"].distinct(np.flatnonzero(served)))
+    return frozenset(found)
