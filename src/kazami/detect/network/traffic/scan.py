@@ -69,7 +69,7 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     rows = traffic.flow
     spoken = rows.texts["proto"].among(("tcp", "udp"))
     quiet = spoken & ~np.isin(rows.known("port"), list(HOUSEKEEPING)) & traffic.talks
-    for places in rows.groups("source", "target", least=PORTS, among=quiet):
+    for places in rows.groups("source", "target", least=PORTS, among=spoken & traffic.talks):
         yield from _scan(traffic, rows, places, "port", PORTS)
     for places in rows.groups("source", "port", least=HOSTS, among=quiet):
         yield from _scan(traffic, rows, places, "target", HOSTS)
