@@ -70,9 +70,10 @@ class Overall(Protocol):
 class Analyzer(Protocol):
     """Looks inside one file: a module with these names is enough.
 
-    `MEANINGS` says what each of its features means. It may also have: `COST`, "fast" (the default) or "deep" for what runs
-    only when asked (``--deep``) and has `Limits.slow_seconds`; `NEEDS`, packages it cannot do without, each with what is not seen
-    where that is missing; `NEEDS_TOOLS`, the same for programs, where one name of ``a|b`` is enough.
+    `MEANINGS` says what each of its features means. It may also have: `COST`, "fast" (the default) or "deep" for what runs only when
+    asked (``--deep``) and has `Limits.slow_seconds`; `NEEDS`, packages or programs it cannot do without (one of ``a|b`` is enough), each
+    with what is not seen where that is missing; `BY_NAME`, True where a new name is worth another look at the same bytes;
+    `version(settings)`, text that changes when its rules do.
     """
 
     MEANINGS: Mapping[str, Meaning]

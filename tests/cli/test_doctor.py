@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from kazami import plugins
@@ -55,3 +57,13 @@ def test_rules_and_a_cache_that_are_not_there(run: Program, monkeypatch: pytest.
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     seen = states(run, 1)
     assert seen["rules"] == ("BROKEN", "nosuch")
+
+
+def test_what_an_analyzer_lacks_is_named_with_what_that_blinds(
+    run: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyzer = SimpleNamespace(NEEDS={"no_such_library": "macros in sheets"})
+    found = Extension(plugins.ANALYZERS, "mine", "mine", analyzer)
+    monkeypatch.setattr(plugins, "discover", lambda group: [found] if group == plugins.ANALYZERS else [])
+    state = ("ok", "mine; without no_such_library, not seen: macros in sheets")
+    assert states(run, 0)["analyzers mine"] == state

@@ -62,10 +62,19 @@ def _extensions() -> Iterator[Check]:
     for group in (plugins.SOURCES, plugins.DETECTORS, plugins.ANALYZERS, plugins.SINKS):
         for extension in plugins.discover(group):
             state = extension.error or extension.target
+            for name, why in _lacking(extension):
+                state += f"; without {name}, not seen: {why}"
             yield Check(f"{group.removeprefix('kazami.')} {extension.name}", state, not extension.error)
     for name in packs.names():
         rules = sum(1 for _ in (packs.find(name) / "rules").rglob("*.yml"))
         yield Check(f"pack {name}", f"{rules} rule files", rules > 0)
+
+
+def _lacking(extension: plugins.Extension) -> list[tuple[str, str]]:
+    """What an analyzer would need and is not installed: an extra, so that nothing is broken, but something is not seen."""
+    from kazami.detect.content.recursion import lacking
+
+    return lacking(extension.object) if extension.group == plugins.ANALYZERS and extension.object else []
 
 
 def _machine() -> Iterator[Check]:

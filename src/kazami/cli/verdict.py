@@ -85,18 +85,28 @@ def show(found: list[Inspection], lang: str, *, few: int) -> None:
 
     shown = [one for one in found if len(found) <= few or one.verdict.word != "clean"]
     shown.sort(key=lambda one: (-WORDS.index(one.verdict.word), -one.verdict.score, one.name))
-    grid = Table(
-        *(word(name) for name in ("verdict", "score", "file", "kind", "why")), box=None, pad_edge=False
-    )
+    grid = Table(box=None, pad_edge=False)
+    for name, ratio in (("verdict", None), ("score", None), ("file", 2), ("kind", None), ("why", 5)):
+        grid.add_column(word(name), ratio=ratio, overflow="fold")
+    above = _above([one.name for one in shown])
     for one in shown:
         label = Text("unread" if one.error else word(one.verdict.word), style=_STYLES[one.verdict.word])
-        grid.add_row(label, str(one.verdict.score), Text(safe(one.name)), one.kind, _why(one))
+        grid.add_row(label, str(one.verdict.score), Text(safe(one.name[above:])), one.kind, _why(one))
     with speaking(sys.stdout):
         data().print(grid)
     counts = Counter(one.verdict.word for one in found)
     told = ", ".join(f"{counts[name]:,} {word(name)}" for name in reversed(WORDS) if counts[name])
     with speaking(sys.stderr):
         talk().print(f"{told}{'' if len(shown) == len(found) else '; ' + word('clean files are not shown')}")
+
+
+def _above(names: list[str]) -> int:
+    """Characters of the folders that all names begin with."""
+    if len(names) < 2:
+        return names[0].rfind("/") + 1 if names else 0
+    first, last = min(names), max(names)
+    same = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)
+    return first.rfind("/", 0, same) + 1
 
 
 def _why(one: Inspection) -> Text:

@@ -34,7 +34,7 @@ def package(*names: str) -> bytes:
         (package("[Content_Types].xml", "xl/workbook.bin"), "", "xlsb"),
         (package("word/notes.txt"), "", "zip"),
         (package("META-INF/MANIFEST.MF", "a.class"), "", "jar"),
-        (gzip.compress(b"x"), "a.bin", "gz"),
+        (gzip.compress(b"x", mtime=0), "a.bin", "gz"),
         (b"\xca\xfe\xba\xbe\0\0\0\x34", "", "class"),
         (b"\xca\xfe\xba\xbe\0\0\0\x02", "", "macho"),
         (bytes(0x8001) + b"CD001" + bytes(100), "", "iso"),

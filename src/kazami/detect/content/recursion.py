@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.util import find_spec
 from shutil import which
 from typing import Any
@@ -78,20 +79,17 @@ def cost(found: Extension) -> str:
 
 def lacking(analyzer: Any) -> list[tuple[str, str]]:
     """What an analyzer cannot do without and is not here: name, and what is not seen for that."""
-    packages = {n: why for n, why in getattr(analyzer, "NEEDS", {}).items() if not _importable(n)}
-    tools = {
-        names: why
-        for names, why in getattr(analyzer, "NEEDS_TOOLS", {}).items()
-        if not any(which(name) for name in names.split("|"))
-    }
-    return [*packages.items(), *tools.items()]
+    needs = {**getattr(analyzer, "NEEDS", {}), **getattr(analyzer, "NEEDS_TOOLS", {})}
+    return [(names, why) for names, why in needs.items() if not any(map(_is_here, names.split("|")))]
 
 
-def _importable(name: str) -> bool:
+@cache
+def _is_here(name: str) -> bool:
+    """Whether there is a package or a program of this name."""
     try:
-        return find_spec(name) is not None
+        return find_spec(name) is not None or which(name) is not None
     except (ImportError, ValueError):
-        return False
+        return which(name) is not None
 
 
 def _looked(

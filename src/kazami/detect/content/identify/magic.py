@@ -18,14 +18,14 @@ _START: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "eps"), (b"\xc5\xd0\xd3\xc6", "eps"), (b"FWS", "swf"), (b"CWS", "swf"), (b"ZWS", "swf"), (b"wOFF", "woff"),
     (b"wOF2", "woff"), (b"\0\1\0\0\0", "ttf"), (b"OTTO", "ttf"), (b"ttcf", "ttf"), (b"OggS", "mp3"), (b"ID3", "mp3"), (b"fLaC", "mp3"),
     (b"\x1aE\xdf\xa3", "mp4"), (b"\xd4\xc3\xb2\xa1", "pcap"), (b"\xa1\xb2\xc3\xd4", "pcap"), (b"\x0a\x0d\x0d\x0a", "pcap"),
-    (b"PAR1", "parquet"), (b"\x60\xea", "arj"), (b"\xfe\xed\xfa\xce", "macho"), (b"\xfe\xed\xfa\xcf", "macho"),
+    (b"PAR1", "parquet"), (b"070701", "cpio"), (b"070707", "cpio"), (b"\x60\xea", "arj"), (b"\xfe\xed\xfa\xce", "macho"), (b"\xfe\xed\xfa\xcf", "macho"),
     (b"\xce\xfa\xed\xfe", "macho"), (b"\xcf\xfa\xed\xfe", "macho"), (b"ID;P", "slk"),
 )  # fmt: skip
 
 #: Magic at other places.
 _INSIDE: tuple[tuple[int, bytes, str], ...] = (
     (257, b"ustar", "tar"), (7, b"**ACE**", "ace"), (2, b"-lh", "lzh"), (0x8001, b"CD001", "iso"), (0x8801, b"CD001", "iso"),
-    (0x8001, b"BEA01", "iso"), (40, b" EMF", "emf"), (4, b"ftyp", "mp4"),
+    (0x8001, b"BEA01", "udf"), (3, b"NTFS    ", "ntfs"), (54, b"FAT1", "fat"), (82, b"FAT32", "fat"), (40, b" EMF", "emf"), (4, b"ftyp", "mp4"),
 )  # fmt: skip
 
 _FIRST = frozenset(start[0] for start, _ in _START)
@@ -59,6 +59,8 @@ def _odd(data: bytes) -> str:
         return "ico"
     if data[-512:-504] == b"conectix":
         return "vhd"
+    if data[510:512] == b"\x55\xaa" and not len(data) % 512 and data[446] in (0, 0x80) and any(data[450:454]):
+        return "mbr"
     if data[-512:-508] == b"koly":
         return "dmg"
     return (
