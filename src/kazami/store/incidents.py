@@ -143,6 +143,19 @@ def replace(
         _log(case, changes)
 
 
+def update(case: Case, decided: Sequence[Incident], changes: Sequence[Change]) -> None:
+    """What people decided about incidents that the case has, all of it or nothing; `changes` are added to the log."""
+    database = case.database
+    with case.require_writer().changing(), database.transaction():
+        for one in decided:
+            row = _row(one)
+            database.run(
+                "UPDATE incident SET state = ?, verdict = ?, owner = ?, story = ? WHERE incident_uid = ?",
+                [row["state"], row["verdict"], row["owner"], row["story"], one.incident_uid],
+            )
+        _log(case, changes)
+
+
 def _log(case: Case, changes: Sequence[Change]) -> None:
     if changes:
         rows = [{name: getattr(one, name) for name in CHANGE.names} for one in changes]

@@ -1,0 +1,74 @@
+"""Entities: everything that is known of a host, an account, an address or a file, behind the wall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kazami.store.browse.clock import iso
+from kazami.store.browse.incidents import _COLUMNS, Row, _row
+from kazami.store.browse.reader import Reader
+
+#: Incidents of an entity that are told; the gravest.
+INCIDENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What a case says of `value`: by kind of entity, with its incidents."""
+
+    value: str
+    kinds: list[str]
+    first: str | None
+    last: str | None
+    findings: int
+    incidents: list[Row]
+
+
+def entity(reader: Reader, value: str) -> Entity | None:
+    """What is known of an entity, whatever its kind; None where nothing is."""
+    wall = reader.wall("tenant")
+    kinds = reader.rows(
+        f"SELECT kind, min(first), max(last) FROM entity WHERE value = ? AND {wall} GROUP BY kind ORDER BY kind",
+        [value.lower()],
+    )
+    counted = reader.rows(
+        "SELECT dimension, sum(count), min(first), max(last) FROM counted WHERE dimension IN ('host', 'user') AND "
+        f"value IN (SELECT value FROM name WHERE kind IN ('host', 'user') AND plain = ?) AND {wall} "
+        "GROUP BY dimension",
+        [value.lower()],
+    )
+    if not kinds and not counted:
+        return None
+    times = [row[1:] for row in kinds] + [row[2:] for row in counted]
+    names = {"user": "account"}
+    return Entity(
+        value=value,
+        kinds=sorted({row[0] for row in kinds} | {names.get(row[0], row[0]) for row in counted}),
+        first=iso(min((one[0] for one in times if one[0] is not None), default=None)),
+        last=iso(max((one[1] for one in times if one[1] is not None), default=None)),
+        findings=sum(row[1] for row in counted),
+        incidents=_incidents(reader, value),
+    )
+
+
+def _incidents(reader: Reader, value: str) -> list[Row]:
+    rows: list[tuple[Any, ...]] = reader.rows(
+        f"SELECT {_COLUMNS} FROM incident i JOIN name t ON t.id = i.tenant WHERE {reader.wall('i.tenant')} AND i.id IN "
+        "(SELECT incident FROM entity WHERE value = ?) ORDER BY i.score DESC, i.id LIMIT ?",
+        [value.lower(), INCIDENTS],
+    )
+    return [_row(row) for row in rows]
+
+
+def similar(reader: Reader, text: str, limit: int = 20) -> list[tuple[str, str]]:
+    """Entities whose value begins with `text`, each with a kind: what a search box offers."""
+    begin = text.lower()
+    if not begin:
+        return []
+    rows = reader.rows(
+        f"SELECT DISTINCT kind, value FROM entity WHERE value >= ? AND value < ? AND {reader.wall('tenant')} "
+        "AND kind NOT IN ('process', 'rule') ORDER BY value LIMIT ?",
+        [begin, begin + "\U0010ffff", limit],
+    )
+    return [(kind, value) for kind, value in rows]

@@ -1,0 +1,201 @@
+"""Findings, a page at a time: filtered, searched, counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from kazami.errors import UsageError
+from kazami.model.finding import LEVELS
+from kazami.store.browse import words
+from kazami.store.browse.clock import iso
+from kazami.store.browse.page import Page, cursor, opened, size_of
+from kazami.store.browse.reader import Reader
+
+#: Findings that are looked at to count facets of a filtered list; beyond that a count is "at least".
+COUNTED = 20_000
+
+#: Values of a facet.
+VALUES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which findings: of all fields that are set. `since` and `until` are microseconds; `text` is searched for."""
+
+    tenant: str = ""
+    level: str = ""  # this level and above
+    host: str = ""
+    user: str = ""
+    rule: str = ""
+    source: str = ""
+    incident: str = ""
+    text: str = ""
+    entity: str = ""  # a host, an account, or anything that the findings themselves say
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding as a list shows it."""
+
+    uid: str
+    title: str
+    level: str
+    time: str | None
+    tenant: str
+    host: str | None
+    user: str | None
+    rule: str
+    source: str
+    evidence: str | None
+    record: int | None
+    matched: dict[str, str]
+    incident: str | None
+    step: int | None
+
+
+_COLUMNS = """f.id, f.uid, r.title, f.rank, f.time, t.value, h.value, u.value, r.uid, s.value, e.value, f.record, m.matched,
+    i.uid, f.step"""
+_JOINS = """JOIN rule r ON r.id = f.rule JOIN name t ON t.id = f.tenant JOIN said m ON m.id = f.said
+    JOIN name s ON s.id = f.source LEFT JOIN name h ON h.id = f.host LEFT JOIN name u ON u.id = f.user
+    LEFT JOIN name e ON e.id = f.evidence LEFT JOIN incident i ON i.id = f.incident"""
+
+
+def findings(
+    reader: Reader, wanted: Wanted, *, after: str = "", limit: int | None = None, oldest: bool = False
+) -> Page[Found]:
+    """A page of findings, the newest first. Raises UsageError for what cannot be asked."""
+    size = size_of(limit)
+    condition, parameters = where(reader, wanted)
+    if after:
+        condition += f" AND f.id {'>' if oldest else '<'} ?"
+        parameters.append(opened(after, [int])[0])
+    order = "f.id" if oldest else "f.id DESC"
+    ids = reader.rows(
+        f"SELECT f.id FROM finding f WHERE {condition} ORDER BY {order} LIMIT ?",
+        [*parameters, size + 1],
+    )
+    chosen = [row[0] for row in ids[:size]]
+    rows = _told(reader, chosen, order)
+    return Page(rows, cursor(chosen[-1]) if len(ids) > size else None)
+
+
+def finding(reader: Reader, uid: str) -> tuple[Found, list[str]] | None:
+    """One finding, and the ids of its events; None where there is none behind the wall."""
+    ids = reader.rows(
+        f"SELECT id, events FROM finding WHERE uid = ? AND {reader.wall('tenant')}",
+        [uid],
+    )
+    return (_told(reader, [ids[0][0]], "f.id")[0], list(json.loads(ids[0][1]))) if ids else None
+
+
+def _told(reader: Reader, ids: list[int], order: str) -> list[Found]:
+    listed = ", ".join(map(str, ids))
+    rows = reader.rows(f"SELECT {_COLUMNS} FROM finding f {_JOINS} WHERE f.id IN ({listed}) ORDER BY {order}")
+    return [_found(row) for row in rows]
+
+
+def _found(row: tuple[Any, ...]) -> Found:
+    _, uid, title, rank, time, tenant, host, user, rule, source, evidence, record, matched, incident, step = (
+        row
+    )
+    about = (uid, title, LEVELS[rank - 1], iso(time), tenant, host, user)
+    return Found(*about, rule, source, evidence, record, json.loads(matched), incident, step)
+
+
+def where(reader: Reader, wanted: Wanted) -> tuple[str, list[Any]]:
+    """The condition for `wanted` over ``finding f``, with its parameters; the wall is part of it."""
+    conditions = [reader.wall("f.tenant")]
+    parameters: list[Any] = []
+    for kind in ("tenant", "host", "user", "source"):
+        value = getattr(wanted, kind)
+        if value:
+            conditions.append(f"f.{kind} = ?")
+            parameters.append(reader.number(kind, value) or -1)
+    if wanted.level:
+        if wanted.level not in LEVELS:
+            raise UsageError(f"level: one of {', '.join(LEVELS)}")
+        ranks = range(LEVELS.index(wanted.level) + 1, len(LEVELS) + 1)
+        conditions.append(f"f.rank IN ({', '.join(map(str, ranks))})")
+    if wanted.rule:
+        conditions.append("f.rule IN (SELECT id FROM rule WHERE uid = ?)")
+        parameters.append(wanted.rule)
+    if wanted.incident:
+        conditions.append("f.incident = (SELECT id FROM incident WHERE uid = ?)")
+        parameters.append(wanted.incident)
+    for bound, sign in ((wanted.since, ">="), (wanted.until, "<")):
+        if bound is not None:
+            conditions.append(f"f.time {sign} ?")
+            parameters.append(bound)
+    if wanted.entity:
+        names = "(SELECT id FROM name WHERE kind = ? AND plain = ?)"
+        value = wanted.entity.lower()
+        conditions.append(
+            f"(f.host IN {names} OR f.user IN {names} OR f.said IN "
+            "(SELECT rowid FROM said_text WHERE said_text MATCH ?))"
+        )
+        parameters += ["host", value, "user", value, words.query(value, whole=True) or '""']
+    if wanted.text.strip():
+        query = words.query(wanted.text)
+        conditions.append(
+            "(f.said IN (SELECT rowid FROM said_text WHERE said_text MATCH ?) OR f.rule IN "
+            "(SELECT id FROM rule WHERE title LIKE ? ESCAPE '\\'))"
+            if query
+            else "0"
+        )
+        parameters += [query, f"%{_plain(wanted.text.strip())}%"] if query else []
+    return " AND ".join(conditions), parameters
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How many findings have each value of a dimension; `more` where not all findings were looked at."""
+
+    dimension: str
+    values: list[tuple[str, str, int]]  # value, its words, count
+    more: bool = False
+
+
+def facets(reader: Reader, wanted: Wanted) -> list[Facet]:
+    """The most frequent values of the findings that are wanted, by dimension."""
+    condition, parameters = where(reader, wanted)
+    columns = {
+        "level": "rank",
+        "tenant": "tenant",
+        "host": "host",
+        "user": "user",
+        "rule": "rule",
+        "source": "source",
+    }
+    rows = reader.rows(
+        f"SELECT {', '.join(f'f.{c}' for c in columns.values())} FROM finding f WHERE {condition} "
+        "ORDER BY f.id DESC LIMIT ?",
+        [*parameters, COUNTED],
+    )
+    more = len(rows) == COUNTED
+    found = []
+    for position, dimension in enumerate(columns):
+        counts: dict[int, int] = {}
+        for row in rows:
+            if row[position] is not None:
+                counts[row[position]] = counts.get(row[position], 0) + 1
+        top = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:VALUES]
+        found.append(Facet(dimension, [(*_said(reader, dimension, key), n) for key, n in top], more))
+    return found
+
+
+def _said(reader: Reader, dimension: str, key: int) -> tuple[str, str]:
+    if dimension == "level":
+        return LEVELS[key - 1], LEVELS[key - 1]
+    if dimension == "rule":
+        uid, title = reader.rows("SELECT uid, title FROM rule WHERE id = ?", [key])[0]
+        return uid, title
+    value = reader.rows("SELECT value FROM name WHERE id = ?", [key])[0][0]
+    return value, value

@@ -1,0 +1,8 @@
+"""What can be done, a file each kind. To add one: write its function and its body, and name its module here."""
+
+from __future__ import annotations
+
+from kazami.web.acts import incidents, person
+from kazami.web.resource import Act
+
+ACTS: tuple[Act, ...] = tuple(act for module in (incidents, person) for act in module.ACTS)

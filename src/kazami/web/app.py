@@ -1,0 +1,203 @@
+"""All of it as one ASGI application: each resource with its two faces, each act, and the few pages without a case."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from kazami.errors import KazamiError, UsageError
+from kazami.web import answer, door, openapi
+from kazami.web.acts import ACTS
+from kazami.web.errors import RefusedError, forbidden, missing
+from kazami.web.face import language_of, page, refusal
+from kazami.web.guard import Guard, check_origin, session_of
+from kazami.web.pages import RESOURCES
+from kazami.web.rate import Rate
+from kazami.web.resource import Act, Asking, Resource, decoded
+from kazami.web.site import Site
+from kazami.web.state.sessions import Session
+
+#: Requests that are worked on at once: more would only take memory.
+THREADS = 8
+
+#: Requests of one session: at once, and a second.
+BURST, PER_SECOND = 120, 30.0
+
+_CASE = "/cases/{case}"
+
+
+def create_app(site: Site) -> Starlette:
+    """The application of a console."""
+    rate = Rate(BURST, PER_SECOND)
+    routes: list[Any] = [*door.routes(site), Route("/openapi.json", _described, methods=["GET"])]
+    for prefix in ("", _CASE):
+        for act in ACTS:
+            routes.append(Route(prefix + act.path, _acting(site, act, rate), methods=["POST"]))
+        for resource in RESOURCES:
+            reading = _reading(site, resource, rate)
+            twin = "/index.json" if resource.path == "/" else f"{resource.path}.json"
+            routes.append(Route(prefix + twin, reading, methods=["GET"]))
+        for resource in RESOURCES:
+            routes.append(Route(prefix + resource.path, _reading(site, resource, rate), methods=["GET"]))
+    routes.append(Mount("/static", StaticFiles(packages=[("kazami.web", "static")]), name="static"))
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, site=site)],
+        lifespan=_lifespan,
+        exception_handlers={
+            404: _lost(site, "not_found", "there is nothing here"),
+            405: _lost(site, "not_allowed", "this cannot be done here"),
+            RefusedError: _refused(site),
+        },
+    )
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+def _described(_: Request) -> Response:
+    return Response(openapi.text(RESOURCES, ACTS), media_type="application/json")
+
+
+def _lost(site: Site, code: str, message: str) -> Callable[[Request, Exception], Response]:
+    def handler(request: Request, error: Exception) -> Response:
+        status = int(getattr(error, "status_code", 404))
+        return _told(request, site, RefusedError(status, code, message))
+
+    return handler
+
+
+def _refused(site: Site) -> Callable[[Request, Exception], Response]:
+    def handler(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)
+        return _told(request, site, error)
+
+    return handler
+
+
+def _told(request: Request, site: Site, error: KazamiError, session: Session | None = None) -> Response:
+    """An error in the face that was asked for; who is not signed in is shown the door."""
+    if answer.wants_json(request):
+        return answer.failure(error)
+    if isinstance(error, RefusedError) and error.status == 401:
+        return RedirectResponse(door.sign_in_url(request), status_code=303)
+    return refusal(request, site, error, session or session_of(request, site))
+
+
+def _reading(site: Site, resource: Resource, rate: Rate) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(read, request)
+
+    def read(request: Request) -> Response:
+        session = None
+        try:
+            session = _session(request, site, resource.may, rate)
+            given = {k: v for k, v in request.query_params.multi_items() if k not in ("lang",)}
+            with _asking(request, site, session, decoded(given, resource.query)) as asking:
+                data = resource.fetch(asking)
+            if request.url.path.endswith(".json") or answer.wants_json(request):
+                return answer.success(data)
+            return page(request, site, resource.template, session, data=data)
+        except KazamiError as error:
+            return _told(request, site, error, session)
+
+    return endpoint
+
+
+def _acting(site: Site, act: Act, rate: Rate) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            given, proof = await _body(request)
+        except KazamiError as error:
+            return _told(request, site, error)
+        return await run_in_threadpool(carry_out, request, given, proof)
+
+    def carry_out(request: Request, given: dict[str, Any], proof: str) -> Response:
+        session = None
+        try:
+            session = _session(request, site, act.may, rate)
+            check_origin(request, session, proof)
+            with _asking(request, site, session, decoded(given, act.body)) as asking:
+                data = act.carry_out(asking)
+            if answer.wants_json(request):
+                return answer.success(data)
+            back = _back(request, act, given)
+            return RedirectResponse(back, status_code=303)
+        except KazamiError as error:
+            return _told(request, site, error, session)
+
+    return endpoint
+
+
+def _back(request: Request, act: Act, given: dict[str, Any]) -> str:
+    """Where a browser goes afterwards: the page it came from where the form says so, and it is one of ours."""
+    base = request.scope.get("kazami.base", "")
+    wanted = given.get("next")
+    if isinstance(wanted, str) and wanted.startswith(("/", "?")) and not wanted.startswith(("//", "/\\")):
+        return wanted
+    return str(base) + act.back.format(**request.path_params)
+
+
+async def _body(request: Request) -> tuple[dict[str, Any], str]:
+    """What a form or a program sent, and the proof of where it came from."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        try:
+            given = msgspec.json.decode(await request.body() or b"{}")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"body: {error}") from error
+        if not isinstance(given, dict):
+            raise UsageError("body: an object")
+        return given, request.headers.get("x-kazami-proof", "")
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise RefusedError(415, "unknown_kind", "send a form, or application/json")
+    form: FormData = await request.form(max_files=0, max_fields=2000)
+    sent: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        text = str(value)
+        if name in sent:
+            known = sent[name]
+            sent[name] = [*known, text] if isinstance(known, list) else [known, text]
+        else:
+            sent[name] = text
+    proof = sent.pop("proof", "")
+    return sent, proof if isinstance(proof, str) else ""
+
+
+def _session(request: Request, site: Site, may: Callable[[Any], bool], rate: Rate) -> Session:
+    session = session_of(request, site)
+    if session is None:
+        raise RefusedError(401, "not_signed_in", "sign in first")
+    if not rate.takes(session.secret):
+        raise RefusedError(429, "too_many", "too many requests; wait a moment")
+    if not may(session.person):
+        raise forbidden()
+    return session
+
+
+@contextlib.contextmanager
+def _asking(request: Request, site: Site, session: Session, query: Any) -> Any:
+    name = request.path_params.get("case")
+    desk = site.desk(name)
+    if desk is None:
+        raise missing("there is no such case")
+    request.scope["kazami.base"] = f"/cases/{name}" if name else ""
+    request.scope["kazami.case"] = desk.name
+    with desk.reader(session.person.tenants) as reader:
+        path = {key: str(value) for key, value in request.path_params.items() if key != "case"}
+        yield Asking(site, desk, reader, session, query, path, language_of(request))

@@ -1,0 +1,178 @@
+"""One case on the desk: its file to browse, made anew when the case changes, and whose turn it is to open the case.
+
+Pages read the file (`store.browse`), so any number of people turn pages while a scan writes the case. The case itself
+is opened only for what the file does not hold: raw events, questions in SQL, and changes; never for reading and
+changing at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import multiprocessing
+import threading
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from kazami.errors import CaseError
+from kazami.store.browse import schema
+from kazami.store.browse.build import build
+from kazami.store.browse.reader import Reader
+from kazami.store.case import Case
+from kazami.store.database import NAME
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks whether the case has changed.
+LOOK = 2.0
+
+
+class Desk:
+    """A case, by the folder it is in; `folder` is where its file to browse is kept."""
+
+    def __init__(self, name: str, case: Path, folder: Path) -> None:
+        self.name = name
+        self.case = case
+        self.file = folder / f"{name}-{hashlib.sha256(str(case.resolve()).encode()).hexdigest()[:12]}.browse"
+        self._turn = threading.Condition()
+        self._readers = 0
+        self._writing = False
+        self._building = threading.Lock()
+        self._looked = 0.0
+        self._held = ""  # the signature that the file was made of, or changed along with
+
+    @property
+    def signature(self) -> str:
+        """What the case looks like from outside: another one means that something was written."""
+        parts = [str(schema.VERSION)]
+        for name in (NAME, f"{NAME}.wal"):
+            with contextlib.suppress(OSError):
+                about = (self.case / name).stat()
+                parts.append(f"{about.st_size}.{about.st_mtime_ns}")
+        return "-".join(parts)
+
+    @property
+    def generation(self) -> str:
+        """What the file was made of; what was read from it may be kept as long as this stays."""
+        return self._held
+
+    def reader(self, tenants: Collection[str] | None) -> Reader:
+        """The file, behind the wall of `tenants`. Raises CaseError where there is no case (any more)."""
+        self.refresh()
+        try:
+            return Reader(self.file, tenants)
+        except CaseError:
+            self._held = ""
+            self.refresh(force=True)
+            return Reader(self.file, tenants)
+
+    def refresh(self, *, force: bool = False) -> None:
+        """Make the file anew where the case has changed; where there is an old one, in the background."""
+        now = time.monotonic()
+        if self._held and not force and now - self._looked < LOOK:
+            return
+        self._looked = now
+        wanted = self.signature
+        if wanted == self._held and self.file.exists():
+            return
+        if not self._held and self._fits(wanted):
+            self._held = wanted
+            return
+        if self._held and self.file.exists():
+            threading.Thread(target=self._make, args=(wanted,), daemon=True).start()
+        else:
+            self._make(wanted)
+
+    def keep(self) -> None:
+        """The case was changed, and the file along with it."""
+        self._held = self.signature
+
+    def _fits(self, wanted: str) -> bool:
+        try:
+            with Reader(self.file) as reader:
+                return reader.meta.get("signature") == wanted
+        except CaseError:
+            return False
+
+    def _make(self, wanted: str) -> None:
+        if not self._building.acquire(blocking=not self._held):
+            return
+        try:
+            if self._held == wanted and self.file.exists():
+                return
+            self._made(wanted)
+        except CaseError:
+            if not self._held:
+                raise
+            log.warning("%s: cannot be read anew; what is shown is older", self.name)
+        finally:
+            self._building.release()
+
+    def _made(self, wanted: str) -> None:
+        """In a process of its own: it takes memory that is given back, and minutes for a large case."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.reading_turn():
+            context = multiprocessing.get_context("spawn")
+            ours, theirs = context.Pipe(duplex=False)
+            worker = context.Process(target=_build, args=(self.case, self.file, wanted, theirs), daemon=True)
+            worker.start()
+            theirs.close()
+            try:
+                said = ours.recv()
+            except EOFError:
+                said = "ended while it was read"
+            finally:
+                worker.join()
+                ours.close()
+        if said:
+            raise CaseError(said)
+        self._held = wanted
+
+    @contextlib.contextmanager
+    def reading_turn(self) -> Iterator[None]:
+        """While inside nobody here changes the case."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._writing)
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._readers -= 1
+                self._turn.notify_all()
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Case]:
+        """The case, to read. Raises CaseError."""
+        with self.reading_turn(), Case.open(self.case, read_only=True) as case:
+            yield case
+
+    @contextlib.contextmanager
+    def changing(self, what: str) -> Iterator[Case]:
+        """The case, to change: one at a time. Raises CaseError where a scan is writing it."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._writing and not self._readers)
+            self._writing = True
+        try:
+            with Case.open(self.case, command=f"kazami serve: {what}") as case:
+                yield case
+        finally:
+            with self._turn:
+                self._writing = False
+                self._turn.notify_all()
+
+
+def _build(case: Path, file: Path, signature: str, said: multiprocessing.connection.Connection) -> None:
+    """In the process of its own; what went wrong goes back as words."""
+    try:
+        with Case.open(case, read_only=True) as opened:
+            build(opened, file, signature=signature)
+        said.send("")
+    except CaseError as error:
+        said.send(str(error))
+    except OSError as error:
+        said.send(f"{file}: {error.strerror or error}")
+    finally:
+        said.close()

@@ -1,0 +1,121 @@
+"""The face of a resource for people: HTML from templates, in a language and a theme."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from kazami.errors import KazamiError
+from kazami.respond.language import LANGUAGES, Words
+from kazami.respond.language import words as report_words
+from kazami.respond.text import safe
+from kazami.web.answer import status_of
+from kazami.web.site import Site
+from kazami.web.state.sessions import Session
+
+THEMES: tuple[str, ...] = ("auto", "light", "dark")
+
+
+@cache
+def catalog(lang: str) -> dict[str, str]:
+    """The words of the console in a language, by key."""
+    text = (files("kazami.web") / "words" / f"{lang}.yaml").read_text("utf-8")
+    return dict(_flat(yaml.safe_load(text), ""))
+
+
+def _flat(tree: dict[str, Any], before: str) -> Any:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("kazami.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(safe=safe, when=when, query=urlencode, segment=lambda text: quote(str(text), safe=""))
+    return made
+
+
+def when(text: str | datetime | None) -> str:
+    """A time as people read it: to the second, in UTC, which the page says once."""
+    if isinstance(text, datetime):
+        text = text.isoformat()
+    return text[:19].replace("T", " ") if text else "–"
+
+
+def language_of(request: Request) -> str:
+    """The language that was asked for, else the browser's, else English."""
+    chosen = request.query_params.get("lang") or request.cookies.get("lang", "")
+    if chosen in LANGUAGES:
+        return chosen
+    wanted = request.headers.get("accept-language", "").lower()
+    return "ja" if wanted.startswith("ja") else "en"
+
+
+class Speech:
+    """The words of the console, then those of the report: ``w("nav.incidents")``."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self.own = catalog(lang)
+        self.report: Words = report_words(lang)
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The text of `key`, filled."""
+        text = self.own.get(key)
+        if text is None:
+            return self.report(key, **values)
+        return text.format(**values) if values else text
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.report, name)
+
+
+def page(
+    request: Request, site: Site, template: str, session: Session | None, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """The page of `template`. What is in `values` is shown escaped, control codes made visible."""
+    lang = language_of(request)
+    theme = request.cookies.get("theme", "auto")
+    base = request.scope.get("kazami.base", "")
+    html = (
+        _environment()
+        .get_template(f"{template}.html")
+        .render(
+            w=Speech(lang),
+            lang=lang,
+            theme=theme if theme in THEMES else "auto",
+            person=session.person if session else None,
+            proof=session.proof if session else "",
+            base=base,
+            path=request.url.path.removeprefix(base) or "/",
+            asked=dict(request.query_params),
+            cases=sorted(site.desks) if len(site.desks) > 1 else [],
+            case=request.scope.get("kazami.case", ""),
+            demo=site.demo,
+            **values,
+        )
+    )
+    return HTMLResponse(html, status_code=status)
+
+
+def refusal(request: Request, site: Site, error: KazamiError, session: Session | None) -> HTMLResponse:
+    """The page of an error."""
+    status, code = status_of(error)
+    return page(request, site, "error", session, status=status, code=code, message=str(error))

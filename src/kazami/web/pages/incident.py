@@ -1,0 +1,94 @@
+"""One incident: its track, its steps with their proof, what ties it, what to do, what was said and done about it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kazami.intel import shelf
+from kazami.model.incident import Incident
+from kazami.store.browse.findings import Found, Wanted, findings
+from kazami.store.browse.incidents import incident
+from kazami.web.errors import missing
+from kazami.web.resource import Asking, Resource
+from kazami.web.state import audit, notes
+from kazami.web.state.audit import Line
+from kazami.web.state.notes import Comment
+
+#: Findings that are shown with the incident itself; the list of findings has all.
+PROOF = 200
+
+
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`step` shows the findings of this step alone."""
+
+    step: int | None = None
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """One thing to do, and who has ticked it off."""
+
+    id: str
+    title: str
+    done_by: str | None = None
+    done: str | None = None
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """An incident, and what people made of it."""
+
+    incident: Incident
+    proof: list[Found]
+    techniques: dict[str, str]
+    measures: list[Measure]
+    comments: list[Comment]
+    history: list[Line]
+
+
+def found(asking: Asking) -> Incident:
+    """The incident that the path names. Raises RefusedError where there is none behind the wall."""
+    one = incident(asking.reader, asking.path["uid"])
+    if one is None:
+        raise missing("there is no such incident")
+    return one
+
+
+def shown(asking: Asking) -> Shown:
+    """The incident."""
+    one = found(asking)
+    place = place_of(one)
+    state = asking.site.state
+    proof = findings(asking.reader, Wanted(incident=one.incident_uid), oldest=True, limit=PROOF).rows
+    step = asking.query.step
+    return Shown(
+        incident=one,
+        proof=[f for f in proof if step is None or f.step == step],
+        techniques={name: _technique(name) for name in one.techniques},
+        measures=_measures(one, notes.ticked(state, place)),
+        comments=notes.comments(state, place),
+        history=audit.lines(state, place=place),
+    )
+
+
+def place_of(one: Incident) -> str:
+    """The name under which the console remembers things about an incident."""
+    return f"incident/{one.incident_uid}"
+
+
+def _technique(name: str) -> str:
+    known = shelf.attack().technique.get(name)
+    return known.name if known else name
+
+
+def _measures(one: Incident, ticked: dict[str, tuple[str, str]]) -> list[Measure]:
+    known = shelf.attack().mitigation
+    return [
+        Measure(name, known[name].name if name in known else name, *ticked.get(name, (None, None)))
+        for name in one.mitigations
+    ]
+
+
+RESOURCES = (
+    Resource(
+        "/incidents/{uid}", "incident", "One incident with its story and its proof", shown, Shown, Query
+    ),
+)

@@ -1,0 +1,46 @@
+"""What is served, and how strictly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kazami.errors import UsageError
+from kazami.store.case import is_case
+from kazami.web.desk import Desk
+from kazami.web.state.state import State
+
+#: Names by which a machine knows itself.
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(slots=True)
+class Site:
+    """One console: its cases by name, its people, and its settings. Made once, by `serve` or a test."""
+
+    desks: dict[str, Desk]
+    state: State
+    hosts: tuple[str, ...] = LOOPBACK  # names that a request may call us by
+    secure: bool = False  # served over TLS, here or by a proxy in front
+    demo: bool = False
+    upload_bytes: int = 20 << 30
+    directory: Path | None = None  # tenants.toml
+    extra: dict[str, object] = field(default_factory=dict)
+
+    def desk(self, name: str | None) -> Desk | None:
+        """The case `name`; for None the only one, or None where there are several."""
+        if name is None:
+            return next(iter(self.desks.values())) if len(self.desks) == 1 else None
+        return self.desks.get(name)
+
+
+def cases_in(place: Path) -> dict[str, Path]:
+    """The cases that `place` is or holds, by name. Raises UsageError where there is none."""
+    if is_case(place):
+        return {place.resolve().name: place}
+    found = {one.name: one for one in sorted(place.iterdir()) if is_case(one)} if place.is_dir() else {}
+    if not found:
+        raise UsageError(
+            f"{place}: is no case, and holds none; `kazami scan EVIDENCE --case {place}` makes one"
+        )
+    return found
