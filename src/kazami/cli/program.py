@@ -67,6 +67,7 @@ def _register() -> None:
     from kazami.cli.notify import app as notify
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
+    from kazami.cli.serve import serve
     from kazami.cli.tenants import app as tenants
 
     app.command("scan")(scan)
@@ -85,6 +86,7 @@ def _register() -> None:
     app.add_typer(actors, name="actors")
     app.command("attribute")(attribute)
     register(app)
+    app.command("serve")(serve)
     app.command("doctor")(doctor)
 
 

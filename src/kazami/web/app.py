@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -28,6 +29,8 @@ from kazami.web.rate import Rate
 from kazami.web.resource import Act, Asking, Resource, decoded
 from kazami.web.site import Site
 from kazami.web.state.sessions import Session
+
+log = logging.getLogger(__name__)
 
 #: Requests that are worked on at once: more would only take memory.
 THREADS = 8
@@ -60,6 +63,7 @@ def create_app(site: Site) -> Starlette:
             404: _lost(site, "not_found", "there is nothing here"),
             405: _lost(site, "not_allowed", "this cannot be done here"),
             RefusedError: _refused(site),
+            Exception: _broken(site),
         },
     )
 
@@ -86,6 +90,18 @@ def _refused(site: Site) -> Callable[[Request, Exception], Response]:
     def handler(request: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)
         return _told(request, site, error)
+
+    return handler
+
+
+def _broken(site: Site) -> Callable[[Request, Exception], Response]:
+    """What must not happen: kept in the log in full, told to people without its insides."""
+
+    def handler(request: Request, error: Exception) -> Response:
+        log.error("%s %s", request.method, request.url.path, exc_info=error)
+        return _told(
+            request, site, RefusedError(500, "internal", "an error inside Kazami; its log says more")
+        )
 
     return handler
 

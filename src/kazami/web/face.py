@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,12 +15,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from kazami.errors import KazamiError
+from kazami.model.finding import LEVELS
 from kazami.respond.language import LANGUAGES, Words
 from kazami.respond.language import words as report_words
-from kazami.respond.text import safe
+from kazami.respond.text import safe, safe_lines
 from kazami.web.answer import status_of
 from kazami.web.site import Site
 from kazami.web.state.sessions import Session
+
+#: Places of the navigation that are there.
+PLACES = frozenset({"/", "/incidents", "/findings", "/entities", "/rules", "/evidence"})
 
 THEMES: tuple[str, ...] = ("auto", "light", "dark")
 
@@ -48,7 +53,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(safe=safe, when=when, query=urlencode, segment=lambda text: quote(str(text), safe=""))
+    made.filters.update(
+        safe=safe,
+        lines=safe_lines,
+        when=when,
+        query=query,
+        seconds=seconds,
+        short=short,
+        segment=lambda text: quote(str(text), safe=""),
+    )
+    made.globals.update(severities=severities, pairs=pairs)
     return made
 
 
@@ -57,6 +71,32 @@ def when(text: str | datetime | None) -> str:
     if isinstance(text, datetime):
         text = text.isoformat()
     return text[:19].replace("T", " ") if text else "–"
+
+
+def seconds(time: float) -> str:
+    """Seconds since 1970 as `when` shows a time."""
+    return when(datetime.fromtimestamp(time, UTC))
+
+
+def short(host: str) -> str:
+    """A host without its domain; an address, and anything else, stays whole."""
+    first = host.partition(".")[0]
+    return host if first.isdigit() or ":" in host else first
+
+
+def query(values: Mapping[str, Any]) -> str:
+    """The part of an address after the question mark; what is empty is left out."""
+    return urlencode({name: value for name, value in values.items() if value not in ("", None)})
+
+
+def severities(w: Any) -> list[tuple[str, str]]:
+    """Levels to choose from, the highest first, each with its words."""
+    return [(level, w.level(level)) for level in reversed(LEVELS)]
+
+
+def pairs(values: Sequence[str]) -> list[tuple[str, str]]:
+    """Values to choose from that are their own words."""
+    return [(value, value) for value in values]
 
 
 def language_of(request: Request) -> str:
@@ -109,7 +149,8 @@ def page(
             cases=sorted(site.desks) if len(site.desks) > 1 else [],
             case=request.scope.get("kazami.case", ""),
             demo=site.demo,
-            **values,
+            known=PLACES,
+            **{"track": None, "matrix": None, **values},
         )
     )
     return HTMLResponse(html, status_code=status)

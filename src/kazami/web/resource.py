@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -93,7 +93,7 @@ def decoded(given: Mapping[str, Any], kind: type[msgspec.Struct]) -> Any:
     What a form leaves empty is as if it were not there; a list may come as one value.
     """
     wanted: dict[str, Any] = {}
-    lists = {f.encode_name for f in msgspec.structs.fields(kind) if str(f.type).startswith("list[")}
+    lists = {f.encode_name for f in msgspec.structs.fields(kind) if _is_list(f.type)}
     for name, value in given.items():
         if name in lists:
             wanted[name] = value if isinstance(value, list) else [value]
@@ -103,3 +103,8 @@ def decoded(given: Mapping[str, Any], kind: type[msgspec.Struct]) -> Any:
         return msgspec.convert(wanted, kind, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(str(error)) from error
+
+
+def _is_list(kind: Any) -> bool:
+    """Whether a field holds several values, whatever else is said of it."""
+    return get_origin(get_args(kind)[0] if get_origin(kind) is Annotated else kind) is list

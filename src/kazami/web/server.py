@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
+from kazami.errors import UsageError
 from kazami.web.app import create_app
 from kazami.web.site import Site
 
@@ -28,9 +32,24 @@ class Listen:
     proxies: str = ""  # addresses whose X-Forwarded-* headers are believed
 
 
-def run(site: Site, listen: Listen) -> None:
-    """Serve until Ctrl-C."""
-    uvicorn.Server(config(site, listen)).run()
+@contextlib.contextmanager
+def bound(listen: Listen) -> Iterator[tuple[socket.socket, int]]:
+    """A socket at the address, and its port. Raises UsageError where the address is taken."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    with contextlib.closing(socket.socket(family)) as found:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((listen.host, listen.port))
+            found.listen(128)
+        except OSError as error:
+            raise UsageError(f"{listen.host}:{listen.port}: {error.strerror}") from error
+        yield found, found.getsockname()[1]
+
+
+def run(site: Site, listen: Listen, found: socket.socket) -> None:
+    """Serve on a socket until Ctrl-C."""
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config(site, listen)).run([found])
 
 
 def config(site: Site, listen: Listen) -> uvicorn.Config:

@@ -31,6 +31,7 @@ class Wanted:
     rule: str = ""
     source: str = ""
     incident: str = ""
+    step: int | None = None  # of the incident
     text: str = ""
     entity: str = ""  # a host, an account, or anything that the findings themselves say
     since: int | None = None
@@ -126,6 +127,9 @@ def where(reader: Reader, wanted: Wanted) -> tuple[str, list[Any]]:
     if wanted.incident:
         conditions.append("f.incident = (SELECT id FROM incident WHERE uid = ?)")
         parameters.append(wanted.incident)
+    if wanted.step is not None:
+        conditions.append("f.step = ?")
+        parameters.append(wanted.step)
     for bound, sign in ((wanted.since, ">="), (wanted.until, "<")):
         if bound is not None:
             conditions.append(f"f.time {sign} ?")

@@ -15,7 +15,7 @@ from kazami.web.state.audit import Line
 from kazami.web.state.notes import Comment
 
 #: Findings that are shown with the incident itself; the list of findings has all.
-PROOF = 200
+PROOF, PROOF_OF_STEP = 12, 200
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,11 +57,12 @@ def shown(asking: Asking) -> Shown:
     one = found(asking)
     place = place_of(one)
     state = asking.site.state
-    proof = findings(asking.reader, Wanted(incident=one.incident_uid), oldest=True, limit=PROOF).rows
     step = asking.query.step
+    wanted = Wanted(incident=one.incident_uid, step=step)
+    proof = findings(asking.reader, wanted, oldest=True, limit=PROOF if step is None else PROOF_OF_STEP).rows
     return Shown(
         incident=one,
-        proof=[f for f in proof if step is None or f.step == step],
+        proof=proof,
         techniques={name: _technique(name) for name in one.techniques},
         measures=_measures(one, notes.ticked(state, place)),
         comments=notes.comments(state, place),

@@ -24,14 +24,14 @@ class Line:
     what: dict[str, Any]
 
 
-def note(state: State, who: str, act: str, place: str, tenant: str | None = None, **what: Any) -> None:
+def note(memory: State, who: str, act: str, place: str, tenant: str | None = None, /, **what: Any) -> None:
     """Add a line."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     said = json.dumps(what, ensure_ascii=False, sort_keys=True, default=str)
-    with state.transaction():
-        last = state.rows("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1")
+    with memory.transaction():
+        last = memory.rows("SELECT chain FROM audit ORDER BY seq DESC LIMIT 1")
         chain = _chained(last[0][0] if last else "", now, who, act, place, tenant, said)
-        state.run(
+        memory.run(
             "INSERT INTO audit (time, who, act, place, tenant, what, chain) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [now, who, act, place, tenant, said, chain],
         )
