@@ -125,6 +125,59 @@ def test_what_cannot_be_is_refused(case: Case) -> None:
         incidents.judge(case, ours, "aki", verdict="maybe")
 
 
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [({"state": "closed"}, "is closed; open it first"), ({"owner": "ben"}, "belongs to 'ben'")],
+    ids=["closed", "owner"],
+)
+def test_people_are_refused_what_people_decided_otherwise(
+    case: Case, said: dict[str, str], refused: str
+) -> None:
+    uid = worst(case, "aoba-water")
+    part = incidents.split(case, uid, [1, 2], "aki")
+    incidents.judge(case, uid, "aki", owner="aki")
+    incidents.judge(case, part.incident_uid, "ben", **said)
+    with pytest.raises(UsageError, match=refused):
+        incidents.merge(case, uid, [part.incident_uid], "aki")
+    incidents.judge(case, part.incident_uid, "aki", state="open", owner="aki")
+    assert incidents.merge(case, uid, [part.incident_uid], "aki").incident_uid == uid
+
+
+def test_people_are_refused_two_verdicts(case: Case) -> None:
+    uid = worst(case, "aoba-water")
+    part = incidents.split(case, uid, [1, 2], "aki")
+    incidents.judge(case, uid, "aki", verdict="true positive")
+    incidents.judge(case, part.incident_uid, "aki", verdict="benign")
+    with pytest.raises(UsageError, match="was judged 'benign', the other 'true positive'"):
+        incidents.merge(case, uid, [part.incident_uid], "aki")
+
+
+def january(host: str, rules: str, day: str) -> str:
+    return "".join(
+        f"2026-{day}T12:0{n}:00Z,{host},{rule},{rule},high,credential-access,203.0.113.9\n"
+        for n, rule in enumerate(rules)
+    )
+
+
+def test_three_scans_into_one_case_months_apart_are_one_incident(tmp_path: Path) -> None:
+    head = "time,host,alert.title,alert.id,alert.level,alert.tactic,src_ip\n"
+    scans = [
+        ("a", "pc1", "ABCDABCDABCDABCD"[:9], "01-05"),
+        ("b", "pc7", "E", "05-11"),
+        ("c", "srv2", "F", "11-20"),
+    ]
+    seen: list[tuple[str, tuple[str, ...]]] = []
+    for name, host, rules, day in scans:
+        (tmp_path / f"{name}.csv").write_text(head + january(host, rules, day))
+        command = ["scan", str(tmp_path / f"{name}.csv"), "--case", str(tmp_path / "case"), "--no-report"]
+        assert run([*command, "--workers", "1", "--output", str(tmp_path / "out.jsonl")]) == 0
+        with Case.open(tmp_path / "case", read_only=True) as opened:
+            (one,) = kept.incidents(opened)
+            seen.append((one.incident_uid, one.hosts))
+    assert [hosts for _, hosts in seen] == [("pc1",), ("pc1", "pc7"), ("pc1", "pc7", "srv2")]
+    assert len({uid for uid, _ in seen}) == 1
+
+
 def test_alerts_of_other_sensors_are_findings_with_words(tmp_path: Path) -> None:
     (tmp_path / "alerts.csv").write_text(
         "time,host,alert.title,alert.id,alert.level,alert.tactic\n"

@@ -277,6 +277,22 @@ def test_only_the_version_of_a_rule_that_was_loaded_last_speaks(case: Case) -> N
     assert [row["title"] for row in read.findings(case)] == ["Encoded <command>"] * 2
 
 
+def test_what_an_older_version_found_stands_until_its_evidence_is_read_again(case: Case) -> None:
+    old, new = HIGH, RuleInfo("r1", "v2", "Better", "medium")
+    january, april = (Part(letter * 16, 0, None, "default") for letter in "ea")
+    case.begin(version="1", ruleset="a:None:None", rules=[old]).commit(
+        parts=[january], findings=findings([{"event": "1"}])
+    )
+    run = case.begin(version="1", ruleset="b:None:None", rules=[new])
+    run.commit(
+        parts=[april], findings=findings([{"event": "2", "rule_version": "v2", "evidence": april.evidence}])
+    )
+    assert sorted(row["title"] for row in read.findings(case)) == ["Better", "Encoded <command>"]
+    assert summary(case).findings == 2
+    run.commit(parts=[january])  # read again: the rule as it is now finds nothing
+    assert [row["title"] for row in read.findings(case)] == ["Better"]
+
+
 def test_rules_that_are_not_loaded_again_still_speak(case: Case) -> None:
     case.begin(version="1", ruleset="a", rules=[HIGH, LOW]).commit(findings=findings([{}]))
     case.begin(version="1", ruleset="b", rules=[LOW])

@@ -7,7 +7,7 @@ merged is *held*: its findings stay in it, and two that are held never become on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from kazami.correlate import words
 from kazami.correlate.entity import Ints
-from kazami.model.incident import MEMBER, Incident
+from kazami.model.incident import MEMBER, SKELETON, Incident, Text
 
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -30,6 +30,7 @@ class Known:
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     members: pa.Table = field(default_factory=MEMBER.empty_table)
     touched: frozenset[str] = frozenset()
+    skeleton: pa.Table = field(default_factory=SKELETON.empty_table)
 
     def held(self, uid: str) -> bool:
         """Whether people have a say in it."""
@@ -46,13 +47,18 @@ class Kept:
 
 
 def settle(
-    groups: list[Ints], finding_uids: pa.Array, tenants: list[str], known: Known
+    groups: list[Ints],
+    finding_uids: pa.Array,
+    tenants: list[str],
+    known: Known,
+    back: Sequence[str] = (),
 ) -> tuple[list[Kept], dict[str, str]]:
     """The incidents that `groups` of rows make, beside those that are held, and which ids point to which others.
 
-    Rows are in the order of time, so the first of a group is its root. `tenants` names the tenant of each group.
+    Rows are in the order of time, so the first of a group is its root. `tenants` names the tenant of each group,
+    `back` the incident without findings that each goes on with, "" for none.
     """
-    prior, uids = _prior(finding_uids, known)
+    prior, uids = prior_of(finding_uids, known)
     held = np.array([known.held(uid) for uid in uids] + [False])
     kept = {uid: Kept(uid, np.flatnonzero(prior == code)) for code, uid in enumerate(uids) if held[code]}
     redirects: dict[str, str] = {}
@@ -62,7 +68,8 @@ def settle(
         free = rows[~held[prior[rows]]] if before else rows
         if not free.size:
             continue
-        theirs = sorted((uids[code] for code in before if held[code]), key=lambda uid: _age(known, uid))
+        led = {back[number]} if number < len(back) and back[number] else set()
+        theirs = sorted({uids[code] for code in before if held[code]} | led, key=lambda uid: _age(known, uid))
         ours = [uids[code] for code in before if not held[code] and owner[code] == number]
         ours.sort(key=lambda uid: _age(known, uid))
         into = next((uid for uid in theirs if known.incidents[uid].state == "open"), "")
@@ -74,7 +81,7 @@ def settle(
     return list(kept.values()), redirects
 
 
-def _prior(finding_uids: pa.Array, known: Known) -> tuple[Ints, list[str]]:
+def prior_of(finding_uids: pa.Array, known: Known) -> tuple[Ints, list[str]]:
     """For each row the incident that had it, as a place in the list of ids, -1 where none."""
     members = known.members.combine_chunks()
     uids = sorted(set(members.column("incident_uid").unique().to_pylist()) & known.incidents.keys())
@@ -116,7 +123,30 @@ def _new(tenant: str, root: str, taken: Mapping[str, Kept]) -> str:
         number += 1
 
 
-def apart(one: Incident, others: list[str]) -> Incident:
-    """The incident, saying from which others it is kept apart although something ties them."""
-    said = tuple(words.fill(words.WHY_APART, uid=uid[:12]) for uid in others)
-    return replace(one, why=one.why + said)
+def gone(finding_uids: pa.Array, known: Known) -> list[str]:
+    """The incidents that people hold and that have no findings any more, the oldest first."""
+    prior, uids = prior_of(finding_uids, known)
+    there = {uids[code] for code in np.unique(prior).tolist() if code >= 0}
+    held = (
+        uid
+        for uid, one in known.incidents.items()
+        if uid not in there and not one.redirect and known.held(uid)
+    )
+    return sorted(held, key=lambda uid: _age(known, uid))
+
+
+def apart(one: Incident, others: list[str], known: Known) -> Incident:
+    """The incident, saying from which others it is kept apart although something ties them, and why."""
+    return replace(one, why=one.why + tuple(_refused(known.incidents[uid]) for uid in others))
+
+
+def _refused(other: Incident) -> Text:
+    reasons = {
+        "closed": other.state == "closed",
+        "verdict": other.verdict,
+        "owner": other.owner,
+        "person": True,
+    }
+    reason = next(name for name, holds in reasons.items() if holds)
+    said = {"uid": other.incident_uid[:12], "who": other.owner, "verdict": other.verdict}
+    return words.fill(words.WHY_APART[reason], **said)

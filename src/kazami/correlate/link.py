@@ -45,6 +45,7 @@ LIMITS: dict[str, Limit] = {
     "address": Limit(0.6, DAY, rare=1.5),
     "hash": Limit(0.5, EVER, rare=1.5),
     "service": Limit(0.4, EVER, rare=1.5),
+    "skeleton": Limit(0.35, EVER, rare=2.0),
     "sweep": Limit(0.3, 10 * MINUTE, rare=3.0, hosts=EVER),
     "host": Limit(0.2, HOUR, rare=2.5, hosts=EVER),
 }

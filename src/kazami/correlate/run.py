@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kazami.correlate import channel, keep, score, table
+from kazami.correlate import channel, keep, remember, resume, score, table, words
 from kazami.correlate.entity import Ints
 from kazami.correlate.extend import extended
 from kazami.correlate.keep import Kept, Known
 from kazami.correlate.story import tell
-from kazami.correlate.tie import Tied, tied
+from kazami.correlate.tie import Tied, hot_in, tied
 from kazami.model.incident import LINK, MEMBER, SKELETON, Change, Incident
 from kazami.model.rule import RuleInfo
 
@@ -65,7 +65,8 @@ def correlate(
 def _within(known: Known, tenant: str) -> Known:
     members = known.members.filter(pc.equal(known.members.column("tenant"), tenant))
     ours = {uid: one for uid, one in known.incidents.items() if one.tenant == tenant}
-    return Known(ours, members, known.touched)
+    skeleton = known.skeleton.filter(pc.equal(known.skeleton.column("tenant"), tenant))
+    return Known(ours, members, known.touched, skeleton)
 
 
 def _tenant(
@@ -78,9 +79,13 @@ def _tenant(
     now: datetime,
 ) -> None:
     scene = tied(findings, rules, fields)
+    scene = remember.joined(scene, _labels(scene)[0], len(scene.scene.hosts))
     label, extra = _labels(scene)
+    gone = keep.gone(scene.finding_uids, known)
+    label, whose = remember.returned(scene, label, known, gone)
     groups = _groups(scene, label)
-    kept, redirects = keep.settle(groups, scene.finding_uids, [tenant] * len(groups), known)
+    back = [whose.get(int(label[scene.found.of_row[rows[0]]]), "") for rows in groups]
+    kept, redirects = keep.settle(groups, scene.finding_uids, [tenant] * len(groups), known, back)
     kept.sort(key=lambda one: int(one.rows[0]) if one.rows.size else -1)
     made.hot[tenant] = scene.hot
     told: dict[str, Incident] = {}
@@ -92,16 +97,19 @@ def _tenant(
             if before is not None:
                 told[one.uid] = before
             continue
-        incident, step, strands = _told(scene, tenant, one, before)
+        incident, step, strands = _told(scene, tenant, one, known, one.uid in gone)
         owner[strands] = number
         told[one.uid] = incident
         parts.append((number, one.rows, step))
+    for number, names in hot_in(scene, owner).items():
+        told[kept[number].uid] = _hot(told[kept[number].uid], names)
     told |= _redirected(known, redirects, told)
     made.incidents += told.values()
     uids = [one.uid for one in kept]
     made.members.append(table.members(scene, tenant, uids, parts))
     made.links.append(table.links(scene, tenant, uids, owner, extra))
-    made.skeleton.append(table.skeleton(scene, tenant, uids, owner))
+    lasting = [uid for uid, one in told.items() if uid in gone or any(step.gone for step in one.steps)]
+    made.skeleton.append(table.outliving(table.skeleton(scene, tenant, uids, owner), known.skeleton, lasting))
     made.changes += _changes(known, told, redirects, now)
 
 
@@ -129,17 +137,26 @@ def _groups(scene: Tied, label: Ints) -> list[Ints]:
     return sorted(np.split(order, cuts), key=lambda rows: int(rows[0]))
 
 
-def _told(scene: Tied, tenant: str, one: Kept, before: Incident | None) -> tuple[Incident, Ints, Ints]:
+def _told(scene: Tied, tenant: str, one: Kept, known: Known, returns: bool) -> tuple[Incident, Ints, Ints]:
     of_row = scene.found.of_row[one.rows]
     strands, inverse, counts = np.unique(of_row, return_inverse=True, return_counts=True)
     incident, step = tell(scene.scene, one.uid, tenant, strands, counts)
+    before = known.incidents.get(one.uid)
     if (scene.channel[strands] >= 0).all():
         incident = channel.told(incident)
+    old = resume.gone_steps(before, returns=returns)
+    if before is not None and old:
+        incident, step = resume.resumed(incident, before, old), step + len(old)
     if one.apart:
-        incident = keep.apart(incident, one.apart)
+        incident = keep.apart(incident, one.apart, known)
     if before is not None:
         incident = replace(incident, state=before.state, owner=before.owner, verdict=before.verdict)
     return incident, step[inverse.reshape(-1)], strands
+
+
+def _hot(one: Incident, names: list[str]) -> Incident:
+    """The incident, saying what it shares with so many hosts that it ties nothing."""
+    return replace(one, why=(*one.why, words.fill(words.WHY_HOT, names=words.several(names))))
 
 
 def _redirected(

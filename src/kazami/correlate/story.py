@@ -89,7 +89,7 @@ def tell(scene: Scene, uid: str, tenant: str, strands: Ints, counts: Ints) -> tu
         why=_why(scene, strands, tactics, nats, strongest),
     )
     timeless = int(counts[found.first[strands] == TIMELESS].sum())
-    return _asked(made, timeless), of_step + 1
+    return asked(made, timeless), of_step + 1
 
 
 def when(microseconds: int) -> datetime | None:
@@ -214,7 +214,7 @@ def _why(scene: Scene, strands: Ints, order: score.Order, nats: float, strongest
     return tuple(said)
 
 
-def _asked(one: Incident, timeless: int) -> Incident:
+def asked(one: Incident, timeless: int) -> Incident:
     """The incident with how it began, where it went, what was taken, and what to ask and hunt next."""
     hosts = words.several(one.hosts)
     time = one.first.strftime("%Y-%m-%d %H:%M UTC") if one.first else "?"

@@ -151,3 +151,14 @@ def skeleton(scene: Tied, tenant: str, uids: list[str], owner: Ints) -> pa.Table
             )
         )
     return pa.concat_tables(parts)
+
+
+def outliving(made: pa.Table, before: pa.Table, uids: list[str]) -> pa.Table:
+    """A skeleton with the rows of `before` of the incidents `uids`, which have outlived findings; each entity once."""
+    old = before.filter(pc.is_in(before.column("incident_uid"), pa.array(uids, pa.string())))
+    if not old.num_rows:
+        return made
+    keys = ["tenant", "kind", "entity", "incident_uid"]
+    both = pa.concat_tables([made, old.cast(SKELETON)]).group_by(keys)
+    united = both.aggregate([("first", "min"), ("last", "max"), ("weight", "max")])
+    return united.rename_columns([*keys, "first", "last", "weight"]).select(SKELETON.names).cast(SKELETON)

@@ -25,10 +25,14 @@ LARGEST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Tied:
-    """Strands of one tenant: what they hang together with (`label`), what talks without end (`channel`), and why."""
+    """Strands of one tenant: what they hang together with (`label`), what talks without end (`channel`), and why.
+
+    `weight` is what the rule of each strand says, `says` what it counts as where it ties.
+    """
 
     found: Strands
     weight: Floats
+    says: Floats
     levels: Ints
     label: Ints
     channel: Ints
@@ -70,7 +74,22 @@ def tied(findings: pa.Table, rules: Mapping[str, RuleInfo], fields: pa.Table) ->
     ties = [link.ties(one.kind, one, found, says, len(hosts[1])) for one in shared]
     hot = sorted({name for one in ties for name in one.hot if one.kind not in ("process", "session")})
     scene = _scene(found, weights[found.rule], infos, hosts[1], users[1], uids, pairs, ties)
-    return Tied(found, weight, levels, labels(len(found), ties), endless, ties, pairs, hot, uids, scene)
+    return Tied(found, weight, says, levels, labels(len(found), ties), endless, ties, pairs, hot, uids, scene)
+
+
+def hot_in(scene: Tied, owner: Ints) -> dict[int, list[str]]:
+    """What the strands of each incident share with too many hosts: names by the number that `owner` gives each strand."""
+    names = set(scene.hot)
+    found: dict[int, list[str]] = {}
+    for pairs in scene.pairs if names else ():
+        hot = np.array([value in names for value in pairs.values], bool)
+        if not hot.any():
+            continue
+        inside = hot[pairs.codes] & (owner[pairs.rows] >= 0)
+        width = len(pairs.values)
+        for both in entity.distinct(owner[pairs.rows[inside]] * width + pairs.codes[inside]).tolist():
+            found.setdefault(both // width, []).append(pairs.values[both % width])
+    return found
 
 
 def labels(size: int, ties: list[Ties]) -> Ints:

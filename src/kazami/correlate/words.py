@@ -31,6 +31,10 @@ LINKS: dict[str, Text] = {
     "address": Text("the same address: {entity}", "同じアドレス：{entity}"),
     "hash": Text("the same file: {entity}", "同じファイル：{entity}"),
     "service": Text("the same service or task: {entity}", "同じサービスまたはタスク：{entity}"),
+    "skeleton": Text(
+        "seen before, and hardly outside of incidents: {entity}",
+        "以前にも見られ、インシデント以外ではほとんど現れない：{entity}",
+    ),
     "sweep": Text(
         "the same rare thing on several hosts within minutes: {entity}",
         "数分以内に複数のホストで同じまれな事象：{entity}",
@@ -80,7 +84,28 @@ WHY_ORDER = Text(
 )
 WHY_LEVEL = Text("a rule of level {level}: {title}", "重大度 {level} のルール：{title}")
 WHY_CHANNEL = Text("it goes on day and night, for {hours} hours", "昼夜を問わず{hours}時間続いている")
-WHY_APART = Text("it is kept apart from {uid}, which a person holds", "担当者が扱う {uid} とは分けてある")
+WHY_APART: dict[str, Text] = {
+    "closed": Text("it is kept apart from {uid}, which is closed", "{uid} はクローズ済みのため分けてある"),
+    "owner": Text(
+        "it is kept apart from {uid}, which belongs to {who}", "{uid} の担当は {who} のため分けてある"
+    ),
+    "verdict": Text(
+        "it is kept apart from {uid}, which was judged {verdict}",
+        "{uid} は「{verdict}」と判定済みのため分けてある",
+    ),
+    "person": Text(
+        "it is kept apart from {uid}, in which a person had a hand",
+        "{uid} には担当者が手を加えたため分けてある",
+    ),
+}
+WHY_HOT = Text(
+    "what too many hosts share ties nothing here: {names}",
+    "多数のホストに共通するため関連とみなさないもの：{names}",
+)
+WHY_BACK = Text(
+    "it goes on after {days} days: {n} steps are told as they were, their findings are gone",
+    "{days}日を経て続いている。{n}段階は検知が残っていないため以前の記録のまま示す",
+)
 
 QUESTIONS: dict[str, Text] = {
     "entry": Text(

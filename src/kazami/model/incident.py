@@ -14,7 +14,7 @@ import pyarrow as pa
 
 #: What can tie two findings, strongest first. ``repeat`` is the same rule on the same entity again; ``time`` says that
 #: a finding on a host was taken along because it lies within the incident's time there: it extends, and never merges.
-#: ``skeleton`` ties to what an incident was seen on before. ``analyst`` is a merge that a person asked for.
+#: ``skeleton`` ties what is far apart in time: an account or address that hardly appears outside of incidents. ``analyst`` is a merge that a person asked for.
 LINK_KINDS: tuple[str, ...] = (
     "process",
     "session",
@@ -71,7 +71,7 @@ class Step:
 
     `number` counts from 1 in the order of time. `tactic` is the one of the rule's tactics that fits the order best,
     in the words of `model.attack.TACTICS`, empty where the rule names none. `finding_uids` are the first hundred of
-    `findings`; `MEMBER` has all.
+    `findings`; `MEMBER` has all. Of a step that is `gone` there are no findings any more: it is told as it was.
     """
 
     number: int
@@ -88,6 +88,7 @@ class Step:
     findings: int = 1
     finding_uids: tuple[str, ...] = ()
     words: Text = Text("", "")
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

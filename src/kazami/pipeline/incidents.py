@@ -66,7 +66,12 @@ def _chosen(one: Incident, countered: dict[str, list[str]]) -> tuple[str, ...]:
 def known_of(case: Case) -> Known:
     """The incidents that a case has."""
     before = {one.incident_uid: one for one in incidents.incidents(case, redirected=True)}
-    return Known(before, incidents.members(case), correlating.touched(incidents.changes(case)))
+    return Known(
+        before,
+        incidents.members(case),
+        correlating.touched(incidents.changes(case)),
+        incidents.skeleton(case),
+    )
 
 
 def _store(case: Case, found: Correlated, log: Sequence[Change]) -> None:
@@ -83,7 +88,8 @@ def _store(case: Case, found: Correlated, log: Sequence[Change]) -> None:
 def merge(case: Case, into: str, others: Sequence[str], who: str, note: str = "") -> Incident:
     """Make one incident of several, which a person says belong together. Raises UsageError where that cannot be.
 
-    Incidents of different tenants never become one.
+    Incidents of different tenants never become one; nor does what is closed, or what two people hold or judged otherwise,
+    until somebody opens, assigns or judges it.
     """
     target = one_of(case, into)
     known = known_of(case)
@@ -95,14 +101,30 @@ def merge(case: Case, into: str, others: Sequence[str], who: str, note: str = ""
             raise UsageError(f"{name}: is the same incident as {into}")
         if other.tenant != target.tenant:
             raise UsageError(f"{name}: belongs to another tenant; incidents never cross tenants")
+        _mergeable(target, other, name)
         members = _moved(
             members, pc.equal(members.column("incident_uid"), other.incident_uid), target.incident_uid
         )
         gone[other.incident_uid] = replace(other, state="redirected", redirect=target.incident_uid, links=())
         log.append(Change(datetime.now(UTC), who, "merged", target.incident_uid, other.incident_uid, note))
     touched = known.touched | {target.incident_uid}
-    tell(case, known=Known(gone, members, touched), log=log)
+    tell(case, known=replace(known, incidents=gone, members=members, touched=touched), log=log)
     return one_of(case, target.incident_uid)
+
+
+def _mergeable(target: Incident, other: Incident, name: str) -> None:
+    """Raise UsageError, with what to do, where people decided otherwise on the two."""
+    closed = next((one for one in (target, other) if one.state == "closed"), None)
+    if closed is not None:
+        raise UsageError(
+            f"{closed.incident_uid[:12]}: is closed; open it first: kazami incidents close {closed.incident_uid[:12]} --open"
+        )
+    for what, ours, theirs in (
+        ("belongs to", target.owner, other.owner),
+        ("was judged", target.verdict, other.verdict),
+    ):
+        if ours and theirs and ours != theirs:
+            raise UsageError(f"{name}: {what} {theirs!r}, the other {ours!r}; let one be said of both first")
 
 
 def split(case: Case, name: str, steps: Sequence[int], who: str, note: str = "") -> Incident:
@@ -120,10 +142,11 @@ def split(case: Case, name: str, steps: Sequence[int], who: str, note: str = "")
     uid = _split_uid(known, source, steps)
     log = [Change(datetime.now(UTC), who, "split", source.incident_uid, uid, note)]
     new = replace(source, incident_uid=uid, owner="", verdict="", links=())
-    known = Known(
-        {**known.incidents, uid: new},
-        _moved(known.members, chosen, uid),
-        known.touched | {uid, source.incident_uid},
+    known = replace(
+        known,
+        incidents={**known.incidents, uid: new},
+        members=_moved(known.members, chosen, uid),
+        touched=known.touched | {uid, source.incident_uid},
     )
     tell(case, known=known, log=log)
     return one_of(case, uid)
@@ -162,8 +185,10 @@ def judge(
         owner=before.owner if owner is None else owner,
     )
     known = known_of(case)
-    held = Known(
-        {**known.incidents, before.incident_uid: after}, known.members, known.touched | {before.incident_uid}
+    held = replace(
+        known,
+        incidents={**known.incidents, before.incident_uid: after},
+        touched=known.touched | {before.incident_uid},
     )
     tell(case, known=held, log=log)
     return one_of(case, before.incident_uid)

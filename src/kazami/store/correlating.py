@@ -23,7 +23,7 @@ EVENTS, LONGEST = 20, 1000
 
 
 def findings(case: Case, fields: Collection[str]) -> pa.Table:
-    """Findings of the current version of each rule, as `FINDING`; of what matched only `fields`, and no event uids."""
+    """Findings that stand (see `kazami.store.read.findings`), as `FINDING`; of what matched only `fields`, and no event uids."""
     case.database.widen()
     wanted = ", ".join(map(literal, fields))
     special = {

@@ -81,7 +81,8 @@ def findings(
     limit: int | None = None,
     order: Literal["time", "newest", "level"] = "time",
 ) -> Iterator[FindingRow]:
-    """Findings of the current version of each rule, from `since` up to and without `until`, as they come.
+    """Findings, from `since` up to and without `until`, as they come: of the current version of each rule, and of the
+    one that found them where the evidence was not read again since.
 
     `levels` are the levels wanted, none for all. Findings without a time come last, and are left out where a
     time is asked for.
@@ -151,7 +152,7 @@ class _Words:
 
     def __init__(self, case: Case) -> None:
         rows = case.database.rows(
-            "SELECT * FROM rule WHERE current AND (id, version) IN (SELECT (rule_id, rule_version) FROM finding)"
+            "SELECT * FROM rule WHERE (id, version) IN (SELECT (rule_id, rule_version) FROM finding)"
         )
         self._rules = {
             (row["id"], row["version"]): {name: row[name] for name in _UNKNOWN} | told(row["techniques"])

@@ -49,13 +49,22 @@ _EVIDENCE = f"""SELECT e.uid, e.name, e.tenant, e.format, e.size,
     LEFT JOIN (SELECT evidence, name, sum(count)::BIGINT AS n FROM kase.reject GROUP BY ALL) r
         ON r.evidence = e.uid AND r.name = e.name"""  # noqa: S608 - ours
 
+#: Evidence that was read with the rules of today. Of all other evidence, what an older version of a rule found still
+#: stands, unless the version of today found something in it, too.
+_JUDGED = """SELECT evidence, tenant FROM kase.part WHERE done AND split_part(ruleset, ':', 1) =
+        (SELECT split_part(arg_max(ruleset, id), ':', 1) FROM kase.run)"""
+_SUCCEEDED = """SELECT o.rule_id, o.evidence, o.tenant FROM kase.finding o
+        JOIN kase.rule n ON n.id = o.rule_id AND n.version = o.rule_version AND n.current
+        WHERE o.rule_id IN (SELECT id FROM kase.rule WHERE NOT current)"""
+
 _FINDING = f"""SELECT f.*, n.name AS evidence_name, coalesce(r.title, f.rule_id) AS title,
         coalesce(r.level, 'informational') AS level, coalesce(r.kind, 'rule') AS kind, r.status, r.techniques,
         r.tactics, r.tags, r.description, r.author, r.falsepositives, r."references"
     FROM kase.finding f
     LEFT JOIN kase.rule r ON r.id = f.rule_id AND r.version = f.rule_version
     LEFT JOIN ({_NAMES}) n ON n.uid = f.evidence AND n.tenant = f.tenant
-    WHERE r.id IS NULL OR r.current"""  # noqa: S608 - ours
+    WHERE r.id IS NULL OR r.current OR ((f.evidence, f.tenant) NOT IN ({_JUDGED})
+        AND (f.rule_id, f.evidence, f.tenant) NOT IN ({_SUCCEEDED}))"""  # noqa: S608 - ours
 
 _LOG_SOURCE = """SELECT s."table" AS name, s.tenant, s.projected, sum(s.rows)::BIGINT - coalesce(any_value(d.n), 0)
         AS events, min(s.first) AS first, max(s.last) AS last, count(*) AS files, sum(s.bytes)::BIGINT AS bytes,
