@@ -21,6 +21,8 @@ EN = words("en").texts
 
 #: Keys that are put together where they are used.
 MADE = (
+    "entity.",
+    "track.",
     "level.",
     "tactic.",
     "count.",

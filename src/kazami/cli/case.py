@@ -9,7 +9,7 @@ import typer
 
 from kazami.cli import output
 from kazami.cli.output import Format, own_packs
-from kazami.cli.scan import Language
+from kazami.cli.scan import Language, TenantsFile
 
 CasePath = Annotated[Path, typer.Argument(help="Folder of the case.")]
 
@@ -52,15 +52,17 @@ def report(
         Path | None, typer.Option("--output", help="File (default: CASE/report.html).")
     ] = None,
     lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
+    tenants_file: TenantsFile = None,
 ) -> int:
     """Write the report of a case: one HTML file that needs no network."""
     from kazami.store.case import Case
     from kazami.store.summary import summary as told
+    from kazami.tenants import find
 
     own_packs()
     path = output_file or case / "report.html"
     with Case.open(case, read_only=True) as opened:
-        output.write_report(opened, told(opened), path, lang.value)
+        output.write_report(opened, told(opened), path, lang.value, find(tenants_file))
     typer.echo(str(path))
     return 0
 

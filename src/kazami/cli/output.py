@@ -14,6 +14,7 @@ from kazami.errors import UsageError
 from kazami.model.result import Summary
 
 if TYPE_CHECKING:
+    from kazami.model.tenant import Directory
     from kazami.store.case import Case
 
 
@@ -35,9 +36,10 @@ def present(
     lang: str,
     *,
     report: bool = False,
-    run: bool = False,
+    scanned: Directory | None = None,
 ) -> Summary:
-    """Findings to standard output or a file, the summary to standard error, the report into the case."""
+    """Findings to standard output or a file, the report into the case; after a scan, of the tenants `scanned`, the summary
+    to standard error."""
     from kazami.cli.summary import show
     from kazami.cli.terminal import speaking, talk
     from kazami.respond import export
@@ -50,28 +52,31 @@ def present(
     with Case.open(case, read_only=True) as opened:
         told = summary(opened)
         if report:
-            write_report(opened, told, case / "report.html", lang)
+            write_report(opened, told, case / "report.html", lang, scanned)
         with speaking(sys.stdout), target(output) as out:
             if chosen is Format.jsonl:
                 export.jsonl.write_lines(lines(opened), out)
             else:
                 export.write(chosen.value, findings(opened), told, out, lang)
-    if run:
+    if scanned is not None:
         with speaking(sys.stderr):
             show(told, talk(), lang=lang, report=case / "report.html" if report else None)
     return told
 
 
-def write_report(case: Case, told: Summary, path: Path, lang: str) -> None:
-    """The report of an open case, whole or not at all."""
+def write_report(
+    case: Case, told: Summary, path: Path, lang: str, directory: Directory | None = None
+) -> None:
+    """The report of an open case, whole or not at all; `directory` says who its tenants are."""
     from kazami.model.finding import LEVELS
+    from kazami.pipeline.story import story
     from kazami.respond.report import lanes, write
     from kazami.respond.report.selection import SHOWN, TURN
     from kazami.store.totals import totals
 
     counted = totals(case, lanes(told), dict(zip(LEVELS, TURN, strict=True)), SHOWN)
     with written(path) as target_path:
-        write((), told, target_path, lang, counted)
+        write((), told, target_path, lang, counted, story(case, directory))
 
 
 def own_packs() -> None:

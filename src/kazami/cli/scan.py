@@ -125,7 +125,7 @@ def scan(
         raise UsageError("--until: is not after --since, so that no event is left")
     with Progress(talk(), lang=lang.value) as progress:
         result = pipeline.scan(request, progress)
-    summary = output.present(case, form, output_file, lang.value, report=report, run=True)
+    summary = output.present(case, form, output_file, lang.value, report=report, scanned=directory)
     if result.stopped:
         return STOPPED
     return _exit_code(summary, result, fail_on, reject_limit)

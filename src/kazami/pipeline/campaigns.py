@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections import defaultdict
 from pathlib import Path
 
 import platformdirs
@@ -17,7 +16,6 @@ from kazami.model.campaign import Campaign, Token
 from kazami.model.tenant import Directory, account_name
 from kazami.store import incidents
 from kazami.store.case import Case
-from kazami.store.read import findings
 
 #: Touchpoints that say what tenants share, and nothing of the provider's own hosts.
 _SHARED = ("J1", "J4", "J5", "J13")
@@ -67,15 +65,20 @@ class Keys:
             raise UsageError(f"{self.path}: cannot be written: {error.strerror}") from error
 
 
+class Fleeting(Keys):
+    """Keys that nobody keeps: digests that are compared once, in one run, and thrown away."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, str] = {}
+
+    def _save(self) -> None:
+        """Nothing is written."""
+
+
 def derived(case: Case, provider: str) -> set[str]:
     """Incidents of the provider that only say what tenants share: made of their evidence, and no witness of their own."""
     shared = {RULES[key].id for key in _SHARED}
-    rule_of = {row["finding_uid"]: row["rule_id"] for row in findings(case, tenant=provider)}
-    rules: dict[str, set[str]] = defaultdict(set)
-    for row in incidents.members(case).to_pylist():
-        if row["finding_uid"] in rule_of:
-            rules[row["incident_uid"]].add(rule_of[row["finding_uid"]])
-    return {uid for uid, found in rules.items() if found <= shared}
+    return {uid for uid, found in incidents.rules(case, provider).items() if found <= shared}
 
 
 def tokens(case: Case, keys: Keys, directory: Directory) -> list[Token]:

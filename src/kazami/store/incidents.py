@@ -24,7 +24,7 @@ from kazami.model.incident import (
     Skeleton,
     Text,
 )
-from kazami.store.views import younger
+from kazami.store.views import FIXED, younger
 
 if TYPE_CHECKING:
     from kazami.store.case import Case
@@ -37,19 +37,28 @@ _PLAIN = [name for name in INCIDENT.names if name not in ("title", "title_ja", "
 
 
 def incidents(
-    case: Case, *, tenant: str | None = None, redirected: bool = False, links: bool = False
+    case: Case,
+    *,
+    tenant: str | None = None,
+    redirected: bool = False,
+    links: bool = False,
+    only: str | None = None,
+    most: int | None = None,
 ) -> Iterator[Incident]:
-    """The incidents of a case, the highest score first, as they come.
+    """The incidents of a case, the highest score first, as they come; `only` those of a state, `most` of them at most.
 
     Without `redirected` those are left out that were merged into another. With `links` each has its links; else it
     has none, which is quicker. A case of a version without incidents has none.
     """
     if not _there(case, "incident"):
         return
-    condition, parameters = ("tenant = ?", [tenant]) if tenant is not None else ("true", [])
+    asked = {"tenant = ?": tenant, "state = ?": only}
+    condition = " AND ".join(["true", *(text for text, value in asked.items() if value is not None)])
+    parameters: list[Any] = [value for value in asked.values() if value is not None]
+    bound = f" LIMIT {int(most)}" if most is not None else ""
     batches = case.database.stream(
         f"SELECT story FROM kase.incident WHERE {condition} AND (state <> 'redirected' OR ?) "  # noqa: S608 - ours
-        "ORDER BY score DESC, first NULLS LAST, incident_uid",
+        f"ORDER BY score DESC, first NULLS LAST, incident_uid{bound}",
         [*parameters, redirected],
         size=256,
     )
@@ -57,6 +66,13 @@ def incidents(
         for story in batch.column(0).to_pylist():
             found = _DECODER.decode(story)
             yield _linked(case, found) if links else found
+
+
+def opened(case: Case) -> int:
+    """How many incidents of a case are open."""
+    if not _there(case, "incident"):
+        return 0
+    return int(case.database.rows("SELECT count(*) AS n FROM incident WHERE state = 'open'")[0]["n"])
 
 
 def incident(case: Case, incident_uid: str) -> Incident | None:
@@ -83,6 +99,18 @@ def members(case: Case, incident_uid: str | None = None) -> pa.Table:
     return _rows(case, "incident_finding", MEMBER, incident_uid)
 
 
+def rules(case: Case, tenant: str) -> dict[str, set[str]]:
+    """The rules that the incidents of a tenant are made of, by incident."""
+    if not _there(case, "incident_finding"):
+        return {}
+    rows = case.database.rows(
+        f"""SELECT m.incident_uid AS uid, list(DISTINCT f.rule_id) AS rules FROM incident_finding m
+        JOIN ({FIXED["finding"]}) f USING (finding_uid) WHERE m.tenant = ? GROUP BY ALL""",  # noqa: S608 - ours
+        [tenant],
+    )
+    return {row["uid"]: set(row["rules"]) for row in rows}
+
+
 def links(case: Case, incident_uid: str | None = None) -> pa.Table:
     """What ties the findings of an incident, or of all: rows of `LINK`, the strongest first."""
     return _rows(case, "incident_link", LINK, incident_uid, "weight DESC, kind, entity, source, target")
@@ -95,6 +123,13 @@ def skeleton(case: Case, *, tenant: str | None = None) -> pa.Table:
     where, parameters = ("WHERE tenant = ?", [tenant]) if tenant is not None else ("", [])
     table = case.database.table(f"SELECT * FROM skeleton {where} ORDER BY ALL", parameters)  # noqa: S608 - ours
     return table.cast(SKELETON)
+
+
+def remembered(case: Case) -> int:
+    """How many entities are kept of incidents."""
+    if not _there(case, "skeleton"):
+        return 0
+    return int(case.database.rows("SELECT count(*) AS n FROM skeleton")[0]["n"])
 
 
 def skeletons(case: Case, *, tenant: str | None = None) -> list[Skeleton]:

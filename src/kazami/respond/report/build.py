@@ -9,10 +9,12 @@ from typing import Any, TextIO
 
 from kazami.model.finding import level_rank
 from kazami.model.result import FindingRow, Summary, Totals
+from kazami.model.story import Story
 from kazami.respond.language import Words, words
 from kazami.respond.report import advice
 from kazami.respond.report.chapters import by_severity, chapters
 from kazami.respond.report.counted import counted
+from kazami.respond.report.incident import LINES, campaigns, told
 from kazami.respond.report.judged import limits
 from kazami.respond.report.page import stream
 from kazami.respond.report.selection import Selection, Shown
@@ -42,7 +44,9 @@ def _names(groups: list[Group]) -> list[str]:
     return list(dict.fromkeys(group.key for group in groups))
 
 
-def context(tally: Tally, shown: list[Shown], summary: Summary, language: Words) -> dict[str, Any]:
+def context(
+    tally: Tally, shown: list[Shown], summary: Summary, language: Words, story: Story
+) -> dict[str, Any]:
     """What the templates know."""
     book = chapters(tally, shown, CHAPTERS)
     hosts, users = affected(tally), _users(tally)
@@ -74,6 +78,10 @@ def context(tally: Tally, shown: list[Shown], summary: Summary, language: Words)
         "shown": sum(chapter.shown for chapter in book),
         "limits": limits(summary, tally),
         "folder": folder(summary),
+        "story": story,
+        "incidents": told(story, language),
+        "campaigns": campaigns(story, language),
+        "lines": LINES,
     }
 
 
@@ -96,11 +104,12 @@ def write(
     target: str | os.PathLike[str] | TextIO,
     lang: str = "en",
     totals: Totals | None = None,
+    story: Story | None = None,
 ) -> int:
     """Write the report to a path (whole or not at all) or to an open text file; returns the findings read.
 
     The findings pass by once, in any order (the newest first is quickest), and are counted here, unless `totals` are
-    given, which say the same and are many times quicker; `summary` says what else happened. Raises
+    given, which say the same and are many times quicker; `summary` says what else happened, `story` tells the incidents. Raises
     UsageError for an unknown language and OSError where the file cannot be written.
     """
     language = words(lang)
@@ -113,7 +122,7 @@ def write(
         tally = counted(totals)
         for finding in totals.chosen:
             selection.add(finding)
-    pieces = stream(context(tally, selection.shown(), summary, language))
+    pieces = stream(context(tally, selection.shown(), summary, language, story or Story()))
     if not isinstance(target, str | os.PathLike):
         target.writelines(pieces)
     else:
