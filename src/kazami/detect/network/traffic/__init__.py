@@ -18,6 +18,7 @@ from kazami.detect.network.traffic import (
     http,
     icmp,
     kerberos,
+    ldap,
     long,
     ntlm,
     rare,
@@ -30,6 +31,7 @@ from kazami.detect.network.traffic import (
     strobe,
     tls,
     tunnel,
+    winrm,
 )
 from kazami.detect.network.traffic.hit import Hit, findings
 from kazami.detect.network.traffic.table import QUESTIONS, Tables, filled
@@ -47,6 +49,7 @@ JUDGES: tuple[ModuleType, ...] = (
     http,
     icmp,
     kerberos,
+    ldap,
     long,
     ntlm,
     rare,
@@ -59,6 +62,7 @@ JUDGES: tuple[ModuleType, ...] = (
     strobe,
     tls,
     tunnel,
+    winrm,
 )
 
 RULES: dict[str, RuleInfo] = {key: rule for judge in JUDGES for key, rule in judge.RULES.items()}

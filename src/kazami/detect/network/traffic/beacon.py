@@ -15,6 +15,7 @@ import numpy as np
 
 from kazami.detect.network.beacon import rhythm, rita
 from kazami.detect.network.beacon.rhythm import Rhythm
+from kazami.detect.network.traffic.domain import registered
 from kazami.detect.network.traffic.hit import Hit, ends, number
 from kazami.detect.network.traffic.rows import DAY, HOUR, Numbers, Rows
 from kazami.detect.network.traffic.rule import rules
@@ -145,7 +146,7 @@ def _rita(times: Numbers, sizes: Numbers, first: int, last: int) -> rita.Score |
 
 
 def _by_name(rows: Rows) -> tuple[list[_Beat], int]:
-    """Names behind several addresses, and names that a proxy was asked for: the rhythm is in none of the pairs alone."""
+    """Names behind several addresses, names that a proxy was asked for, requests that share a connection: the rhythm is not in the flows."""
     found, tried = [], 0
     far, names = rows.texts["target"].codes.astype(np.int64), rows.texts["name"].codes
     kinds = np.bincount(
@@ -153,7 +154,8 @@ def _by_name(rows: Rows) -> tuple[list[_Beat], int]:
     )
     for places in rows.groups("source", "name", least=LEAST):
         targets = far[places]
-        if len(np.unique(targets)) > 1 or targets[0] < 0 or kinds[targets[0] + 1] > 1:
+        one_connection = len(np.unique(rows.known("source_port")[places])) <= len(places) // 2
+        if len(np.unique(targets)) > 1 or targets[0] < 0 or kinds[targets[0] + 1] > 1 or one_connection:
             tried += 1
             one = rhythm.judge(rows.time[places] / 1e6)
             if one is not None and one.p_value < _WORTH:
@@ -164,7 +166,7 @@ def _by_name(rows: Rows) -> tuple[list[_Beat], int]:
 def _rule(traffic: Traffic, beat: _Beat) -> str:
     first = int(beat.places[0])
     target = beat.rows.texts["target"][first]
-    if not beat.name and traffic.is_inside(target):
+    if traffic.is_inside(target) and (not beat.name or not registered(beat.name)):
         return "beacon-inside"
     others = _others(traffic, beat)
     machines = traffic.machines

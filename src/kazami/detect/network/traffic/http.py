@@ -71,6 +71,20 @@ RULES = rules(
             "persistence t1505.003",
             "Interfaces for programs that are scripts",
         ),
+        "http-proxy": (
+            "Web Proxy That Hardly Anybody Uses",
+            "low",
+            "A machine had itself connected elsewhere by a web proxy that no more than two machines use.",
+            "command-and-control t1090",
+            "Small networks; development",
+        ),
+        "http-federation": (
+            "Settings of a Federation Server Asked For",
+            "high",
+            "A machine asked a federation server for its settings as another server of the farm would; the key that signs tokens is among them.",
+            "credential-access t1552.004 t1606.002",
+            "Servers of the same farm",
+        ),
         "http-connect": (
             "Tunnel Through a Web Proxy to an Odd Port",
             "medium",
@@ -83,6 +97,9 @@ RULES = rules(
 
 #: Posts to one place, and bytes that come back at most in the mean.
 POSTS, BACK = 10, 300
+
+#: Machines that a proxy of a network has more than.
+USERS = 2
 
 _PROGRAM = re.compile(
     r"x-dosexec|x-msdownload|x-msdos-program|portable-executable|x-executable|x-elf|x-sharedlib", re.I
@@ -136,6 +153,9 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
         lambda uri: uri.rpartition(":")[2] not in _TUNNELED
     )
     yield from _hits(rows, connect, "http-connect")
+    yield from _proxies(rows, text["method"].among(("CONNECT",)) & ~connect)
+    farm = text["uri"].where(lambda uri: uri.lower().startswith("/adfs/services/policystoretransfer"))
+    yield from _hits(rows, farm, "http-federation")
     yield from _shells(traffic, rows)
 
 
@@ -145,6 +165,12 @@ def _is_private(traffic: Traffic):  # type: ignore[no-untyped-def]
 
 def _is_made(name: str) -> bool:
     return is_random(registered(name.partition(":")[0]).partition(".")[0])
+
+
+def _proxies(rows: Rows, among: Numbers) -> Iterator[Hit]:
+    for places in rows.groups("target", among=among):
+        if len(np.unique(rows.texts["source"].codes[places])) <= USERS:
+            yield _hit(rows, places, "http-proxy")
 
 
 def _posts(rows: Rows, among: Numbers) -> Iterator[Hit]:

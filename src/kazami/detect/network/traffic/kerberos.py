@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kazami.detect.network.traffic.hit import Hit, number
-from kazami.detect.network.traffic.rows import MINUTE, Numbers, Rows, bursts, window
+from kazami.detect.network.traffic.rows import MINUTE, SECOND, Numbers, Rows, bursts, window
 from kazami.detect.network.traffic.rule import rules
 from kazami.detect.network.traffic.traffic import Traffic
 
@@ -28,6 +28,13 @@ RULES = rules(
             "A machine got tickets for several services in a weak cipher within minutes; their passwords can be guessed offline.",
             "credential-access t1558.003",
             "Old domains in which RC4 is what everybody uses",
+        ),
+        "kerberos-roast-old": (
+            "Tickets for Many Services in RC4, as All Are",
+            "low",
+            "A machine got tickets for several services in a weak cipher within minutes, in a domain of which no other cipher is in the evidence.",
+            "credential-access t1558.003",
+            "Every logon in an old domain",
         ),
         "kerberos-weak": (
             "Ticket in RC4 Where Others Are in AES",
@@ -77,6 +84,9 @@ RULES = rules(
 #: Different services or accounts, failures of one account, and within what time.
 SERVICES, ACCOUNTS, NAMES, FAILURES, WIDTH = 4, 6, 8, 25, 10 * MINUTE
 
+#: Names that do not exist, within a time in which nobody types them.
+FAST, SECONDS = 5, 10 * SECOND
+
 _WEAK = frozenset(
     ("rc4-hmac", "arcfour-hmac", "rc4-hmac-exp", "des-cbc-md5", "des-cbc-crc", "23", "0x17", "rc4-hmac-nt")
 )
@@ -91,7 +101,8 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     fine = ~rows.texts["success"].among(("F", "false", "False"))
     asked, first = rows.texts["request"].among(("TGS",)), rows.texts["request"].among(("AS",))
     service = rows.texts["service"].where(_is_service)
-    yield from _many(rows, weak & asked & service & fine, "service", SERVICES, "kerberos-roast")
+    roast = "kerberos-roast" if strong.any() else "kerberos-roast-old"
+    yield from _many(rows, weak & asked & service & fine, "service", SERVICES, roast)
     yield from _many(rows, weak & first & fine, "client", SERVICES, "kerberos-unproven")
     yield from _many(rows, _failed(rows, _WRONG), "client", ACCOUNTS, "kerberos-spray")
     yield from _many(rows, _failed(rows, _UNKNOWN), "client", NAMES, "kerberos-names")
@@ -109,11 +120,14 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
 
 def _many(rows: Rows, among: Numbers, what: str, least: int, rule: str) -> Iterator[Hit]:
     """Many different ones of `what` within `WIDTH`, from one machine."""
-    for pair in rows.groups("source", least=least, among=among):
+    for pair in rows.groups("source", least=min(FAST, least), among=among):
         for places in bursts(rows.time, pair, WIDTH):
             # The first of each kind counts: a kind that comes again adds nothing.
             _, firsts = np.unique(rows.texts[what].codes[places], return_index=True)
-            found = window(rows.time, places[np.sort(firsts)], WIDTH, least)
+            different = places[np.sort(firsts)]
+            found = window(rows.time, different, WIDTH, least)
+            if rule == "kerberos-names" and not len(found):
+                found = window(rows.time, different, SECONDS, FAST)
             if len(found):
                 yield _hit(rows, found, rule)
 

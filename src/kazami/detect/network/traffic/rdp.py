@@ -115,7 +115,9 @@ def _sessions(traffic: Traffic) -> tuple[Rows, Numbers]:
     rows = traffic.flow
     service = rows.texts["service"].where(lambda text: "rdp" in text.lower().replace(",", " ").split())
     known = (
-        (rows.known("port") == PORT) & (rows.texts["service"].codes < 0) & rows.texts["proto"].among(("tcp",))
+        (rows.known("port") == PORT)
+        & (rows.texts["service"].codes < 0)
+        & rows.texts["proto"].among(("tcp", "udp"))
     )
     told = traffic["rdp"]
     keys = np.unique(_key(told)) if len(told) else np.empty(0, np.int64)

@@ -20,6 +20,9 @@ HOUSEKEEPING = frozenset((53, 67, 68, 123, 137, 138, 161, 162, 546, 547, 1900, 3
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
 
+#: The address at which machines in Azure find their platform; it is public by its number only (Microsoft, "What is IP address 168.63.129.16?").
+PLATFORM = "168.63.129.16"
+
 #: States of Zeek in which a connection was never answered, or refused.
 FAILED = frozenset(("S0", "REJ", "RSTOS0", "SH", "RSTRH", "SHR"))
 
@@ -70,7 +73,9 @@ class Traffic:
 
     def is_inside(self, address: str) -> bool:
         """One machine of a network of ours."""
-        return is_machine(address) and (is_inside(address) or within(address, self.networks))
+        return is_machine(address) and (
+            is_inside(address) or address == PLATFORM or within(address, self.networks)
+        )
 
     def is_outside(self, address: str) -> bool:
         """One machine on the internet."""
