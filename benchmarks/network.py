@@ -3,6 +3,7 @@
 * RITA's published figures for its own test data, by the compatible scores
 * our judgement of made beacons and of made random traffic
 * expected fingerprints; recognisers of remote access tools on captures that hold none
+* captures of attacks, one by one: what was found, and whether it is what their names state; findings in what is harmless
 * captures, packet by packet, on one core; traffic over N connections of a case
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from benchmarks import network_case
+from benchmarks import network_captures, network_case
 from benchmarks.figures import Figure, at_least, at_most, publish, told
 from benchmarks.made_flows import BEACONS, RANDOM, office
 from kazami.detect.network.beacon import rhythm, rita
@@ -194,7 +195,8 @@ def main() -> int:
     chosen = parser.parse_args()
     files = captures(chosen.data)
     figures = [*rita_figures(chosen.data), *rhythm_figures(), *rat_figures(files), *speed_figures(files)]
-    return publish([*figures, *network_case.figures(chosen.connections)], chosen.keep)
+    figures += [*network_captures.figures(chosen.data), *network_case.figures(chosen.connections)]
+    return publish(figures, chosen.keep)
 
 
 if __name__ == "__main__":
