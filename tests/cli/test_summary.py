@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.cells import cell_len
@@ -11,8 +12,10 @@ from rich.console import Console
 import story
 from kazami.cli.summary import Hints, show
 from kazami.errors import UsageError
+from kazami.model.incident import Incident, Step, Text
 from kazami.model.result import Blind, Count, EvidenceRow, Summary
 from kazami.model.rule import Rejected, RuleInfo
+from kazami.model.story import Story
 
 ROWS = story.story()
 SUMMARY = story.summary(ROWS)
@@ -45,6 +48,43 @@ def test_it_says_what_was_found_and_what_was_not_judged(width: int) -> None:
         "Report: case/report.html",
     ):
         assert part in text
+
+
+def told(number: int = 1, tenant: str = "acme", title: str = "Copied the directory on dc1") -> Incident:
+    when = datetime(2026, 11, 9, 2, 17, tzinfo=UTC)
+    steps = tuple(Step(n, "", "x", "r", "low", when, when) for n in (1, 2, 3))
+    return Incident(
+        f"{number:08x}{'0' * 24}",
+        tenant,
+        Text(title, title),
+        severity="critical",
+        first=when,
+        last=when + timedelta(days=4),
+        hosts=("pc1", "dc1"),
+        accounts=("adm",),
+        steps=steps,
+    )
+
+
+@pytest.mark.parametrize("width", [64, 80, 160])
+def test_incidents_come_first_with_all_that_one_needs_to_choose(width: int) -> None:
+    tale = Story([told(n, "acme" if n % 2 else "north") for n in range(1, 8)], total=11)
+    text = said(SUMMARY, width, story=tale)
+    assert max(cell_len(line) for line in text.split("\n") if "kazami " not in line) <= max(width, 60)
+    flat = " ".join(text.split())
+    assert flat.startswith("11 incidents open Critical")
+    for part in ("2 hosts · 1 account · 3 steps", "00000002 · north · 2026-11-09 02:17", "and 6 more"):
+        assert part in flat
+    assert "kazami incidents show harbor-2024-03 00000001" in flat
+    assert flat.index("and 6 more") < flat.index("213 findings")
+    assert "acme" not in said(SUMMARY, width, story=Story([told()], total=1))
+    assert "incident" not in said(SUMMARY, width)
+
+
+def test_what_incidents_say_is_only_text() -> None:
+    text = said(SUMMARY, story=Story([told(title=BAD)], total=1))
+    assert "\x1b" not in text
+    assert "[red]x[/red]\\x1b[31m" in text
 
 
 def test_japanese_is_aligned() -> None:

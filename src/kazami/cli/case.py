@@ -38,11 +38,12 @@ def summary(case: CasePath, lang: Annotated[Language, typer.Option(help="Languag
     """Print the summary of a case: severity, rules, hosts, techniques, what could not be read."""
     from kazami.cli.summary import show
     from kazami.cli.terminal import data
+    from kazami.pipeline.story import brief
     from kazami.store.case import Case
     from kazami.store.summary import summary as told
 
     with Case.open(case, read_only=True) as opened:
-        show(told(opened), data(), lang=lang.value)
+        show(told(opened), data(), lang=lang.value, story=brief(opened))
     return 0
 
 
@@ -55,6 +56,7 @@ def report(
     tenants_file: TenantsFile = None,
 ) -> int:
     """Write the report of a case: one HTML file that needs no network."""
+    from kazami.pipeline.story import story
     from kazami.store.case import Case
     from kazami.store.summary import summary as told
     from kazami.tenants import find
@@ -62,7 +64,8 @@ def report(
     own_packs()
     path = output_file or case / "report.html"
     with Case.open(case, read_only=True) as opened:
-        output.write_report(opened, told(opened), path, lang.value, find(tenants_file))
+        tale = story(opened, find(tenants_file))
+        output.write_report(opened, told(opened), path, lang.value, tale)
     typer.echo(str(path))
     return 0
 

@@ -14,6 +14,7 @@ from kazami.errors import UsageError
 from kazami.model.result import Summary
 
 if TYPE_CHECKING:
+    from kazami.model.story import Story
     from kazami.model.tenant import Directory
     from kazami.store.case import Case
 
@@ -49,10 +50,15 @@ def present(
 
     if chosen is None:
         chosen = Format.table if output is None and sys.stdout.isatty() else Format.jsonl
+    tale = None
     with Case.open(case, read_only=True) as opened:
         told = summary(opened)
+        if scanned is not None:
+            from kazami.pipeline.story import story
+
+            tale = story(opened, scanned)
         if report:
-            write_report(opened, told, case / "report.html", lang, scanned)
+            write_report(opened, told, case / "report.html", lang, tale)
         with speaking(sys.stdout), target(output) as out:
             if chosen is Format.jsonl:
                 export.jsonl.write_lines(lines(opened), out)
@@ -60,23 +66,20 @@ def present(
                 export.write(chosen.value, findings(opened), told, out, lang)
     if scanned is not None:
         with speaking(sys.stderr):
-            show(told, talk(), lang=lang, report=case / "report.html" if report else None)
+            show(told, talk(), lang=lang, report=case / "report.html" if report else None, story=tale)
     return told
 
 
-def write_report(
-    case: Case, told: Summary, path: Path, lang: str, directory: Directory | None = None
-) -> None:
-    """The report of an open case, whole or not at all; `directory` says who its tenants are."""
+def write_report(case: Case, told: Summary, path: Path, lang: str, tale: Story | None = None) -> None:
+    """The report of an open case, whole or not at all."""
     from kazami.model.finding import LEVELS
-    from kazami.pipeline.story import story
     from kazami.respond.report import lanes, write
     from kazami.respond.report.selection import SHOWN, TURN
     from kazami.store.totals import totals
 
     counted = totals(case, lanes(told), dict(zip(LEVELS, TURN, strict=True)), SHOWN)
     with written(path) as target_path:
-        write((), told, target_path, lang, counted, story(case, directory))
+        write((), told, target_path, lang, counted, tale)
 
 
 def own_packs() -> None:

@@ -16,7 +16,9 @@ from rich.text import Text
 from kazami.intel import translate
 from kazami.intel.shelf import attack
 from kazami.model.finding import LEVELS, level_rank
+from kazami.model.incident import Incident
 from kazami.model.result import Count, Summary
+from kazami.model.story import Story
 from kazami.respond.export.table import STYLES, fit
 from kazami.respond.language import Words, words
 from kazami.respond.text import safe, shorten
@@ -124,6 +126,42 @@ def _opening(summary: Summary, language: Words) -> list[Text]:
     return [*lines, Text(judged, style="dim"), Text()]
 
 
+def _incidents(story: Story, summary: Summary, language: Words, width: int) -> list[Text]:
+    """The open incidents, the gravest first, in two lines each, and how to be told one."""
+    if not story.incidents:
+        return []
+    levels = max(cell_len(language.level(level)) for level in LEVELS) + 2
+    lines = [
+        Text(language("summary.incidents", incidents=language.count("incident", story.total)), style="bold")
+    ]
+    room = max(width - levels - 1, 20)
+    for one in story.incidents[:TOP]:
+        badge = _badge(one.severity, language)
+        gap = " " * (levels - badge.cell_len)
+        title = fit(_name(one.title.spoken(language.lang)), room).rstrip()
+        lines.append(Text.assemble(badge, gap, (title, "bold"), no_wrap=True))
+        for part in _about(one, story, language, room):
+            lines.append(Text(" " * levels + fit(part, room).rstrip(), style="dim", no_wrap=True))
+    if story.total > TOP:
+        lines.append(Text(language("summary.more", n=language.number(story.total - TOP)), style="dim"))
+    command = f"kazami incidents show {shlex.quote(safe(summary.case))} {story.incidents[0].incident_uid[:8]}"
+    return [*lines, Text(f"    {command}", style="dim", no_wrap=True, overflow="ignore"), Text()]
+
+
+def _about(one: Incident, story: Story, language: Words, room: int) -> list[str]:
+    """Whose, when, where, who and how much; in two lines where there is no room for one."""
+    times = [language.time(time, False) for time in (one.first, one.last) if time is not None]
+    several = len({each.tenant for each in story.incidents}) > 1
+    when = [one.incident_uid[:8], *([_name(one.tenant)] if several else []), " – ".join(dict.fromkeys(times))]
+    counts = {"host": len(one.hosts), "user": len(one.accounts), "step": len(one.steps)}
+    lines = [
+        " · ".join(filter(None, when)),
+        " · ".join(language.count(noun, number) for noun, number in counts.items()),
+    ]
+    whole = " · ".join(lines)
+    return [whole] if cell_len(whole) <= room else lines
+
+
 def _limits(summary: Summary, language: Words, hints: Hints) -> list[Text]:
     """What could not be read or judged, each with the command that lists it."""
     case = shlex.quote(safe(summary.case))
@@ -199,13 +237,15 @@ def show(
     lang: str = "en",
     report: str | os.PathLike[str] | None = None,
     hints: Hints | None = None,
+    story: Story | None = None,
 ) -> None:
-    """Print the summary on `console`, as wide as it is; `report` is a file to point to.
+    """Print the summary on `console`, as wide as it is; `report` is a file to point to, `story` the incidents.
 
     Raises UsageError for an unknown language.
     """
     language = words(lang)
-    parts: list[Table | Text] = [Text(), *_opening(summary, language)]
+    parts: list[Table | Text] = [Text(), *_incidents(story or Story(), summary, language, console.width)]
+    parts += _opening(summary, language)
     parts += _beside(_counts(language("summary.by_rule"), summary.rules, language, console.width, RULES), 0)
     several = [("by_host", summary.hosts), ("by_technique", _named(summary.techniques))]
     if len(summary.tenants) > 1:

@@ -23,6 +23,11 @@ CAMPAIGNS, ENTITIES = 3, 20_000
 _KINDS = ("address", "domain", "account", "service", "hash")
 
 
+def brief(case: Case) -> Story:
+    """The gravest open incidents alone, for a summary."""
+    return Story(list(incidents.incidents(case, only="open", most=TOLD)), total=incidents.opened(case))
+
+
 def story(case: Case, directory: Directory | None = None) -> Story:
     """What a report tells of the incidents of a case; `directory` says which hosts matter most."""
     found = list(incidents.incidents(case, only="open", most=TOLD + LISTED))
