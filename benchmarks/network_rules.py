@@ -1,0 +1,164 @@
+"""How well the Suricata subset does: rules that run, tests of suricata-verify as expected, speed with a whole rule set.
+
+* ``data/suricata-rules-2019``: the share of active rules that run
+* ``data/suricata-verify``: tests all of whose rules are in the subset, and how many of them give the expected alerts
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.figures import Figure, at_least, publish, told
+from kazami.detect.network.suricata.alert import Alert
+from kazami.detect.network.suricata.compile import Rules, load
+from kazami.detect.network.suricata.inspector import Options
+from kazami.detect.network.suricata.tap import RuleTap
+from kazami.sources.network.capture import packets
+from kazami.sources.network.capture.engine import Engine
+
+#: The version of Suricata whose behaviour is expected, where a check depends on it.
+VERSION = (8, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One test: None where it is outside of the subset (`reason`), else whether all its checks hold."""
+
+    name: str
+    passed: bool | None
+    reason: str = ""
+
+
+def alerts(rules: Rules, capture: Path, options: Options) -> list[Alert]:
+    """All alerts of a rule set over one capture."""
+    tap = RuleTap(rules.running, options)
+    found: list[Alert] = []
+    engine = Engine(lambda flow: found.extend(flow.watch.alerts), tap=tap)
+    with capture.open("rb") as stream:
+        for packet in packets.read(stream, _ignore, _ignore):
+            engine.add(packet)
+    for _ in engine.finish():
+        pass
+    return found
+
+
+def _ignore(*_: object) -> None:
+    return None
+
+
+def verified(folder: Path) -> Outcome:
+    """One test of suricata-verify."""
+    test = yaml.safe_load((folder / "test.yaml").read_text("utf-8"))
+    rules = load(sorted(folder.glob("*.rules")))
+    if rules.left:
+        left = rules.left[0]
+        return Outcome(folder.name, None, left.keyword or left.reason)
+    arguments = " ".join(str(one) for one in test.get("args") or [])
+    if "http2" in arguments:
+        return Outcome(folder.name, None, "HTTP/2")
+    inline = "--simulate-ips" in arguments or folder.name.endswith("-ips")
+    options = Options("midstream=true" in arguments, "async-oneside=true" in arguments, inline)
+    capture = folder / test["pcap"] if test.get("pcap") else next(folder.glob("*.pcap*"))
+    found = [shown(alert) for alert in alerts(rules, capture, options)]
+    wrong = [told for told in _checked(test, found)]
+    return Outcome(folder.name, not wrong, "; ".join(wrong))
+
+
+def _checked(test: dict[str, Any], found: list[dict[str, Any]]) -> Iterator[str]:
+    for check in test.get("checks") or []:
+        if "filter" not in check or not _wanted(check) or not _wanted(check["filter"]):
+            continue
+        match = flat(check["filter"]["match"])
+        if match.get("event_type") != "alert" and not any(key.startswith("alert") for key in match):
+            continue
+        known = {key: value for key, value in match.items() if key in KNOWN}
+        if match.keys() - known.keys() and not known:
+            continue
+        count = sum(1 for alert in found if all(alert[key] in (_plain(value), None) for key, value in known.items()))
+        if count != check["filter"]["count"]:
+            yield f"{known}: {count} instead of {check['filter']['count']}"
+
+
+#: What of an expected alert is compared. The number of the packet only where a rule is about packets: for streams and transactions
+#: Suricata names the packet in which it came to look at them, we the one that carried the bytes.
+KNOWN = frozenset(
+    ("alert.signature_id", "alert.gid", "alert.rev", "alert.signature", "src_ip", "dest_ip", "src_port", "dest_port", "proto", "pcap_cnt")
+)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return str(ip_address(value))
+        except ValueError:
+            return value
+    return value
+
+
+def _wanted(what: dict[str, Any]) -> bool:
+    needs = what.get("requires") or {}
+    return _version(needs.get("min-version"), (0,)) <= VERSION and VERSION < _version(needs.get("lt-version"), (99,))
+
+
+def _version(text: object, otherwise: tuple[int, ...]) -> tuple[int, ...]:
+    return otherwise if text is None else tuple(int(part) for part in str(text).split(".") if part.isdecimal())
+
+
+def flat(match: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested names as dotted ones."""
+    made: dict[str, Any] = {}
+    for key, value in match.items():
+        if isinstance(value, dict):
+            made |= flat(value, f"{prefix}{key}.")
+        else:
+            made[prefix + key] = value
+    return made
+
+
+def shown(alert: Alert) -> dict[str, Any]:
+    """An alert in the words of Suricata's EVE."""
+    (source, port), (target, other) = alert.source, alert.target
+    return {
+        "event_type": "alert", "alert.signature_id": alert.rule.sid, "alert.gid": alert.rule.gid, "alert.rev": alert.rule.rev,
+        "alert.signature": alert.rule.message, "src_ip": str(ip_address(source)), "dest_ip": str(ip_address(target)),
+        "src_port": port, "dest_port": other, "pcap_cnt": alert.number if alert.buffer in ("", "payload") else None,
+        "proto": {6: "TCP", 17: "UDP", 1: "ICMP", 58: "IPv6-ICMP", 132: "SCTP"}.get(alert.protocol, str(alert.protocol)),
+    }  # fmt: skip
+
+
+def figures(data: Path, verbose: bool = False) -> list[Figure]:
+    """All figures about rules."""
+    rules = load(sorted((data / "suricata-rules-2019").glob("*.rules")))
+    outcomes = [verified(folder) for folder in sorted((data / "suricata-verify").iterdir()) if folder.is_dir()]
+    inside = [one for one in outcomes if one.passed is not None]
+    for one in inside:
+        if not one.passed:
+            print(f"  not as expected: {one.name}: {one.reason}"[:400])
+    if verbose:
+        for reason, count in Counter(one.reason for one in outcomes if one.passed is None).most_common():
+            print(f"  outside: {count:>3} {reason}")
+    return [
+        at_least("percent of the rules of 2019 that run", 100 * rules.share, 91),
+        told("tests of suricata-verify", len(outcomes)),
+        told("tests in the subset", len(inside)),
+        at_least("tests in the subset as expected, percent", 100 * sum(one.passed is True for one in inside) / max(1, len(inside)), 100),
+    ]
+
+
+def main() -> int:
+    """Measure, print, and 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
+    return publish(figures(parser.parse_args().data, True))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,115 @@
+"""DNS: the questions and names of one message, over UDP or TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kazami.detect.network.suricata.app.parser import MAX_VALUES, Exchange, Said
+
+#: Labels of one name, and pointers that are followed in it.
+MAX_LABELS, MAX_JUMPS = 128, 16
+
+
+def is_dns(data: bytes) -> bool:
+    """Whether a datagram is a message: its counts are possible and its first name is whole."""
+    if len(data) < 12:
+        return False
+    asked = int.from_bytes(data[4:6])
+    return data[2] >> 3 & 15 in (0, 1, 2, 4, 5) and asked <= 16 and not data[3] & 0x40 and parse(data) is not None
+
+
+def name(data: bytes, at: int) -> tuple[bytes, int] | None:
+    """The name at a place, and where it ends; None where it is none."""
+    labels: list[bytes] = []
+    end, jumps = -1, 0
+    while len(labels) <= MAX_LABELS:
+        if at >= len(data):
+            return None
+        size = data[at]
+        if size >= 0xC0:
+            if at + 1 >= len(data) or jumps >= MAX_JUMPS:
+                return None
+            end = at + 2 if end < 0 else end
+            at, jumps = (size & 0x3F) << 8 | data[at + 1], jumps + 1
+        elif size == 0:
+            return b".".join(labels), at + 1 if end < 0 else end
+        elif size > 63 or at + 1 + size > len(data):
+            return None
+        else:
+            labels.append(data[at + 1 : at + 1 + size])
+            at += 1 + size
+    return None
+
+
+def parse(data: bytes) -> tuple[Said, int] | None:
+    """One message: its values, and whether it is a question (0) or an answer (1)."""
+    if len(data) < 12:
+        return None
+    flags, asked, answered = (int.from_bytes(data[at : at + 2]) for at in (2, 4, 6))
+    side = flags >> 15
+    names: list[bytes] = []
+    kinds: list[bytes] = []
+    at = 12
+    for _ in range(min(asked, 64)):
+        found = name(data, at)
+        if found is None or found[1] + 4 > len(data):
+            return None
+        names.append(found[0])
+        kinds.append(str(int.from_bytes(data[found[1] : found[1] + 2])).encode())
+        at = found[1] + 4
+    values: dict[str, Sequence[bytes]] = {
+        "dns.opcode": (str(flags >> 11 & 15).encode(),), "dns.rcode": (str(flags & 15).encode(),),
+    }  # fmt: skip
+    if names:
+        values |= {"dns.query": names, "dns.queries.rrname": names, "dns.rrtype": kinds}
+    others = _answers(data, at, min(answered, MAX_VALUES)) if side else []
+    if others:
+        values["dns.answers.rrname"] = others
+    return Said(values), side
+
+
+def _answers(data: bytes, at: int, count: int) -> list[bytes]:
+    names = []
+    for _ in range(count):
+        found = name(data, at)
+        if found is None or found[1] + 10 > len(data):
+            break
+        names.append(found[0])
+        at = found[1] + 10 + int.from_bytes(data[found[1] + 8 : found[1] + 10])
+    return names
+
+
+class Dns:
+    """Follows one flow; `framed` messages have their length before them (TCP)."""
+
+    def __init__(self, framed: bool = False) -> None:
+        self.name = "dns"
+        self._framed = framed
+        self._buffers = [bytearray(), bytearray()]
+
+    def feed(self, side: int, data: bytes) -> list[Exchange]:
+        """Bytes that come next on one side, or one datagram."""
+        if not self._framed:
+            found = parse(data)
+            return [] if found is None else [(found[0], found[1])]
+        buffer = self._buffers[side]
+        buffer += data
+        made: list[Exchange] = []
+        while len(buffer) >= 2:
+            size = buffer[0] << 8 | buffer[1]
+            if len(buffer) < 2 + size:
+                break
+            found = parse(bytes(buffer[2 : 2 + size]))
+            if found is not None:
+                made.append((found[0], found[1]))
+            del buffer[: 2 + size]
+        return made
+
+    def gap(self, side: int) -> list[Exchange]:
+        """Nothing can be said of what follows."""
+        self._buffers[side].clear()
+        return []
+
+    def finish(self) -> list[Exchange]:
+        """Nothing waits."""
+        return []

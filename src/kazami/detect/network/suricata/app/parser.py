@@ -1,0 +1,52 @@
+"""What a parser of an application protocol is: bytes of both sides in, exchanges out, each direction when it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+#: Values of one buffer that are looked at.
+MAX_VALUES = 256
+
+
+class Values(Protocol):
+    """One exchange: the values of its buffers, by name and side."""
+
+    def values(self, name: str, side: int) -> Sequence[bytes] | None:
+        """The values of a buffer in one direction; None where it is absent."""
+        ...
+
+
+#: An exchange, and the direction of it that is whole.
+Exchange = tuple[Values, int]
+
+
+class Parser(Protocol):
+    """Follows one flow. Nothing is raised for any bytes."""
+
+    name: str
+
+    def feed(self, side: int, data: bytes) -> list[Exchange]:
+        """Bytes that come next on one side (0 is the client's)."""
+        ...
+
+    def gap(self, side: int) -> list[Exchange]:
+        """Bytes are missing on one side."""
+        ...
+
+    def finish(self) -> list[Exchange]:
+        """Nothing more will come."""
+        ...
+
+
+class Said:
+    """An exchange whose values are known from the start."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: dict[str, Sequence[bytes]]) -> None:
+        self._values = values
+
+    def values(self, name: str, side: int) -> Sequence[bytes] | None:
+        """The values of a buffer; None where it is absent."""
+        return self._values.get(name)

@@ -1,0 +1,208 @@
+"""From rules as written to rules that run, and what became of each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kazami.detect.network.suricata import parse
+from kazami.detect.network.suricata.buffers import BUFFERS
+from kazami.detect.network.suricata.builder import PAYLOAD, Builder
+from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.header import VARIABLES, header
+from kazami.detect.network.suricata.keywords import application, buffer, meta, packet, payload, state
+from kazami.detect.network.suricata.keywords.payload import Handler
+from kazami.detect.network.suricata.rule import Inspection, Rule
+from kazami.detect.network.suricata.steps import Content
+
+#: Every keyword that is evaluated (or taken without effect), by family.
+FAMILIES: dict[str, dict[str, Handler]] = {
+    "rule": meta.KEYWORDS, "payload": payload.KEYWORDS, "buffer": buffer.KEYWORDS, "packet": packet.KEYWORDS,
+    "state": state.KEYWORDS, "application": application.KEYWORDS,
+}  # fmt: skip
+KEYWORDS: dict[str, Handler] = {name: handle for family in FAMILIES.values() for name, handle in family.items()}
+
+#: Bytes of one file of rules.
+MAX_FILE = 256 << 20
+
+_ACTIONS = {"pass": 0, "drop": 1, "reject": 2, "rejectsrc": 2, "rejectdst": 2, "rejectboth": 2, "alert": 3}
+_FOR_FILES = ("http", "smtp", "smb", "ftp-data")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A rule that does not run: where, why; `keyword` is what is missing here, "" where the rule itself is wrong."""
+
+    path: str
+    line: int
+    sid: int
+    message: str
+    keyword: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Rules:
+    """Rules that run, and those that do not."""
+
+    running: list[Rule] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+
+    @property
+    def missing(self) -> Counter[str]:
+        """How many rules each keyword leaves out."""
+        return Counter(one.keyword for one in self.left if one.keyword)
+
+    @property
+    def share(self) -> float:
+        """The part that runs; 1.0 where there are no rules."""
+        total = len(self.running) + len(self.left)
+        return len(self.running) / total if total else 1.0
+
+
+def load(paths: Iterable[Path], variables: Mapping[str, str] = VARIABLES) -> Rules:
+    """All rules of these files; a file that cannot be read is named like a rule that does not run."""
+    made = Rules()
+    for path in paths:
+        try:
+            if path.stat().st_size > MAX_FILE:
+                made.left.append(Left(str(path), 0, 0, "", "", f"larger than {MAX_FILE >> 20} MB"))
+                continue
+            text = path.read_bytes().decode("utf-8", "surrogateescape")
+        except OSError as error:
+            made.left.append(Left(str(path), 0, 0, "", "", f"cannot be read: {error.strerror}"))
+            continue
+        add(made, text, str(path), variables)
+    finish(made)
+    return made
+
+
+def loads(text: str, path: str = "", variables: Mapping[str, str] = VARIABLES) -> Rules:
+    """The rules of a text."""
+    made = Rules()
+    add(made, text, path, variables)
+    finish(made)
+    return made
+
+
+def add(made: Rules, text: str, path: str, variables: Mapping[str, str]) -> None:
+    """Add the rules of a text to `made`."""
+    for one in parse.rules(text):
+        if isinstance(one, tuple):
+            made.left.append(Left(path, one[0], 0, one[2], "", one[1]))
+            continue
+        try:
+            made.running.append(compiled(one, path, variables))
+        except Unsupported as error:
+            made.left.append(Left(path, one.line, _sid(one), one.first("msg"), error.keyword, error.reason))
+        except Wrong as error:
+            made.left.append(Left(path, one.line, _sid(one), one.first("msg"), "", str(error)))
+
+
+def _sid(text: parse.Text) -> int:
+    sid = text.first("sid")
+    return int(sid) if sid.isdecimal() and len(sid) < 12 else 0
+
+
+def finish(made: Rules) -> None:
+    """Number the rules, drop older revisions of the same rule, and say in which order they are asked."""
+    newest: dict[tuple[int, int], Rule] = {}
+    for rule in made.running:
+        known = newest.get((rule.gid, rule.sid))
+        if known is None or rule.rev > known.rev or not rule.sid:
+            newest[rule.gid, rule.sid] = rule
+    kept = []
+    for rule in made.running:
+        if rule.sid and newest[rule.gid, rule.sid] is not rule:
+            made.left.append(Left(rule.path, rule.line, rule.sid, rule.message, "", "the same sid stands elsewhere"))
+        else:
+            kept.append(rule)
+    made.running = kept
+    for index, rule in enumerate(kept):
+        rule.index = index
+        writes = any(bit.command in ("set", "toggle", "unset") for bit in rule.bits)
+        bits = (0 if writes and not rule.checks_bits else 1 if writes else 2) if rule.bits else 3
+        rule.order = (_ACTIONS[rule.action], bits, rule.priority if rule.priority is not None else 3, index)
+
+
+def compiled(text: parse.Text, path: str, variables: Mapping[str, str]) -> Rule:
+    """One rule.
+
+    Raises:
+        Wrong: It breaks the language.
+        Unsupported: It asks for what is not in the subset.
+    """
+    if text.action == "config":
+        raise Unsupported("config", "rules that configure Suricata")
+    ends = (text.source, text.source_port, text.target, text.target_port)
+    head = header(text.protocol, ends, text.direction, variables)
+    rule = Rule(head, text.action, path=path, line=text.line, raw=text.raw)
+    builder = Builder(rule, folder=str(Path(path).parent), protocol=text.protocol)
+    for name, value in text.options:
+        handle = KEYWORDS.get(name)
+        if handle is None:
+            raise Unsupported(name)
+        handle(builder, value or "")
+    if not rule.sid:
+        raise Wrong("has no sid")
+    _settle(rule, builder)
+    return rule
+
+
+def _settle(rule: Rule, builder: Builder) -> None:
+    found = builder.finished()
+    rule.tests = tuple(builder.tests)
+    rule.payload = tuple(one for one in found if one.buffer == PAYLOAD)
+    rule.buffers = tuple(one for one in found if one.buffer != PAYLOAD)
+    rule.needs_packet |= rule.header.packet_only or rule.no_stream or _of_packet(rule.buffers)
+    rule.placed = any(
+        isinstance(step, Content) and (step.depth is not None or step.offset or step.starts) and not step.relative
+        for one in rule.payload
+        for step in one.steps
+    )
+    _agree(rule)
+
+
+def _of_packet(buffers: tuple[Inspection, ...]) -> bool:
+    return any(one.buffer in BUFFERS and not BUFFERS[one.buffer].application for one in buffers)
+
+
+def _agree(rule: Rule) -> None:
+    """Buffers belong to one protocol, that of the header, and to one direction."""
+    wanted = {_application(one.buffer) for one in rule.buffers} - {"", "file"}
+    head = rule.header.application
+    if len(wanted) > 1 and not (wanted == {"smb", "dcerpc"}):
+        raise Wrong(f"asks {' and '.join(sorted(wanted))} at once")
+    for one in wanted:
+        if head and head != one and not (head in ("smb", "dcerpc") and one in ("smb", "dcerpc")):
+            raise Wrong(f"asks for {one}, but is about {head}")
+    if any(_application(one.buffer) == "file" for one in rule.buffers) and head and head not in _FOR_FILES:
+        raise Unsupported("file.data", f"files in {head}")
+    sides = possible(rule)
+    if not sides:
+        raise Wrong("asks for both directions at once")
+
+
+def _application(name: str) -> str:
+    if name in BUFFERS:
+        return BUFFERS[name].application
+    return name.partition(".")[0]
+
+
+def possible(rule: Rule) -> tuple[int, ...]:
+    """The directions in which a rule can be true."""
+    sides = {0, 1} if rule.side is None else {rule.side}
+    for one in rule.buffers:
+        if one.buffer in BUFFERS:
+            sides &= set(BUFFERS[one.buffer].sides)
+    return tuple(sorted(sides))
+
+
+def reasons(made: Rules) -> Iterator[tuple[str, int]]:
+    """Why rules do not run, and how many: keywords first, the most frequent ahead."""
+    yield from made.missing.most_common()
+    wrong = sum(1 for one in made.left if not one.keyword)
+    if wrong:
+        yield "the rule itself is wrong", wrong

@@ -1,0 +1,420 @@
+"""Evaluates a set of rules: the part that knows all flows. Flows hand over packets, stretches of streams and transactions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kazami.detect.network.suricata.alert import MOST, Alert
+from kazami.detect.network.suricata.builder import PAYLOAD
+from kazami.detect.network.suricata.buffers import BUFFERS
+from kazami.detect.network.suricata.header import number
+from kazami.detect.network.suricata.memory import Bits, Counters
+from kazami.detect.network.suricata.order import ordered
+from kazami.detect.network.suricata.packet import Packet, header
+from kazami.detect.network.suricata.plan import Plan
+from kazami.detect.network.suricata.prefilter import Finder
+from kazami.detect.network.suricata.rule import CountTest, Inspection, Rule
+from kazami.detect.network.suricata.steps import Content, Size, View, run
+
+if TYPE_CHECKING:
+    from kazami.detect.network.suricata.session import Session
+
+#: Alerts that one flow may give, and names of flowbits and numbers that it keeps.
+MAX_ALERTS, MAX_NAMES = 2_000, 256
+
+#: Searches out of time after which a rule is asked no more.
+MAX_LATE = 20
+
+#: Kinds of flows that are told apart at a time.
+MAX_STATES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How captures are taken: flows whose beginning is missing, flows of which one side is missing.
+
+    `inline` is as if in the way of the packets: what a drop rule was true for does not go on.
+    """
+
+    midstream: bool = True
+    one_sided: bool = True
+    inline: bool = False
+
+
+class State:
+    """Answers of gates, and the rules behind open ones, for flows that rules cannot tell apart."""
+
+    __slots__ = ("memo", "opened")
+
+    def __init__(self) -> None:
+        self.memo: dict[int, bool] = {}
+        self.opened: dict[tuple[int, int], tuple[Any, ...]] = {}
+
+
+class Transaction(Protocol):
+    """One exchange of an application protocol."""
+
+    def values(self, name: str, side: int) -> Sequence[bytes] | None:
+        """The values of a buffer in one direction; None where it is absent."""
+        ...
+
+
+class Proof(Protocol):
+    """Where bytes of a payload came from."""
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """Time and number of the packet that carried the byte at an offset."""
+        ...
+
+
+class Inspector:
+    """One evaluation of rules over one capture; what is found is kept with the flow that it is found in."""
+
+    def __init__(
+        self, rules: Sequence[Rule], options: Options = Options(), finder: type[Finder] = Finder, plan: Plan | None = None
+    ) -> None:
+        self.plan = plan if plan is not None else Plan(rules, finder)
+        self.options = options
+        self.late: Counter[int] = Counter()  # searches out of time, by the rule's index
+        self.spent: Counter[int] = Counter()  # inspections that gave up, by the rule's index
+        self._bits, self._counters = Bits(), Counters()
+        self._states: dict[tuple[object, ...], State] = {}
+
+    # What a rule asks of a flow, before any bytes.
+
+    def state(self, session: Session) -> State:
+        """What is known of all flows that rules cannot tell from this one, as it stands."""
+        classes, (near, far), ports = self.plan.addresses.of, session.addresses, self.plan.ports.of
+        key = (
+            session.protocol, len(near), classes(number(near)), classes(number(far)), ports(session.ports[0]),
+            ports(session.ports[1]), session.established, session.application,
+        )  # fmt: skip
+        found = self._states.get(key)
+        if found is None:
+            if len(self._states) >= MAX_STATES:
+                self._states.clear()
+            found = self._states[key] = State()
+        return found
+
+    def applies(self, rule: Rule, session: Session, side: int) -> bool:
+        """Whether a rule is about this flow, in this direction, as it stands; asked once for rules of one gate."""
+        known = session.state.memo.get(rule.gate << 1 | side)
+        return known if known is not None else self._ask(rule, session, side)
+
+    @staticmethod
+    def _ask(rule: Rule, session: Session, side: int) -> bool:
+        key = rule.gate << 1 | side
+        session.state.memo[key] = found = _meets(rule, session, side)
+        return found
+
+    def open_rules(self, rules: tuple[Rule, ...], session: Session, side: int) -> tuple[Rule, ...]:
+        """Those of some rules that are about this flow; remembered until the flow changes its state."""
+        key = (id(rules), side)
+        found = session.state.opened.get(key)
+        if found is None:
+            found = session.state.opened[key] = tuple(rule for rule in rules if self.applies(rule, session, side))
+        return found
+
+    def candidates(self, finder: Finder, lower: bytes, session: Session, side: int, start: int = 0) -> dict[Rule, int]:
+        """Rules that may be true for these bytes and this flow, with where their content was found to end."""
+        hits = finder.strong(lower[start:] if start else lower)
+        memo = session.state.memo
+        found: dict[Rule, int] = {}
+        for rule, end in hits.items():
+            known = memo.get(rule.gate << 1 | side)
+            if known or (known is None and self._ask(rule, session, side)):
+                found[rule] = end + start
+        if finder.weak:
+            key = (id(finder), side)
+            weak = session.state.opened.get(key)
+            if weak is None:
+                weak = session.state.opened[key] = tuple(
+                    (pattern, rule) for pattern, rule in finder.weak if self.applies(rule, session, side)
+                )
+            for pattern, rule in weak:
+                end = lower.rfind(pattern)
+                if end >= 0:
+                    found[rule] = end + len(pattern)
+        if finder.always:
+            for rule in self.open_rules(finder.always, session, side):
+                found[rule] = len(lower)
+        return found
+
+    # Where rules are asked.
+
+    def bare(self, rules: tuple[Rule, ...], packet: Packet) -> None:
+        """Rules that ask for no bytes."""
+        for rule in self.open_rules(rules, packet.session, packet.side):
+            self.lone(rule, packet)
+
+    def lone(self, rule: Rule, packet: Packet) -> bool:
+        """One rule that asks for no bytes."""
+        place = (packet.time, packet.number)
+        return self._packet(rule, packet) and self.found(rule, packet.session, packet.side, place, "", 0, b"")
+
+    def packet(self, finder: Finder | None, packet: Packet, bitten: tuple[Rule, ...] = (), plain: bool = True) -> None:
+        """Rules that ask for bytes, in the payload of one packet; `plain` where no stream will be asked of it.
+
+        `bitten` are rules that ask for no bytes but for what other rules have set.
+        """
+        view = View(packet.payload)
+        candidates = self.candidates(finder, view.lower, packet.session, packet.side) if finder is not None else {}
+        for rule in self.open_rules(bitten, packet.session, packet.side) if bitten else ():
+            candidates[rule] = 0
+        for rule in ordered(candidates) if candidates else ():
+            if not rule.payload:
+                self.lone(rule, packet)
+            elif (plain or rule.needs_packet or rule.placed) and not rule.header.stream_only:
+                self.one(rule, packet, view)
+
+    def one(self, rule: Rule, packet: Packet, view: View) -> bool:
+        """One rule in the payload of one packet."""
+        if rule.only_stream or not self._packet(rule, packet):
+            return False
+        where = self._holds(rule, rule.payload, view)
+        if where is None:
+            return False
+        offset, proof = where
+        return self.found(
+            rule, packet.session, packet.side, (packet.time, packet.number), PAYLOAD, offset, proof
+        )
+
+    def stream(self, rule: Rule, session: Session, side: int, view: View, at: Proof) -> bool:
+        """One rule in a stretch of a stream."""
+        where = self._holds(rule, rule.payload, view)
+        if where is None:
+            return False
+        offset, proof = where
+        place = at.locate(view.first + offset)
+        return self.found(rule, session, side, place, "stream", view.first + offset, proof)
+
+    def transaction(self, session: Session, made: Transaction, side: int, window: View, at: Proof) -> None:
+        """Rules about one direction of one transaction; `window` is what the stream has last brought."""
+        finders = self.plan.transaction.get((session.application, side))
+        if finders is None:
+            return
+        views: dict[str, list[View] | None] = {}
+        candidates: dict[Rule, int] = {}
+        for name, finder in finders.items():
+            if name == PAYLOAD:
+                candidates.update(self.candidates(finder, window.lower, session, side))
+                continue
+            for view in _views(views, made, name, side) or ():
+                candidates.update(self.candidates(finder, view.lower, session, side))
+        for rule in self.open_rules(self.plan.asked[session.application, side], session, side):
+            candidates[rule] = 0
+        for rule in ordered(candidates) if candidates else ():
+            self._exchange(rule, session, made, side, views, window, at)
+
+    def _exchange(
+        self, rule: Rule, session: Session, made: Transaction, side: int, views: dict[str, list[View] | None], window: View, at: Proof
+    ) -> None:
+        shown: tuple[str, int, bytes] | None = None
+        for inspection in rule.buffers:
+            found = self._buffer(rule, inspection, _views(views, made, inspection.buffer, side))
+            if found is None:
+                return
+            if shown is None or not shown[2]:
+                shown = inspection.buffer, *found
+        where = self._holds(rule, rule.payload, window) if rule.payload else (0, b"")
+        if where is None or not self._tests_hold(rule, session, side, at):
+            return
+        assert shown is not None
+        place = at.locate(window.first + len(window.data) - 1)
+        self.found(rule, session, side, place, *shown)
+
+    def _buffer(self, rule: Rule, inspection: Inspection, views: list[View] | None) -> tuple[int, bytes] | None:
+        """Where one buffer of a transaction fits, or None where it does not."""
+        if views is None:
+            if inspection.absent is not None:
+                return 0, b""
+            return None
+        if inspection.absent == "only":
+            return None
+        for view in views:
+            changed = view
+            if inspection.transforms:
+                data = view.data
+                for function in inspection.transforms:
+                    data = function(data)
+                changed = View(data)
+            found = self._fits(rule, inspection, changed)
+            if found is not None:
+                return found
+        return None
+
+    def _tests_hold(self, rule: Rule, session: Session, side: int, at: Proof) -> bool:
+        if not rule.tests:
+            return True
+        packet = session.latest(side)
+        return packet is not None and all(test(packet) for test in rule.tests)
+
+    def _packet(self, rule: Rule, packet: Packet) -> bool:
+        """What a rule asks of the headers of a packet."""
+        if not all(test(packet) for test in rule.tests):
+            return False
+        for inspection in rule.buffers:
+            if inspection.buffer in BUFFERS and not BUFFERS[inspection.buffer].application:
+                data = header(packet, inspection.buffer)
+                if data is None or self._fits(rule, inspection, View(data)) is None:
+                    return False
+        return True
+
+    def _holds(self, rule: Rule, inspections: Sequence[Inspection], view: View) -> tuple[int, bytes] | None:
+        shown: tuple[int, bytes] | None = (0, b"")
+        for inspection in inspections:
+            shown = self._fits(rule, inspection, view)
+            if shown is None:
+                return None
+        return shown
+
+    def _fits(self, rule: Rule, inspection: Inspection, view: View) -> tuple[int, bytes] | None:
+        """The place and bytes of proof where the steps hold."""
+        view.budget, view.spent = _BUDGET, False
+        end = run(inspection.steps, view)
+        if view.spent:
+            self.spent[rule.index] += 1
+            if self.spent[rule.index] == MAX_LATE:
+                self.late[rule.index] = MAX_LATE
+        return None if end < 0 else _shown(inspection, view, end)
+
+    # What follows when all holds.
+
+    def found(
+        self, rule: Rule, session: Session, side: int, place: tuple[int, int], buffer: str, offset: int, proof: bytes
+    ) -> bool:
+        """What a flow remembers is asked last, changed, and an alert given where one is due."""
+        now = place[0]
+        if not self._remembered(rule, session, side, now):
+            return False
+        if rule.action == "pass":
+            session.passed = True
+            return True
+        if not self._counters.passes(rule, _track(rule, session, side), now, (session.ports[side], session.ports[1 - side])):
+            return True
+        if rule.quiet or session.passed or len(session.alerts) >= MAX_ALERTS:
+            return True
+        session.alerts.append(
+            Alert(rule, now, place[1], side, session.addresses, session.ports, session.protocol, session.application,
+                  buffer, offset, proof[:MOST])
+        )  # fmt: skip
+        if self.options.inline and rule.action not in ("alert", "pass"):
+            session.passed = True
+        return True
+
+    def _remembered(self, rule: Rule, session: Session, side: int, now: int) -> bool:
+        for bit in rule.bits:
+            if bit.command in ("isset", "isnotset"):
+                held = any(n in session.bits for n in bit.names) if bit.scope == "flow" else self._bits.holds(
+                    bit, _scope(bit.scope, session, side), now)
+                if held != (bit.command == "isset"):
+                    return False
+        if not all(_counted(test, session.counts) for test in rule.counts):
+            return False
+        for bit in rule.bits:
+            if bit.command in ("set", "unset", "toggle"):
+                if bit.scope == "flow":
+                    _flow_bits(bit.command, bit.names, session.bits)
+                else:
+                    self._bits.change(bit, _scope(bit.scope, session, side), now)
+        for test in rule.counts:
+            _reckon(test, session.counts)
+        return True
+
+
+_BUDGET = 3_000
+
+
+def _speaks(application: str, wanted: str) -> bool:
+    return application == wanted or (wanted == "dcerpc" and application == "smb")
+
+
+def _meets(rule: Rule, session: Session, side: int) -> bool:
+    head = rule.header
+    if (rule.established is not None and rule.established != session.established) or (
+        head.transports and session.protocol not in head.transports
+    ):
+        return False
+    application = session.application
+    if head.application and not _speaks(application, head.application):
+        return False
+    for name, negated in rule.application:
+        if not application or _speaks(application, name) == negated:
+            return False
+    addresses, ports, other = session.addresses, session.ports, 1 - side
+    return head.meets(addresses[side], addresses[other], ports[side], ports[other])
+
+
+def _views(known: dict[str, list[View] | None], made: Transaction, name: str, side: int) -> list[View] | None:
+    if name not in known:
+        values = made.values(name, side)
+        known[name] = None if values is None else [View(value) for value in values]
+    return known[name]
+
+
+def _shown(inspection: Inspection, view: View, end: int) -> tuple[int, bytes]:
+    """The bytes that prove it: the longest content where it lies, else what leads to the end of the last step."""
+    wanted = [s for s in inspection.steps if isinstance(s, Content) and not s.negated]
+    if wanted:
+        best = max(wanted, key=lambda step: len(step.pattern))
+        data = view.lower if best.nocase else view.data
+        at = data.find(best.pattern)
+        if at >= 0:
+            return at, view.data[at : at + max(len(best.pattern), min(end - at, MOST))]
+    if inspection.steps and not isinstance(inspection.steps[-1], Size) and end > 0:
+        start = max(0, end - MOST)
+        return start, view.data[start:end]
+    return 0, view.data[:MOST]
+
+
+def _scope(scope: str, session: Session, side: int) -> bytes:
+    source, target = session.addresses[side], session.addresses[1 - side]
+    if scope == "pair":
+        return min(source, target) + max(source, target)
+    return source if scope == "source" else target
+
+
+def _track(rule: Rule, session: Session, side: int) -> bytes:
+    if rule.limit is None or rule.limit.track == "by_rule":
+        return b""
+    source, target = session.addresses[side], session.addresses[1 - side]
+    if rule.limit.track == "by_flow":
+        return source + target + bytes(str(session.ports), "ascii")
+    return {"by_src": source, "by_dst": target, "by_both": source + target}[rule.limit.track]
+
+
+def _flow_bits(command: str, names: tuple[str, ...], bits: set[str]) -> None:
+    for name in names:
+        if command == "unset" or (command == "toggle" and name in bits):
+            bits.discard(name)
+        elif len(bits) < MAX_NAMES:
+            bits.add(name)
+
+
+def _counted(test: CountTest, counts: dict[str, int]) -> bool:
+    if test.sign in ("isset", "isnotset", "notset"):
+        return (test.name in counts) == (test.sign == "isset")
+    if test.sign in ("+", "-", "="):
+        return True
+    if test.name not in counts:
+        return False
+    value = counts.get(test.value, 0) if isinstance(test.value, str) else test.value
+    return _SIGNS[test.sign](counts[test.name], value)
+
+
+_SIGNS = {
+    ">": lambda a, b: a > b, "<": lambda a, b: a < b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
+    "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
+}  # fmt: skip
+
+
+def _reckon(test: CountTest, counts: dict[str, int]) -> None:
+    if test.sign not in ("+", "-", "=") or (test.name not in counts and len(counts) >= MAX_NAMES):
+        return
+    value = counts.get(test.value, 0) if isinstance(test.value, str) else test.value
+    old = counts.get(test.name, 0)
+    new = value if test.sign == "=" else old + value if test.sign == "+" else old - value
+    counts[test.name] = max(0, min(new, 0xFFFFFFFF))

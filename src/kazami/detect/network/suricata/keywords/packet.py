@@ -1,0 +1,182 @@
+"""Keywords about one packet: fields of the headers of IP, TCP, UDP, ICMP."""
+
+from __future__ import annotations
+
+import re
+
+from kazami.detect.network.suricata import number
+from kazami.detect.network.suricata.builder import Builder
+from kazami.detect.network.suricata.fault import Wrong
+from kazami.detect.network.suricata.keywords.payload import Handler
+from kazami.detect.network.suricata.packet import ICMP, ICMP6, TCP, Packet, options
+from kazami.detect.network.suricata.rule import PacketTest
+from kazami.detect.network.suricata.steps import Test
+
+_FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128, "2": 64, "1": 128}
+_OPTIONS = {"rr": 7, "lsrr": 131, "eol": 0, "nop": 1, "ts": 68, "sec": 130, "esec": 133, "ssrr": 137, "satid": 136, "cipso": 134}
+_FIELD = re.compile(r"([+*!-]?)\s*([A-Za-z0-9]*)\s*(?:,\s*([A-Za-z0-9]*))?")
+_PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "icmp6": 58, "ipv6-icmp": 58, "sctp": 132,
+              "ipv6": 41, "igmp": 2, "ipip": 4}  # fmt: skip
+
+
+def _take(builder: Builder, test: PacketTest) -> None:
+    builder.tests.append(test)
+    builder.rule.needs_packet = True
+
+
+def _ttl(packet: Packet) -> int:
+    place = 8 if packet.version == 4 else 7
+    return packet.data[packet.ip + place] if packet.ip >= 0 else -1
+
+
+def _tos(packet: Packet) -> int:
+    return packet.data[packet.ip + 1] if packet.version == 4 else -1
+
+
+def _ip_id(packet: Packet) -> int:
+    return int.from_bytes(packet.data[packet.ip + 4 : packet.ip + 6]) if packet.version == 4 else -1
+
+
+def _ip_protocol(packet: Packet) -> int:
+    return packet.protocol
+
+
+def _icmp(at: int, size: int, kinds: frozenset[int]) -> object:
+    def read(packet: Packet) -> int:
+        if packet.protocol not in (ICMP, ICMP6):
+            return -1
+        return packet.word(at, size) if not kinds or packet.word(0, 1) in kinds else -1
+
+    return read
+
+
+def _tcp(at: int, size: int) -> object:
+    return lambda packet: packet.word(at, size) if packet.protocol == TCP else -1
+
+
+_ECHO = frozenset((0, 8, 13, 14, 15, 16, 17, 18, 128, 129))
+_READ = {
+    "ttl": _ttl, "tos": _tos, "id": _ip_id,
+    "itype": _icmp(0, 1, frozenset()), "icode": _icmp(1, 1, frozenset()),
+    "icmp_id": _icmp(4, 2, _ECHO), "icmp_seq": _icmp(6, 2, _ECHO),
+    "seq": _tcp(4, 4), "ack": _tcp(8, 4), "tcp.ack": _tcp(8, 4), "tcp.seq": _tcp(4, 4),
+    "window": _tcp(14, 2), "tcp.window": _tcp(14, 2),
+}  # fmt: skip
+
+
+def _compared(name: str) -> Handler:
+    read = _READ[name]
+
+    def handle(builder: Builder, value: str) -> None:
+        test: Test = number.test(value)
+
+        def holds(packet: Packet) -> bool:
+            found = read(packet)  # type: ignore[operator]
+            return found >= 0 and test.holds(found)
+
+        _take(builder, holds)
+
+    return handle
+
+
+def _ip_proto(builder: Builder, value: str) -> None:
+    test = number.test(value, _PROTOCOLS)
+    _take(builder, lambda packet: test.holds(packet.protocol))
+    builder.rule.needs_packet = False
+
+
+def _sameip(builder: Builder, value: str) -> None:
+    _take(builder, lambda packet: packet.session.addresses[0] == packet.session.addresses[1])
+
+
+def _flags(builder: Builder, value: str) -> None:
+    found = _FIELD.fullmatch(value.strip())
+    if found is None or not found[2]:
+        raise Wrong(f"flags: {value[:40]!r}")
+    modifier, letters, ignored = found[1], found[2].upper(), (found[3] or "").upper()
+    if bad := [letter for letter in letters + ignored if letter not in _FLAGS and letter != "0"]:
+        raise Wrong(f"flags: {bad[0]!r}")
+    wanted = sum(_FLAGS.get(letter, 0) for letter in set(letters))
+    mask = 0xFF & ~sum(_FLAGS.get(letter, 0) for letter in set(ignored))
+
+    def holds(packet: Packet) -> bool:
+        if packet.protocol != TCP or packet.at + 14 > packet.stop:
+            return False
+        seen = packet.flags & mask
+        if modifier == "+":
+            return seen & wanted == wanted
+        if modifier == "*":
+            return bool(seen & wanted)
+        if modifier in ("!", "-"):
+            return seen & wanted != wanted
+        return seen == wanted
+
+    _take(builder, holds)
+
+
+def _ipopts(builder: Builder, value: str) -> None:
+    name = value.strip().lower()
+    if name != "any" and name not in _OPTIONS:
+        raise Wrong(f"ipopts: {value[:40]!r}")
+    wanted = _OPTIONS.get(name)
+
+    def holds(packet: Packet) -> bool:
+        found = options(packet)
+        return bool(found) if wanted is None else wanted in found
+
+    _take(builder, holds)
+
+
+def _fragbits(builder: Builder, value: str) -> None:
+    found = re.fullmatch(r"([+*!]?)\s*([MDR]+)\s*([+*!]?)", value.strip())
+    if found is None:
+        raise Wrong(f"fragbits: {value[:40]!r}")
+    modifier = found[1] or found[3]
+    wanted = sum({"M": 0x20, "D": 0x40, "R": 0x80}[letter] for letter in set(found[2]))
+
+    def holds(packet: Packet) -> bool:
+        if packet.version != 4:
+            return False
+        seen = packet.data[packet.ip + 6] & 0xE0
+        if modifier == "+":
+            return seen & wanted == wanted
+        if modifier == "*":
+            return bool(seen & wanted)
+        return (seen & wanted == 0) if modifier == "!" else seen == wanted
+
+    _take(builder, holds)
+
+
+def _fragoffset(builder: Builder, value: str) -> None:
+    test = number.test(value)
+
+    def holds(packet: Packet) -> bool:
+        where = packet.ip + 6
+        return packet.version == 4 and test.holds(int.from_bytes(packet.data[where : where + 2]) & 0x1FFF)
+
+    _take(builder, holds)
+
+
+def _mss(builder: Builder, value: str) -> None:
+    test = number.test(value)
+
+    def holds(packet: Packet) -> bool:
+        end = packet.at + (max(0, packet.word(12, 1)) >> 4) * 4
+        at = packet.at + 20
+        while packet.protocol == TCP and at + 1 < min(end, packet.stop) and packet.data[at]:
+            if packet.data[at] == 1:
+                at += 1
+                continue
+            if packet.data[at] == 2:
+                return test.holds(int.from_bytes(packet.data[at + 2 : at + 4]))
+            at += max(2, packet.data[at + 1])
+        return False
+
+    _take(builder, holds)
+
+
+KEYWORDS: dict[str, Handler] = {
+    **{name: _compared(name) for name in _READ},
+    "ip_proto": _ip_proto, "sameip": _sameip, "flags": _flags, "tcp.flags": _flags, "ipopts": _ipopts,
+    "fragbits": _fragbits, "fragoffset": _fragoffset, "tcp.mss": _mss,
+}  # fmt: skip

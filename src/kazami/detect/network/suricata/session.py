@@ -1,0 +1,419 @@
+"""One flow as the rules see it: its state, its two streams put in order, its application protocol.
+
+A stretch of a stream is looked at when the other side answers, when enough has come together, or when the flow ends: most
+requests and answers are then whole. Where segments overlap, the bytes that came first win; a gap that is not filled is stepped
+over, and the application protocol is followed no further.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kazami.detect.network.suricata import app
+from kazami.detect.network.suricata.order import ordered
+from kazami.detect.network.suricata.packet import ACK, FIN, RST, SYN, TCP, UDP, Packet
+from kazami.detect.network.suricata.prefilter import MOST
+from kazami.detect.network.suricata.steps import View
+
+if TYPE_CHECKING:
+    from kazami.detect.network.suricata.alert import Alert
+    from kazami.detect.network.suricata.inspector import Inspector
+    from kazami.detect.network.suricata.rule import Rule
+
+#: Bytes of a stretch, of what is kept of the one before, and of one direction that are looked at (Suricata's depth).
+STRETCH, KEPT, DEPTH = 16_384, 2_048, 1 << 20
+
+#: Segments that wait for what comes before them, and their bytes.
+MAX_WAITING, MAX_WAITING_BYTES = 64, 131_072
+
+_WORD, _HALF = 0xFFFFFFFF, 0x80000000
+#: Time, number, bytes from the IP header on; where in them the IP header, the one above it, and the payload begin.
+Frame = tuple[int, int, bytes, int, int, int]
+
+NEW, SENT, ANSWERED, OPEN, OVER = range(5)
+
+
+class Half:
+    """One direction of TCP."""
+
+    __slots__ = ("dropped", "first", "frames", "gap", "matched", "next", "rules", "size", "start", "tail", "waiting", "waits")
+
+    def __init__(self) -> None:
+        self.next = self.start = -1
+        self.frames: list[Frame] = []
+        self.size = 0  # bytes of the frames that wait to be looked at
+        self.first = 0  # offset of the first of them in the stream
+        self.tail = b""
+        self.waiting: dict[int, Frame] | None = None
+        self.waits = 0
+        self.gap = self.dropped = False
+        self.matched: set[int] | None = None
+
+    def extent(self) -> int:
+        """Bytes that were sent so far, as sequence numbers tell."""
+        return (self.next - self.start) & _WORD if self.start >= 0 else 0
+
+
+class Marks:
+    """Which packet carried which byte of a stretch; reckoned only when it is asked for."""
+
+    __slots__ = ("_first", "_frames", "_last")
+
+    def __init__(self, frames: list[Frame], first: int, last: tuple[int, int]) -> None:
+        self._frames, self._first, self._last = frames, first, last
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """Time and number of that packet."""
+        at = self._first
+        for time, number, data, _, _, start in self._frames:
+            at += len(data) - start
+            if offset < at:
+                return time, number
+        return self._last
+
+
+class Session:
+    """A flow under inspection; `addresses` and `ports` have the client's first."""
+
+    __slots__ = (
+        "_inspector", "_late", "_parser", "addresses", "alerts", "application", "bits", "counts", "established", "first", "halves",
+        "last", "packets", "passed", "phase", "ports", "protocol", "state",
+    )  # fmt: skip
+
+    def __init__(self, inspector: Inspector, protocol: int, addresses: tuple[bytes, bytes], ports: tuple[int, int], time: int) -> None:
+        self._inspector = inspector
+        self.protocol, self.addresses, self.ports, self.first = protocol, addresses, ports, time
+        self.phase, self.established, self.passed = NEW, False, False
+        self.application = ""
+        self.bits: set[str] = set()
+        self.counts: dict[str, int] = {}
+        self.alerts: list[Alert] = []
+        self.packets = [0, 0]
+        self.halves = (Half(), Half())
+        self.last = (time, 0)
+        self._parser: app.Parser | None = None
+        self._late: list[Packet | None] = [None, None]
+        self.state = inspector.state(self)
+
+    def latest(self, side: int) -> Packet | None:
+        """The packet of this direction that was seen last."""
+        return self._late[side]
+
+    def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
+        """One packet: `at` is where the header above IP begins, `ip` where IP's does (-1 where it is gone)."""
+        self.packets[side] += 1
+        self.last = (time, number)
+        if self.protocol == TCP:
+            self._tcp(time, number, side, data, ip, at, stop)
+            return
+        start = min(stop, at + 8) if self.protocol in _EIGHT else at
+        packet = Packet(time, number, side, self.protocol, data, ip, at, start, stop, self)
+        self._late[side] = packet
+        if self.packets[1 - side] and not self.established:
+            self._open()
+        loaded = self.protocol == UDP and stop > start
+        if loaded and not self.application:
+            self._listen(packet)
+        self._whole(packet)
+        if loaded and self._parser is not None:
+            made = self._parser.feed(side, packet.payload)
+            if made:
+                marks = Marks([], 0, (time, number))
+                self._exchanges(made, marks, View(packet.payload))
+
+    def finish(self) -> None:
+        """The flow is over: look at what waits."""
+        for side in (0, 1):
+            self._skip_gap(side)
+            self.flush(side)
+        if self._parser is not None:
+            self._exchanges(self._parser.finish(), Marks([], 0, self.last))
+            self._parser = None
+
+    # Packets.
+
+    def _whole(self, packet: Packet) -> None:
+        """Everything that is asked of one packet alone."""
+        inspector, side = self._inspector, packet.side
+        plan, kind = inspector.plan, self.protocol if self.protocol in _TOLD else 0
+        if self.packets[side] == 1 and (begin := plan.begin.get((kind, side))):
+            inspector.bare(begin, packet)
+        if bare := plan.bare.get((kind, side)):
+            inspector.bare(bare, packet)
+        finder = plan.payload.get((kind, side)) if packet.stop > packet.start else None
+        bitten = plan.bitten.get((kind, side), ())
+        if finder is not None or bitten:
+            inspector.packet(finder, packet, bitten)
+
+    def _listen(self, packet: Packet) -> None:
+        """What a datagram is part of."""
+        self._parser = app.datagrams(self.ports, packet.payload)
+        if self._parser is not None:
+            self._knows(self._parser.name, (packet.time, packet.number), packet.side)
+            self._unwanted()
+
+    # TCP.
+
+    def _tcp(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
+        if at + 20 > stop:
+            return
+        flags = data[at + 13]
+        start = at + (data[at + 12] >> 4) * 4
+        if start < at + 20 or start > stop:
+            start = stop
+        sequence = int.from_bytes(data[at + 4 : at + 8])
+        if self.phase < OPEN:
+            self._handshake(side, flags, sequence, start < stop)
+        inspector = self._inspector
+        plan = inspector.plan
+        begin = plan.begin.get((TCP, side)) if self.packets[side] == 1 else None
+        bare = plan.bare.get((TCP, side))
+        if begin or bare:
+            packet = Packet(time, number, side, TCP, data, ip, at, start, stop, self)
+            self._late[side] = packet
+            if begin:
+                inspector.bare(begin, packet)
+            if bare:
+                inspector.bare(bare, packet)
+        if start >= stop and (bitten := plan.bitten.get((TCP, side))):
+            inspector.bare(bitten, Packet(time, number, side, TCP, data, ip, at, start, stop, self))
+        half = self.halves[side]
+        if start < stop and not half.dropped:
+            if flags & SYN:
+                sequence = (sequence + 1) & _WORD
+            low = ip if ip >= 0 else at
+            frame = (time, number, data[low:stop], ip - low if ip >= 0 else -1, at - low, start - low)
+            if flags & RST or (self.phase < OPEN and not flags & SYN):
+                self._closing(side, flags)
+                self._loose(side, frame)  # what comes with a reset is part of no stream
+                return
+            other = self.halves[1 - side]
+            if other.size:
+                self.flush(1 - side)
+            self._segment(side, half, sequence, frame)
+        if flags & (FIN | RST):
+            self._closing(side, flags)
+
+    def _handshake(self, side: int, flags: int, sequence: int, loaded: bool) -> None:
+        half = self.halves[side]
+        if flags & SYN:
+            if half.next < 0 or (not half.frames and not half.first):
+                half.next = half.start = (sequence + 1) & _WORD
+            if flags & ACK:
+                self.phase = max(self.phase, ANSWERED)
+                if self.halves[1 - side].start < 0 and not (self._inspector.options.midstream or self._inspector.options.one_sided):
+                    self.phase = NEW
+            else:
+                self.phase = max(self.phase, SENT)
+            return
+        if flags & RST:
+            return
+        options = self._inspector.options
+        if self.phase == ANSWERED and side == 0 and flags & ACK:
+            self._open()
+        elif self.phase == ANSWERED and side == 1 and loaded and (self.halves[0].size or options.one_sided):
+            self._open()  # what came with the first packet is answered at once, or the client is never seen
+        elif self.phase == SENT and side == 0 and options.one_sided and flags & ACK:
+            self._open()
+        elif self.phase == NEW and options.midstream and flags & ACK:
+            self._open()
+
+    def _open(self) -> None:
+        self.phase, self.established = OPEN, True
+        self._changed()
+
+    def _changed(self) -> None:
+        """Other rules may be about the flow from now on."""
+        self.state = self._inspector.state(self)
+
+    def _loose(self, side: int, frame: Frame) -> None:
+        """A packet of no connection that is known: looked at by itself."""
+        time, number, data, ip, at, start = frame
+        packet = Packet(time, number, side, TCP, data, ip, at, start, len(data), self)
+        plan = self._inspector.plan
+        finder, bitten = plan.payload.get((TCP, side)), plan.bitten.get((TCP, side), ())
+        if finder is not None or bitten:
+            self._inspector.packet(finder, packet, bitten)
+
+    def _segment(self, side: int, half: Half, sequence: int, frame: Frame) -> None:
+        if half.next < 0:
+            half.next = half.start = sequence
+        ahead = (sequence - half.next) & _WORD
+        if ahead == 0:
+            self._append(side, half, frame)
+        elif ahead < _HALF:
+            self._wait(side, half, sequence, frame)
+        else:
+            size = len(frame[2]) - frame[5]
+            fresh = size - (_WORD + 1 - ahead)
+            if fresh > 0:
+                self._append(side, half, _cut(frame, fresh))
+            else:
+                self._loose_copy(side, frame)
+
+    def _loose_copy(self, side: int, frame: Frame) -> None:
+        """Bytes that are there already: what a packet carries may differ from what the stream got."""
+        time, number, data, ip, at, start = frame
+        finder = self._inspector.plan.payload.get((TCP, side))
+        if finder:
+            packet = Packet(time, number, side, TCP, data, ip, at, start, len(data), self)
+            self._inspector.packet(finder, packet, (), False)
+
+    def _append(self, side: int, half: Half, frame: Frame) -> None:
+        size = len(frame[2]) - frame[5]
+        half.frames.append(frame)
+        half.size += size
+        half.next = (half.next + size) & _WORD
+        if half.size >= STRETCH:
+            self.flush(side)
+        if half.waiting:
+            self._drain(side, half)
+
+    def _wait(self, side: int, half: Half, sequence: int, frame: Frame) -> None:
+        if half.waiting is None:
+            half.waiting = {}
+        if sequence in half.waiting:
+            if len(half.waiting[sequence][2]) - half.waiting[sequence][5] >= len(frame[2]) - frame[5]:
+                self._loose_copy(side, frame)
+                return
+            half.waits -= len(half.waiting[sequence][2])
+        half.waiting[sequence] = frame
+        half.waits += len(frame[2])
+        if len(half.waiting) > MAX_WAITING or half.waits > MAX_WAITING_BYTES:
+            self._skip_gap(side)
+
+    def _drain(self, side: int, half: Half) -> None:
+        while half.waiting:
+            sequence = min(half.waiting, key=lambda one: (one - half.next + _HALF) & _WORD)
+            if (sequence - half.next) & _WORD and (sequence - half.next) & _WORD < _HALF:
+                return
+            frame = half.waiting.pop(sequence)
+            half.waits -= len(frame[2])
+            self._segment(side, half, sequence, frame)
+
+    def _skip_gap(self, side: int) -> None:
+        """What is missing will not come: go on behind it."""
+        half = self.halves[side]
+        while half.waiting:
+            sequence = min(half.waiting, key=lambda one: (one - half.next) & _WORD)
+            self.flush(side)
+            half.first += (sequence - half.next) & _WORD
+            half.next, half.gap, half.tail = sequence, True, b""
+            if self._parser is not None:
+                self._exchanges(self._parser.gap(side), Marks([], 0, self.last))
+            self._drain(side, half)
+
+    def _closing(self, side: int, flags: int) -> None:
+        if not flags & (FIN | RST):
+            return
+        if flags & RST:
+            self.phase = OVER if self.phase >= OPEN else self.phase
+        for one in (side, 1 - side):
+            if self.halves[one].size:
+                self.flush(one)
+
+    # Streams.
+
+    def flush(self, side: int) -> None:
+        """Look at what has come together in one direction."""
+        half = self.halves[side]
+        frames = half.frames
+        if not frames:
+            return
+        half.frames, half.size = [], 0
+        self._late[side] = self._packet(side, frames[-1])
+        if len(frames) == 1:
+            body = frames[0][2][frames[0][5] :]
+        else:
+            body = b"".join([frame[2][frame[5] :] for frame in frames])
+        first = half.first
+        half.first = first + len(body)
+        marks = Marks(frames, first, frames[-1][:2])
+        made = self._feed(side, body, marks)
+        window = View(half.tail + body if half.tail else body, first - len(half.tail))
+        self._stretch(side, half, window, frames, marks)
+        if made:
+            self._exchanges(made, marks, window)
+        half.tail = window.data[-KEPT:]
+        if half.first >= DEPTH:
+            half.dropped = True
+
+    def _feed(self, side: int, body: bytes, marks: Marks) -> list[app.Exchange]:
+        if self._parser is None:
+            if self.application or self.halves[side].first > len(body) + 64 and not self.application:
+                return []
+            self._parser = app.streams(self.ports, side, body)
+            if self._parser is None:
+                return []
+            self._knows(self._parser.name, marks.locate(self.halves[side].first - len(body)), side)
+            self._unwanted()
+            if self._parser is None:
+                return []
+        made = self._parser.feed(side, body)
+        if self._parser.name != self.application:
+            self.application = self._parser.name
+            self._changed()
+        return made
+
+    def _unwanted(self) -> None:
+        """A protocol of which no rule asks anything but its name is followed no further."""
+        if self.application not in self._inspector.plan.followed and self.application not in _MORE:
+            self._parser = None
+
+    def _knows(self, name: str, place: tuple[int, int], side: int) -> None:
+        self.application = name
+        self._changed()
+        for rule in self._inspector.plan.known:
+            for way in (side, 1 - side):
+                if rule.side in (None, way) and self._inspector.applies(rule, self, way):
+                    self._inspector.found(rule, self, way, place, "", 0, b"")
+                    break
+
+    def _stretch(self, side: int, half: Half, window: View, frames: list[Frame], marks: Marks) -> None:
+        inspector = self._inspector
+        finder, bitten = inspector.plan.payload.get((TCP, side)), inspector.plan.bitten.get((TCP, side))
+        fresh = len(half.tail)
+        start = max(0, fresh - MOST)
+        candidates = inspector.candidates(finder, window.lower, self, side, start) if finder is not None else {}
+        if bitten:
+            candidates |= dict.fromkeys(inspector.open_rules(bitten, self, side), 1 << 30)
+        for rule in ordered(candidates) if candidates else ():
+            if half.matched is not None and rule.index in half.matched and candidates[rule] <= fresh:
+                continue
+            if self._asked(rule, side, window, frames, marks):
+                if half.matched is None:
+                    half.matched = set()
+                half.matched.add(rule.index)
+
+    def _asked(self, rule: Rule, side: int, window: View, frames: list[Frame], marks: Marks) -> bool:
+        inspector = self._inspector
+        if not rule.payload:
+            found = [inspector.lone(rule, self._packet(side, frame)) for frame in frames]
+            return any(found)
+        placed = rule.needs_packet or rule.placed
+        if not rule.needs_packet and not rule.no_stream:
+            if inspector.stream(rule, self, side, window, marks):
+                return True
+        if not placed or rule.header.stream_only or rule.only_stream:
+            return False
+        found = [inspector.one(rule, self._packet(side, frame), View(frame[2][frame[5] :])) for frame in frames]
+        return any(found)
+
+    def _packet(self, side: int, frame: Frame) -> Packet:
+        time, number, data, ip, at, start = frame
+        return Packet(time, number, side, TCP, data, ip, at, start, len(data), self)
+
+    def _exchanges(self, made: list[app.Exchange], marks: Marks, window: View | None = None) -> None:
+        for exchange, side in made:
+            seen = window if window is not None else View(self.halves[side].tail)
+            self._inspector.transaction(self, exchange, side, seen, marks)
+
+
+_MORE = frozenset(("smb",))
+_EIGHT = frozenset((17, 1, 58))
+_TOLD = frozenset((6, 17, 1, 58, 132))
+
+
+def _cut(frame: Frame, fresh: int) -> Frame:
+    time, number, data, ip, at, _ = frame
+    return time, number, data, ip, at, len(data) - fresh
