@@ -171,6 +171,12 @@ def _spoken() -> list[bytes]:
     return [len(client).to_bytes(2) + client + server for client, server in pairs]
 
 
+WIRE_RULES = """alert http $HOME_NET any -> any [80,8080:] (msg:"a"; flow:established,to_server; http.uri; content:"/a"; nocase; fast_pattern; \
+ content:"b"; distance:1; within:3; pcre:"/^\\/a\\?b=[A-Z]+$/U"; http.header; content:"Host|3a 20|"; flowbits:set,x; metadata:a b; sid:1; rev:2;)
+drop tcp !10.0.0.0/8 any <> any any (content:"GET "; depth:4; byte_test:1,>,3,0,relative,string,dec; isdataat:!1,relative; threshold:type limit, track by_src, count 1, seconds 60; sid:2;)
+pass udp any any -> any 53 (dns.query; dotprefix; content:".x"; endswith; sid:3;)
+"""
+
 #: By target; targets without an entry start from all of these.
 SEEDS: dict[str, list[bytes]] = {
     "parquet": [parquet([{"time": "2026-03-01T12:00:00Z", "host": "h", "n": n} for n in range(9)])],
@@ -201,6 +207,7 @@ SEEDS: dict[str, list[bytes]] = {
     ],
     "spoken": [*_spoken()],
     "rules": [RULE.encode()],
+    "wire_rules": [WIRE_RULES.encode()],
     "containers": [
         _zip(),
         _tar(),

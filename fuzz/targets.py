@@ -14,6 +14,9 @@ import orjson
 
 from kazami.archive.budget import Limits
 from kazami.detect.network.rat import Conversation, recognize
+from kazami.detect.network.suricata import compile as compiling
+from kazami.detect.network.suricata.inspector import Inspector
+from kazami.detect.network.suricata.session import Session
 from kazami.detect.sigma.expression import from_json, to_json
 from kazami.detect.sigma.load import load
 from kazami.model.event import REJECTS, Route
@@ -66,6 +69,23 @@ def rules(data: bytes) -> None:
             raise AssertionError("a condition that JSON does not keep")
 
 
+def wire_rules(data: bytes) -> None:
+    """Any text as rules of Suricata's language: each runs or is named with a reason; what runs looks at a conversation and ends."""
+    loaded = compiling.loads(data.decode("utf-8", "surrogateescape"))
+    if not all(left.reason or left.keyword for left in loaded.left):
+        raise AssertionError("a rule left out without a reason")
+    session = Session(Inspector(loaded.running), 6, (b"\x0a\0\0\1", b"\x0a\0\0\2"), (40000, 80), 0)
+    request = b"GET /a?b=%41 HTTP/1.1\r\nHost: x.example\r\n\r\n"
+    for number, (side, text) in enumerate(
+        ((0, request), (1, b"HTTP/1.1 200 OK\r\n\r\nabc"), (0, data[:512])), 1
+    ):
+        segment = bytes(4) + bytes(8) + b"\x50\x10" + bytes(6) + text
+        session.take(number, number, side, segment, -1, 0, len(segment))
+    session.finish()
+    if any(alert.offset < 0 or not 1 <= alert.number <= 3 for alert in session.alerts):
+        raise AssertionError("proof at a place that is none")
+
+
 def rat(data: bytes) -> None:
     """Any first bytes of both directions, on TCP and UDP: proofs of known families at places that exist."""
     half = len(data) // 2
@@ -97,6 +117,7 @@ TARGETS: dict[str, Target] = {
     **{found.name: partial(source, found.object) for found in discover(SOURCES) if found.object is not None},
     "containers": containers,
     "rules": rules,
+    "wire_rules": wire_rules,
     "rat": rat,
     "spoken": spoken,
 }

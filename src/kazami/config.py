@@ -9,6 +9,9 @@ workers = 2
 [content.mail]                       # what the operator says of himself to the analyzers: lists of texts, by analyzer
 own_domains = ["example.co.jp"]
 
+[network]                            # variables of Suricata's rules: addresses and ports
+HOME_NET = "[10.0.0.0/8,192.168.0.0/16]"
+
 [placeholders]                       # values for %name% in rules with the modifier `expand`
 AdminUserNames = ["admin", "svc_backup"]
 """
@@ -42,6 +45,7 @@ class Settings:
     passwords: tuple[str, ...] = ()
     workers: int | None = None
     placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     content: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir("kazami")))
     source: Path | None = None
@@ -67,7 +71,7 @@ def _read(path: Path) -> Settings:
         raise UsageError(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
-    _only(path, document, {"scan", "content", "placeholders"}, "section")
+    _only(path, document, {"scan", "content", "placeholders", "network"}, "section")
     scan, placeholders = (_table(path, name, document.get(name, {})) for name in ("scan", "placeholders"))
     _only(path, scan, {"rules", "packs", "passwords", "workers"}, "setting")
     workers = scan.get("workers")
@@ -80,6 +84,7 @@ def _read(path: Path) -> Settings:
         passwords=_texts(path, "scan.passwords", scan.get("passwords", [])),
         workers=workers,
         placeholders=names,
+        variables=_variables(path, _table(path, "network", document.get("network", {}))),
         content=_content(path, _table(path, "content", document.get("content", {}))),
         source=path,
     )
@@ -92,6 +97,13 @@ def _content(path: Path, document: dict[str, Any]) -> dict[str, tuple[str, ...]]
         for analyzer, section in document.items()
         for name, values in _table(path, f"content.{analyzer}", section).items()
     }
+
+
+def _variables(path: Path, document: dict[str, Any]) -> dict[str, str]:
+    """``[network] HOME_NET = "10.0.0.0/8"``: what rules of Suricata's language call by a name."""
+    if wrong := [name for name, value in document.items() if not isinstance(value, str)]:
+        raise UsageError(f"{path}: network.{wrong[0]} must be a text")
+    return dict(document)
 
 
 def _packs(path: Path, value: Any) -> tuple[str, ...]:

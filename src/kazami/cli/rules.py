@@ -78,7 +78,9 @@ def list_rules(paths: Paths = None, pack: Packs = None) -> int:
 @app.command()
 def check(paths: Paths = None, pack: Packs = None, case: CaseOption = None) -> int:
     """Say of every rule whether it loads, is rejected and why, or is blind; and what should be better about it."""
+    from kazami.cli import wire_check
     from kazami.detect.sigma.check import check as remarks
+    from kazami.pipeline.wire_rules import divide
 
     loaded = _load(paths, pack)
     rows: list[tuple[str, str, str, str, str]] = [
@@ -88,7 +90,9 @@ def check(paths: Paths = None, pack: Packs = None, case: CaseOption = None) -> i
     rows += [("rejected", gone.id, gone.title, gone.reason, gone.path) for gone in loaded.rejected]
     if case is not None:
         rows += list(_blind(case, loaded))
-    named = paths or _pack_paths(pack)
+    named = divide(paths or _pack_paths(pack))[0]
+    wire = wire_check.rows(paths or config.load().rules, config.load())
+    rows += wire
     found = remarks(named, placeholders=config.load().placeholders)
     rows += [
         (r.severity, r.id, r.title, f"{r.code}: {r.text}", r.path) for r in found if r.code != "rejected"
@@ -98,7 +102,8 @@ def check(paths: Paths = None, pack: Packs = None, case: CaseOption = None) -> i
         state: sum(1 for row in rows if row[0] == state) for state in dict.fromkeys(row[0] for row in rows)
     }
     sys.stderr.write(", ".join(f"{count} {state}" for state, count in counts.items()) + "\n")
-    return FINDINGS if loaded.rejected or counts.get("error") else DONE
+    wrong = loaded.rejected or counts.get("error") or any(row[0] != "loaded" for row in wire)
+    return FINDINGS if wrong else DONE
 
 
 def _pack_paths(packs: list[str] | None) -> list[Path]:

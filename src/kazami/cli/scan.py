@@ -55,7 +55,8 @@ def scan(
     evidence: Annotated[list[Path], typer.Argument(help="Files and folders of logs; archives are opened.")],
     case: Annotated[Path, typer.Option(help="Folder of the case; made if need be.")] = Path("kazami-case"),
     rules: Annotated[
-        list[Path] | None, typer.Option(help="Sigma rules: a file or folder. May be repeated.")
+        list[Path] | None,
+        typer.Option(help="Sigma rules, and Suricata's (.rules): a file or folder. May be repeated."),
     ] = None,
     pack: Annotated[
         list[str] | None,

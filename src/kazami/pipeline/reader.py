@@ -28,6 +28,7 @@ from kazami.model.event import REJECT, REJECTS, Route, rejects
 from kazami.model.evidence import Evidence
 from kazami.model.finding import FINDING
 from kazami.model.result import EvidenceRow
+from kazami.pipeline import wire_rules
 from kazami.pipeline.detectors import detect
 from kazami.pipeline.task import Part, Task, Unit, packed
 from kazami.plugins import SOURCES, Extension, discover
@@ -46,6 +47,9 @@ SETTLE, SETTLE_TEXT, SETTLE_READ = FLUSH * 5 // 6, MAX_WAITING * 3 // 4, 256 << 
 #: Bytes from the start of a file by which it is recognized; a magic number needs but the first.
 HEAD, FIRST = 1 << 16, 1 << 10
 
+#: Where what rules found in captures lies.
+MATCHES = "rule_match"
+
 #: Flushes between two looks for cyclic garbage.
 SWEEP = 32
 
@@ -60,6 +64,7 @@ class Orders:
     passwords: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+    wire: tuple[wire_rules.Key, tuple[tuple[str, str], ...]] = ((), ())
 
 
 @cache
@@ -92,6 +97,7 @@ class Reader:
         self._orders = orders
         self._matcher = Matcher(orders.rules)
         self._columns = Columns(limit=FLUSH)
+        self._columns.tap = partial(wire_rules.tap, *orders.wire)
         self._evidence: list[EvidenceRow] = []
         self._batches: list[pa.RecordBatch] = []
         self._rejects: list[pa.RecordBatch] = []
@@ -273,7 +279,9 @@ class Reader:
                 found += tables
                 self._rejects += faults
                 events += 0 if Route.of(batch).projected else batch.num_rows
-            if self._store:
+            if (
+                self._store or Route.of(batches[0]).table == MATCHES
+            ):  # what only these rules have found is new
                 segments += segment.write(self._orders.case, batches)
         table = pa.concat_tables(found)
         return Unit(

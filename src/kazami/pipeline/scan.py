@@ -21,7 +21,7 @@ from kazami.errors import UsageError
 from kazami.intel import actor, measure
 from kazami.model.rule import Rejected
 from kazami.model.tenant import Directory
-from kazami.pipeline import detectors, incidents
+from kazami.pipeline import detectors, incidents, wire_rules
 from kazami.pipeline.collect import Collector, key, note_unreadable
 from kazami.pipeline.overall import judge
 from kazami.pipeline.parts import left, parts
@@ -46,7 +46,7 @@ def rules_of(request: Request) -> RuleSet:
     chosen = packs.choose(names)
     packs.use(chosen.folders)
     found = load(
-        [*chosen.rules, *request.settings.rules, *request.rules],
+        [*chosen.rules, *wire_rules.divide([*request.settings.rules, *request.rules])[0]],
         placeholders=request.settings.placeholders,
         cache=request.settings.cache,
         workers=request.workers,
@@ -74,7 +74,10 @@ def scan(request: Request, observer: Observer) -> Result:
     finished is kept, and the result says that it stopped.
     """
     files, unreadable = _files(request)
-    rules = rules_of(request)
+    wire = wire_rules.of([*request.settings.rules, *request.rules], request.settings)
+    wired = wire_rules.load(*wire)
+    wire_rules.plan(*wire)
+    rules = wire_rules.joined(rules_of(request), wired, wire[0])
     sources()
     detectors.detectors()
     todo = list(parts(files))
@@ -82,7 +85,9 @@ def scan(request: Request, observer: Observer) -> Result:
     result = Result(request.case, rules, frozenset(names), parts=len(todo))
     with (
         Pool[Task, Unit](
-            partial(Reader, _orders(request, rules)), divide, workers=max(1, min(request.workers, len(todo)))
+            partial(Reader, _orders(request, rules, wire)),
+            divide,
+            workers=max(1, min(request.workers, len(todo))),
         ) as pool,
         store.Case.open(request.case, create=True, command=request.command or "kazami scan") as case,
     ):
@@ -96,6 +101,7 @@ def scan(request: Request, observer: Observer) -> Result:
             rules=[
                 *(one.info for one in rules.rules),
                 *(one.info for one in rules.correlations),
+                *wire_rules.infos(wired),
                 *detectors.rules(),
             ],
             rejected=rules.rejected,
@@ -109,7 +115,7 @@ def scan(request: Request, observer: Observer) -> Result:
             result.notes.append("stopped before all evidence was read; the same command goes on from here")
         finally:
             pool.stop()
-        _finish(case, run, rules, result, request.directory)
+        _finish(case, run, rules, result, request.directory, len(wired.running))
     return result
 
 
@@ -135,7 +141,9 @@ def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _orders(request: Request, rules: RuleSet) -> Orders:
+def _orders(
+    request: Request, rules: RuleSet, wire: tuple[wire_rules.Key, tuple[tuple[str, str], ...]]
+) -> Orders:
     return Orders(
         request.case,
         rules.rules,
@@ -143,6 +151,7 @@ def _orders(request: Request, rules: RuleSet) -> Orders:
         request.settings.passwords,
         request.since,
         request.until,
+        wire,
     )
 
 
@@ -160,7 +169,9 @@ def _open_parts(
     return list(left(todo, case.done_parts(version + bounds), stored))
 
 
-def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result, directory: Directory) -> None:
+def _finish(
+    case: store.Case, run: Run, rules: RuleSet, result: Result, directory: Directory, wired: int
+) -> None:
     if rules.correlations:
         wanted = set(correlation.needed_fields(rules.correlations))
         versions = {rule.info.id: rule.info.version for rule in rules.rules if rule.info.id in wanted}
@@ -180,7 +191,7 @@ def _finish(case: store.Case, run: Run, rules: RuleSet, result: Result, director
         result.notes += _judged_otherwise(case, rules.version)
     run.finish(
         state="stopped" if result.stopped else "done",
-        loaded=len(rules.rules) + len(rules.correlations),
+        loaded=len(rules.rules) + len(rules.correlations) + wired,
         blind=blind(rules.rules, seen(case)),
         notes=result.notes,
     )

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from kazami.model.event import REJECTS, Route, rejects
 from kazami.model.evidence import Evidence
+from kazami.model.wire import Tap
 from kazami.sources import assemble, text
 from kazami.sources.plan import Cell, Column, Plan, Transform
 
@@ -44,6 +45,8 @@ class Columns:
     def __init__(self, evidence: Evidence | None = None, limit: int = 8192) -> None:
         self._limit = limit
         self.evidence = evidence
+        #: Makes who looks on while a capture is read (`model.wire`), None where nobody does.
+        self.tap: Callable[[], Tap | None] | None = None
         self._shapes: dict[int, assemble.Shape] = {}
         self._assembler = assemble.Assembler()
         self._rejects: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kazami.detect.network.suricata.buffers import BUFFERS, Buffer
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.rule import Inspection, PacketTest, Rule, Transform
 from kazami.detect.network.suricata.steps import Content, Step
 
@@ -93,7 +93,7 @@ class Builder:
             for step in reversed(self.last.steps):
                 if isinstance(step, Content):
                     return step
-        raise Wrong("a modifier without a content before it")
+        raise RuleError("a modifier without a content before it")
 
     def change(self, content: Content) -> None:
         """The last content, changed by its modifier."""
@@ -108,7 +108,7 @@ class Builder:
         content = self.content()
         assert self.last is not None
         if self.chosen is not None:
-            raise Wrong("a modifier of content where a sticky buffer is selected")
+            raise RuleError("a modifier of content where a sticky buffer is selected")
         for at in range(len(self.last.steps) - 1, -1, -1):
             if self.last.steps[at] is content:
                 del self.last.steps[at]
@@ -120,7 +120,7 @@ class Builder:
     def transform(self, name: str, function: Transform) -> None:
         """A transform of the selected buffer."""
         if self.chosen is None:
-            raise Wrong(f"{name} without a sticky buffer before it")
+            raise RuleError(f"{name} without a sticky buffer before it")
         if self.chosen.steps:  # what stands before is about the buffer as it was
             self._settle()
             self.chosen = Draft(self.chosen.buffer, transforms=list(self.chosen.transforms))
@@ -130,7 +130,7 @@ class Builder:
         """All buffers, as they will be looked at.
 
         Raises:
-            Wrong: A buffer is selected and nothing is asked of it, or buffers of different protocols are mixed.
+            RuleError: A buffer is selected and nothing is asked of it, or buffers of different protocols are mixed.
         """
         self._settle()
         made = []
@@ -147,8 +147,8 @@ class Builder:
         """The description of a buffer.
 
         Raises:
-            Unsupported: It is not filled here.
+            UnsupportedError: It is not filled here.
         """
         if name not in BUFFERS:
-            raise Unsupported(name)
+            raise UnsupportedError(name)
         return BUFFERS[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kazami.detect.network.suricata import transform
@@ -13,7 +13,11 @@ from kazami.detect.network.suricata.steps import Number, Step, View, run
 MAX_NUMBER, MAX_BASE64 = 23, 65_535
 
 _WORD = (1 << 64) - 1
-_TEXT = {16: re.compile(rb"\s*(?:0[xX])?([0-9a-fA-F]+)"), 10: re.compile(rb"\s*([+-]?\d+)"), 8: re.compile(rb"\s*([0-7]+)")}
+_TEXT = {
+    16: re.compile(rb"\s*(?:0[xX])?([0-9a-fA-F]+)"),
+    10: re.compile(rb"\s*([+-]?\d+)"),
+    8: re.compile(rb"\s*([0-7]+)"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class ByteTest:
             yield at
 
 
-_HOLDS = {
+_HOLDS: dict[str, Callable[[int, int], bool]] = {
     "=": lambda a, b: a == b, "<": lambda a, b: a < b, ">": lambda a, b: a > b, "<=": lambda a, b: a <= b,
     ">=": lambda a, b: a >= b, "&": lambda a, b: bool(a & b), "^": lambda a, b: bool(a ^ b),
 }  # fmt: skip
@@ -159,7 +163,7 @@ class ByteMath:
         yield found[1]
 
 
-_RECKON = {
+_RECKON: dict[str, Callable[[int, int], int]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a // b,
     "<<": lambda a, b: a << b, ">>": lambda a, b: a >> b,
 }  # fmt: skip

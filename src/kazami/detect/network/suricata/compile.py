@@ -10,7 +10,7 @@ from pathlib import Path
 from kazami.detect.network.suricata import parse
 from kazami.detect.network.suricata.buffers import BUFFERS
 from kazami.detect.network.suricata.builder import PAYLOAD, Builder
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.header import VARIABLES, header
 from kazami.detect.network.suricata.keywords import application, buffer, meta, packet, payload, state
 from kazami.detect.network.suricata.keywords.payload import Handler
@@ -22,7 +22,9 @@ FAMILIES: dict[str, dict[str, Handler]] = {
     "rule": meta.KEYWORDS, "payload": payload.KEYWORDS, "buffer": buffer.KEYWORDS, "packet": packet.KEYWORDS,
     "state": state.KEYWORDS, "application": application.KEYWORDS,
 }  # fmt: skip
-KEYWORDS: dict[str, Handler] = {name: handle for family in FAMILIES.values() for name, handle in family.items()}
+KEYWORDS: dict[str, Handler] = {
+    name: handle for family in FAMILIES.values() for name, handle in family.items()
+}
 
 #: Bytes of one file of rules.
 MAX_FILE = 256 << 20
@@ -95,9 +97,9 @@ def add(made: Rules, text: str, path: str, variables: Mapping[str, str]) -> None
             continue
         try:
             made.running.append(compiled(one, path, variables))
-        except Unsupported as error:
+        except UnsupportedError as error:
             made.left.append(Left(path, one.line, _sid(one), one.first("msg"), error.keyword, error.reason))
-        except Wrong as error:
+        except RuleError as error:
             made.left.append(Left(path, one.line, _sid(one), one.first("msg"), "", str(error)))
 
 
@@ -116,7 +118,9 @@ def finish(made: Rules) -> None:
     kept = []
     for rule in made.running:
         if rule.sid and newest[rule.gid, rule.sid] is not rule:
-            made.left.append(Left(rule.path, rule.line, rule.sid, rule.message, "", "the same sid stands elsewhere"))
+            made.left.append(
+                Left(rule.path, rule.line, rule.sid, rule.message, "", "the same sid stands elsewhere")
+            )
         else:
             kept.append(rule)
     made.running = kept
@@ -131,11 +135,11 @@ def compiled(text: parse.Text, path: str, variables: Mapping[str, str]) -> Rule:
     """One rule.
 
     Raises:
-        Wrong: It breaks the language.
-        Unsupported: It asks for what is not in the subset.
+        RuleError: It breaks the language.
+        UnsupportedError: It asks for what is not in the subset.
     """
     if text.action == "config":
-        raise Unsupported("config", "rules that configure Suricata")
+        raise UnsupportedError("config", "rules that configure Suricata")
     ends = (text.source, text.source_port, text.target, text.target_port)
     head = header(text.protocol, ends, text.direction, variables)
     rule = Rule(head, text.action, path=path, line=text.line, raw=text.raw)
@@ -143,10 +147,10 @@ def compiled(text: parse.Text, path: str, variables: Mapping[str, str]) -> Rule:
     for name, value in text.options:
         handle = KEYWORDS.get(name)
         if handle is None:
-            raise Unsupported(name)
+            raise UnsupportedError(name)
         handle(builder, value or "")
     if not rule.sid:
-        raise Wrong("has no sid")
+        raise RuleError("has no sid")
     _settle(rule, builder)
     return rule
 
@@ -158,7 +162,9 @@ def _settle(rule: Rule, builder: Builder) -> None:
     rule.buffers = tuple(one for one in found if one.buffer != PAYLOAD)
     rule.needs_packet |= rule.header.packet_only or rule.no_stream or _of_packet(rule.buffers)
     rule.placed = any(
-        isinstance(step, Content) and (step.depth is not None or step.offset or step.starts) and not step.relative
+        isinstance(step, Content)
+        and (step.depth is not None or step.offset or step.starts)
+        and not step.relative
         for one in rule.payload
         for step in one.steps
     )
@@ -174,15 +180,15 @@ def _agree(rule: Rule) -> None:
     wanted = {_application(one.buffer) for one in rule.buffers} - {"", "file"}
     head = rule.header.application
     if len(wanted) > 1 and not (wanted == {"smb", "dcerpc"}):
-        raise Wrong(f"asks {' and '.join(sorted(wanted))} at once")
+        raise RuleError(f"asks {' and '.join(sorted(wanted))} at once")
     for one in wanted:
         if head and head != one and not (head in ("smb", "dcerpc") and one in ("smb", "dcerpc")):
-            raise Wrong(f"asks for {one}, but is about {head}")
+            raise RuleError(f"asks for {one}, but is about {head}")
     if any(_application(one.buffer) == "file" for one in rule.buffers) and head and head not in _FOR_FILES:
-        raise Unsupported("file.data", f"files in {head}")
+        raise UnsupportedError("file.data", f"files in {head}")
     sides = possible(rule)
     if not sides:
-        raise Wrong("asks for both directions at once")
+        raise RuleError("asks for both directions at once")
 
 
 def _application(name: str) -> str:

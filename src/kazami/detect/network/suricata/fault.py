@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-class Wrong(Exception):
+class RuleError(Exception):
     """The rule breaks the rules of its own language."""
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """The rule uses something that is not evaluated here; `keyword` is what is counted."""
 
     def __init__(self, keyword: str, reason: str = "") -> None:

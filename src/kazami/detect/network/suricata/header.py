@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.protocol import APPLICATIONS, TRANSPORTS
 
 #: Lists within lists, and variables within variables.
@@ -101,22 +101,24 @@ def header(
     """The header of a rule; `ends` are source, its port, target, its port.
 
     Raises:
-        Wrong: It breaks the language.
-        Unsupported: It names a protocol that is not told apart here.
+        RuleError: It breaks the language.
+        UnsupportedError: It names a protocol that is not told apart here.
     """
     if direction == "=>":
-        raise Unsupported("=>", "rules over a whole transaction are not evaluated")
+        raise UnsupportedError("=>", "rules over a whole transaction are not evaluated")
     name, _, kind = protocol.partition("-")
     if kind not in ("", "pkt", "stream") or (kind and name != "tcp"):
         name, kind = protocol, ""
     application = ""
-    version = {"ip4": 4, "ipv4": 4, "ip6": 6, "ipv6": 6, "icmpv4": 4, "icmpv6": 6, "ipv6-icmp": 6}.get(name, 0)
+    version = {"ip4": 4, "ipv4": 4, "ip6": 6, "ipv6": 6, "icmpv4": 4, "icmpv6": 6, "ipv6-icmp": 6}.get(
+        name, 0
+    )
     if name in TRANSPORTS:
         transports = TRANSPORTS[name]
     elif name in APPLICATIONS:
         application, transports = APPLICATIONS[name]
     else:
-        raise Unsupported(f"protocol {protocol}", "is not told apart")
+        raise UnsupportedError(f"protocol {protocol}", "is not told apart")
     source, source_port, target, target_port = ends
     return Header(
         transports, application,
@@ -144,23 +146,23 @@ def _kept(text: str, variables: tuple[tuple[str, str], ...], address: bool) -> S
 
 def _set(text: str, variables: Mapping[str, str], leaf: Leaf, depth: int) -> Set:
     if depth > MAX_DEPTH:
-        raise Wrong("lists or variables within each other without end")
+        raise RuleError("lists or variables within each other without end")
     text = text.strip()
     if len(_parts(text)) > 1:  # a list whose brackets were left out
         return _list(text, variables, leaf, depth)
     if text.startswith("!"):
         inner = _set(text[1:], variables, leaf, depth + 1)
         if inner.is_any:
-            raise Wrong("everything is excluded")
+            raise RuleError("everything is excluded")
         return Set(without=(inner,))
     if text.startswith("$"):
         name = text[1:]
         if name not in variables:
-            raise Wrong(f"the variable ${name} is not set")
+            raise RuleError(f"the variable ${name} is not set")
         return _set(variables[name], variables, leaf, depth + 1)
     if text.startswith("["):
         if not text.endswith("]"):
-            raise Wrong(f"{text[:60]!r} is no list")
+            raise RuleError(f"{text[:60]!r} is no list")
         return _list(text[1:-1], variables, leaf, depth)
     found = leaf(text)
     return ANY if found is None else Set((found,))
@@ -193,7 +195,7 @@ def _parts(text: str) -> list[str]:
             start = at + 1
     parts.append(text[start:].strip())
     if depth:
-        raise Wrong("brackets that do not close")
+        raise RuleError("brackets that do not close")
     return [part for part in parts if part]
 
 
@@ -208,7 +210,7 @@ def _address(text: str) -> tuple[int, int] | None:
             return int(low) + base, int(high) + base
         network = ip_network(text, strict=False)
     except ValueError as error:
-        raise Wrong(f"{text[:60]!r} is no address") from error
+        raise RuleError(f"{text[:60]!r} is no address") from error
     base = FOURTH if network.version == 4 else 0
     return int(network.network_address) + base, int(network.broadcast_address) + base
 
@@ -221,5 +223,5 @@ def _port(text: str) -> tuple[int, int] | None:
         first, colon, last = text.partition("-")
     low, high = first.strip() or "0", (last.strip() or "65535") if colon else first.strip()
     if not (low.isdecimal() and high.isdecimal()) or not int(low) <= int(high) <= 65535:
-        raise Wrong(f"{text[:60]!r} is no port")
+        raise RuleError(f"{text[:60]!r} is no port")
     return int(low), int(high)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kazami.detect.network.suricata.alert import MOST, Alert
-from kazami.detect.network.suricata.builder import PAYLOAD
 from kazami.detect.network.suricata.buffers import BUFFERS
+from kazami.detect.network.suricata.builder import PAYLOAD
 from kazami.detect.network.suricata.header import number
 from kazami.detect.network.suricata.memory import Bits, Counters
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import Packet, header
-from kazami.detect.network.suricata.plan import Plan
+from kazami.detect.network.suricata.plan import TOLD, Plan
 from kazami.detect.network.suricata.prefilter import Finder
 from kazami.detect.network.suricata.rule import CountTest, Inspection, Rule
 from kazami.detect.network.suricata.steps import Content, Size, View, run
@@ -47,10 +47,12 @@ class Options:
 class State:
     """Answers of gates, and the rules behind open ones, for flows that rules cannot tell apart."""
 
-    __slots__ = ("memo", "opened")
+    __slots__ = ("bare", "bitten", "memo", "opened")
 
     def __init__(self) -> None:
         self.memo: dict[int, bool] = {}
+        self.bare: list[tuple[Rule, ...]] = [(), ()]  # by side: rules that ask for no bytes
+        self.bitten: list[tuple[Rule, ...]] = [(), ()]  # the same, if they ask for what others have set
         self.opened: dict[tuple[int, int], tuple[Any, ...]] = {}
 
 
@@ -74,7 +76,11 @@ class Inspector:
     """One evaluation of rules over one capture; what is found is kept with the flow that it is found in."""
 
     def __init__(
-        self, rules: Sequence[Rule], options: Options = Options(), finder: type[Finder] = Finder, plan: Plan | None = None
+        self,
+        rules: Sequence[Rule],
+        options: Options = Options(),
+        finder: type[Finder] = Finder,
+        plan: Plan | None = None,
     ) -> None:
         self.plan = plan if plan is not None else Plan(rules, finder)
         self.options = options
@@ -97,6 +103,13 @@ class Inspector:
             if len(self._states) >= MAX_STATES:
                 self._states.clear()
             found = self._states[key] = State()
+            session.state = found
+            kind = session.protocol if session.protocol in TOLD else 0
+            for side in (0, 1):
+                for held, rules in ((found.bare, self.plan.bare), (found.bitten, self.plan.bitten)):
+                    held[side] = tuple(
+                        r for r in rules.get((kind, side), ()) if self.applies(r, session, side)
+                    )
         return found
 
     def applies(self, rule: Rule, session: Session, side: int) -> bool:
@@ -115,10 +128,14 @@ class Inspector:
         key = (id(rules), side)
         found = session.state.opened.get(key)
         if found is None:
-            found = session.state.opened[key] = tuple(rule for rule in rules if self.applies(rule, session, side))
+            found = session.state.opened[key] = tuple(
+                rule for rule in rules if self.applies(rule, session, side)
+            )
         return found
 
-    def candidates(self, finder: Finder, lower: bytes, session: Session, side: int, start: int = 0) -> dict[Rule, int]:
+    def candidates(
+        self, finder: Finder, lower: bytes, session: Session, side: int, start: int = 0
+    ) -> dict[Rule, int]:
         """Rules that may be true for these bytes and this flow, with where their content was found to end."""
         hits = finder.strong(lower[start:] if start else lower)
         memo = session.state.memo
@@ -155,19 +172,27 @@ class Inspector:
         place = (packet.time, packet.number)
         return self._packet(rule, packet) and self.found(rule, packet.session, packet.side, place, "", 0, b"")
 
-    def packet(self, finder: Finder | None, packet: Packet, bitten: tuple[Rule, ...] = (), plain: bool = True) -> None:
+    def packet(
+        self,
+        finder: Finder | None,
+        packet: Packet,
+        bitten: tuple[Rule, ...] = (),
+        plain: bool = True,
+        stream: bool = False,
+    ) -> None:
         """Rules that ask for bytes, in the payload of one packet; `plain` where no stream will be asked of it.
 
         `bitten` are rules that ask for no bytes but for what other rules have set.
         """
         view = View(packet.payload)
-        candidates = self.candidates(finder, view.lower, packet.session, packet.side) if finder is not None else {}
-        for rule in self.open_rules(bitten, packet.session, packet.side) if bitten else ():
-            candidates[rule] = 0
+        candidates = (
+            self.candidates(finder, view.lower, packet.session, packet.side) if finder is not None else {}
+        )
+        candidates |= dict.fromkeys(bitten, 0)
         for rule in ordered(candidates) if candidates else ():
             if not rule.payload:
                 self.lone(rule, packet)
-            elif (plain or rule.needs_packet or rule.placed) and not rule.header.stream_only:
+            elif (plain or rule.needs_packet or rule.placed) and (stream or not rule.header.stream_only):
                 self.one(rule, packet, view)
 
     def one(self, rule: Rule, packet: Packet, view: View) -> bool:
@@ -186,6 +211,8 @@ class Inspector:
         """One rule in a stretch of a stream."""
         where = self._holds(rule, rule.payload, view)
         if where is None:
+            return False
+        if not self._tests_hold(rule, session, side):
             return False
         offset, proof = where
         place = at.locate(view.first + offset)
@@ -210,7 +237,14 @@ class Inspector:
             self._exchange(rule, session, made, side, views, window, at)
 
     def _exchange(
-        self, rule: Rule, session: Session, made: Transaction, side: int, views: dict[str, list[View] | None], window: View, at: Proof
+        self,
+        rule: Rule,
+        session: Session,
+        made: Transaction,
+        side: int,
+        views: dict[str, list[View] | None],
+        window: View,
+        at: Proof,
     ) -> None:
         shown: tuple[str, int, bytes] | None = None
         for inspection in rule.buffers:
@@ -220,13 +254,15 @@ class Inspector:
             if shown is None or not shown[2]:
                 shown = inspection.buffer, *found
         where = self._holds(rule, rule.payload, window) if rule.payload else (0, b"")
-        if where is None or not self._tests_hold(rule, session, side, at):
+        if where is None or not self._tests_hold(rule, session, side):
             return
         assert shown is not None
         place = at.locate(window.first + len(window.data) - 1)
         self.found(rule, session, side, place, *shown)
 
-    def _buffer(self, rule: Rule, inspection: Inspection, views: list[View] | None) -> tuple[int, bytes] | None:
+    def _buffer(
+        self, rule: Rule, inspection: Inspection, views: list[View] | None
+    ) -> tuple[int, bytes] | None:
         """Where one buffer of a transaction fits, or None where it does not."""
         if views is None:
             if inspection.absent is not None:
@@ -246,7 +282,7 @@ class Inspector:
                 return found
         return None
 
-    def _tests_hold(self, rule: Rule, session: Session, side: int, at: Proof) -> bool:
+    def _tests_hold(self, rule: Rule, session: Session, side: int) -> bool:
         if not rule.tests:
             return True
         packet = session.latest(side)
@@ -284,7 +320,14 @@ class Inspector:
     # What follows when all holds.
 
     def found(
-        self, rule: Rule, session: Session, side: int, place: tuple[int, int], buffer: str, offset: int, proof: bytes
+        self,
+        rule: Rule,
+        session: Session,
+        side: int,
+        place: tuple[int, int],
+        buffer: str,
+        offset: int,
+        proof: bytes,
     ) -> bool:
         """What a flow remembers is asked last, changed, and an alert given where one is due."""
         now = place[0]
@@ -293,7 +336,9 @@ class Inspector:
         if rule.action == "pass":
             session.passed = True
             return True
-        if not self._counters.passes(rule, _track(rule, session, side), now, (session.ports[side], session.ports[1 - side])):
+        if not self._counters.passes(
+            rule, _track(rule, session, side), now, (session.ports[side], session.ports[1 - side])
+        ):
             return True
         if rule.quiet or session.passed or len(session.alerts) >= MAX_ALERTS:
             return True
@@ -308,8 +353,11 @@ class Inspector:
     def _remembered(self, rule: Rule, session: Session, side: int, now: int) -> bool:
         for bit in rule.bits:
             if bit.command in ("isset", "isnotset"):
-                held = any(n in session.bits for n in bit.names) if bit.scope == "flow" else self._bits.holds(
-                    bit, _scope(bit.scope, session, side), now)
+                held = (
+                    any(n in session.bits for n in bit.names)
+                    if bit.scope == "flow"
+                    else self._bits.holds(bit, _scope(bit.scope, session, side), now)
+                )
                 if held != (bit.command == "isset"):
                     return False
         if not all(_counted(test, session.counts) for test in rule.counts):
@@ -405,7 +453,7 @@ def _counted(test: CountTest, counts: dict[str, int]) -> bool:
     return _SIGNS[test.sign](counts[test.name], value)
 
 
-_SIGNS = {
+_SIGNS: dict[str, Callable[[int, int], bool]] = {
     ">": lambda a, b: a > b, "<": lambda a, b: a < b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
     "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
 }  # fmt: skip

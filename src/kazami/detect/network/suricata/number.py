@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from kazami.detect.network.suricata.fault import Wrong
+from kazami.detect.network.suricata.fault import RuleError
 from kazami.detect.network.suricata.steps import Number, Test
 
 _UNITS = {"": 1, "kb": 1 << 10, "kib": 1 << 10, "mb": 1 << 20, "mib": 1 << 20, "gb": 1 << 30, "gib": 1 << 30}
@@ -18,7 +18,7 @@ def integer(text: str, names: Mapping[str, int] | None = None) -> int:
     """A number, or what it is called.
 
     Raises:
-        Wrong: It is neither.
+        RuleError: It is neither.
     """
     text = text.strip()
     named = (names or {}).get(text.lower())
@@ -27,7 +27,7 @@ def integer(text: str, names: Mapping[str, int] | None = None) -> int:
     sign = -1 if text.startswith("-") else 1
     found = _NUMBER.fullmatch(text.lstrip("+-"))
     if found is None:
-        raise Wrong(f"{text[:40]!r} is no number")
+        raise RuleError(f"{text[:40]!r} is no number")
     return sign * int(found[1], 0 if found[1][:2].lower() == "0x" else 10) * _UNITS[(found[2] or "").lower()]
 
 
@@ -37,18 +37,18 @@ def variable(text: str) -> Number:
     return text if _NAME.fullmatch(text) else integer(text)
 
 
-def test(text: str, names: Mapping[str, int] | None = None) -> Test:
+def comparison(text: str, names: Mapping[str, int] | None = None) -> Test:
     """A comparison.
 
     Raises:
-        Wrong: It is none.
+        RuleError: It is none.
     """
     text = text.strip().strip('"').strip()
     ranged = _RANGE.fullmatch(text)
     if ranged is not None and not (names and text.lower() in names):
         low, high = integer(ranged[2], names), integer(ranged[3], names)
         if low >= high:
-            raise Wrong(f"{text[:40]!r}: the range is empty")
+            raise RuleError(f"{text[:40]!r}: the range is empty")
         return Test("<>", low, high, bool(ranged[1]))
     for sign in ("<=", ">=", "!=", "<", ">", "=", "!", "&"):
         if text.startswith(sign):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kazami.detect.network.suricata.fault import Wrong
+from kazami.detect.network.suricata.fault import RuleError
 
 #: Characters of one rule, rules of one file, and options of one rule that are believed.
 MAX_RULE, MAX_RULES, MAX_OPTIONS = 65_536, 500_000, 512
@@ -49,7 +49,7 @@ def rules(text: str) -> Iterator[Text | tuple[int, str, str]]:
             return
         try:
             yield rule(joined, line)
-        except Wrong as error:
+        except RuleError as error:
             yield line, str(error), joined[:400]
 
 
@@ -73,21 +73,21 @@ def rule(text: str, line: int = 0) -> Text:
     """One rule.
 
     Raises:
-        Wrong: It is none.
+        RuleError: It is none.
     """
     if len(text) > MAX_RULE:
-        raise Wrong(f"a rule of {len(text):,} characters")
+        raise RuleError(f"a rule of {len(text):,} characters")
     head, parenthesis, rest = text.partition("(")
     words = _words(head)
     if not parenthesis or len(words) != 7:
-        raise Wrong("is not 'action protocol source port direction target port (options)'")
+        raise RuleError("is not 'action protocol source port direction target port (options)'")
     if not rest.rstrip().endswith(")"):
-        raise Wrong("does not end in a parenthesis")
+        raise RuleError("does not end in a parenthesis")
     action, protocol, source, source_port, direction, target, target_port = words
     if action.lower() not in ACTIONS:
-        raise Wrong(f"{action!r} is no action")
+        raise RuleError(f"{action!r} is no action")
     if direction not in DIRECTIONS:
-        raise Wrong(f"{direction!r} is no direction")
+        raise RuleError(f"{direction!r} is no direction")
     options = tuple(_options(rest.rstrip()[:-1]))
     return Text(
         action.lower(), protocol.lower(), source, source_port, direction, target, target_port,
@@ -118,11 +118,11 @@ def _options(body: str) -> Iterator[tuple[str, str | None]]:
             continue
         count += 1
         if count > MAX_OPTIONS:
-            raise Wrong(f"more than {MAX_OPTIONS} options")
+            raise RuleError(f"more than {MAX_OPTIONS} options")
         name, colon, value = text.partition(":")
         name = name.strip()
         if not name.replace("_", "").replace(".", "").replace("-", "").isalnum():
-            raise Wrong(f"{name[:40]!r} is no keyword")
+            raise RuleError(f"{name[:40]!r} is no keyword")
         yield name, value.strip() if colon else None
 
 

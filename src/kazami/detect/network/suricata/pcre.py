@@ -15,7 +15,7 @@ import re2
 import regex
 
 from kazami.detect.network.suricata.buffers import LETTERS
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.steps import View
 
 #: Seconds that one search may take where time is not linear, and characters of the longest expression.
@@ -24,7 +24,10 @@ TIMEOUT, LONGEST = 0.05, 8192
 #: Bytes of a buffer that an expression without linear time sees (PCRE gives up after its own match limit).
 MOST = 1 << 20
 
-_FORM = re.compile(r"(!?)\s*\"?\s*(?:m(?=[^\w\s]))?(?P<mark>[^\w\s])(.*)(?P=mark)([A-Za-z0-9]*)\s*(?:,\s*(.*?))?\s*\"?\s*", re.DOTALL)
+_FORM = re.compile(
+    r"(!?)\s*\"?\s*(?:m(?=[^\w\s]))?(?P<mark>[^\w\s])(.*)(?P=mark)([A-Za-z0-9]*)\s*(?:,\s*(.*?))?\s*\"?\s*",
+    re.DOTALL,
+)
 _SHORT = re.compile(rb"(?<!\\)\\x([0-9a-fA-F]?)(?![0-9a-fA-F{])")
 _SELF = frozenset("ismxEAGRO8")
 
@@ -45,11 +48,11 @@ def expression(text: str) -> Expression:
     """Take apart what stands behind ``pcre:``.
 
     Raises:
-        Wrong: It is no expression.
-        Unsupported: It has a flag that is not known.
+        RuleError: It is no expression.
+        UnsupportedError: It has a flag that is not known.
     """
     if len(text) > LONGEST:
-        raise Wrong("an expression that is too long")
+        raise RuleError("an expression that is too long")
     text = text.strip()
     negated = text.startswith("!")
     body = text[1:].strip() if negated else text
@@ -57,14 +60,14 @@ def expression(text: str) -> Expression:
         body = body[1:-1]
     found = _FORM.fullmatch(body)
     if found is None:
-        raise Wrong(f"pcre {text[:60]!r} is no expression")
+        raise RuleError(f"pcre {text[:60]!r} is no expression")
     pattern, letters, captures = found[3].replace("\\;", ";").replace('\\"', '"'), found[4], found[5]
     buffers = [LETTERS[letter] for letter in letters if letter in LETTERS]
     unknown = [letter for letter in letters if letter not in LETTERS and letter not in _SELF]
     if unknown:
-        raise Unsupported("pcre", f"the flag {unknown[0]} is not known")
+        raise UnsupportedError("pcre", f"the flag {unknown[0]} is not known")
     if len(set(buffers)) > 1:
-        raise Wrong("pcre with two buffers")
+        raise RuleError("pcre with two buffers")
     names = tuple(name.strip() for name in captures.split(",")) if captures else ()
     return Expression(
         pattern, letters, buffers[0] if buffers else None, "R" in letters, negated or found[1] == "!", names
@@ -120,7 +123,11 @@ class Searcher:
         Raises:
             TimeoutError: It took too long.
         """
-        found = self._compiled.search(data) if self.engine == "re2" else self._compiled.search(data[:MOST], timeout=TIMEOUT)
+        found = (
+            self._compiled.search(data)
+            if self.engine == "re2"
+            else self._compiled.search(data[:MOST], timeout=TIMEOUT)
+        )
         if found is None:
             return None
         return bytes(found.group(1) or b"") if found.re.groups else bytes(found.group(0))
@@ -147,27 +154,35 @@ def compiled(pattern: str, flags: str) -> Searcher:
     """The expression, ready to search.
 
     Raises:
-        Wrong: It is no expression.
-        Unsupported: Neither engine can say it.
+        RuleError: It is no expression.
+        UnsupportedError: Neither engine can say it.
     """
     own = "".join(letter for letter in "ismx" if letter in flags)
     anchored = "A" in flags
-    raw = pattern.encode("latin-1", "replace") if pattern.isascii() else pattern.encode("utf-8", "surrogateescape")
+    raw = (
+        pattern.encode("latin-1", "replace")
+        if pattern.isascii()
+        else pattern.encode("utf-8", "surrogateescape")
+    )
     raw = _SHORT.sub(lambda found: rb"\x" + found[1].rjust(2, b"0"), raw)
     linear = _linear(raw, own, flags)
     if linear is not None:
         try:
             options = re2.Options()
-            options.encoding, options.log_errors, options.max_mem = re2.Options.Encoding.LATIN1, False, 8 << 20
+            options.encoding, options.log_errors, options.max_mem = (
+                re2.Options.Encoding.LATIN1,
+                False,
+                8 << 20,
+            )
             return Searcher(re2.compile(linear, options), "re2", anchored)
         except re2.error:
             pass  # lookaround, back references and large counts: the other engine has them
     if "G" in flags:
-        raise Unsupported("pcre", "ungreedy as a whole, in an expression that needs more than RE2")
+        raise UnsupportedError("pcre", "ungreedy as a whole, in an expression that needs more than RE2")
     try:
         return Searcher(_free(raw, own, flags), "regex", anchored)
     except (regex.error, ValueError, RecursionError, OverflowError) as error:
-        raise Unsupported("pcre", f"cannot be said here: {error}") from error
+        raise UnsupportedError("pcre", f"cannot be said here: {error}") from error
 
 
 def _linear(raw: bytes, own: str, flags: str) -> bytes | None:
@@ -217,7 +232,13 @@ def _ends(raw: bytes, many: bool, strict: bool) -> bytes | None:
     return bytes(made)
 
 
-_SAID = {rb"\h": rb"[\t ]", rb"\R": rb"(?:\r\n|[\n\v\f\r\x85])", rb"\e": rb"\x1b", rb"\/": rb"/", rb"\Z": rb"(?:\n?\z)"}
+_SAID = {
+    rb"\h": rb"[\t ]",
+    rb"\R": rb"(?:\r\n|[\n\v\f\r\x85])",
+    rb"\e": rb"\x1b",
+    rb"\/": rb"/",
+    rb"\Z": rb"(?:\n?\z)",
+}
 _UNSAID = frozenset((rb"\N", rb"\X", rb"\g", rb"\k", rb"\H", rb"\V"))
 
 

@@ -13,7 +13,9 @@ from kazami.detect.network.suricata.packet import ICMP, ICMP6, SCTP, TCP, UDP
 from kazami.detect.network.suricata.prefilter import Finder, choose
 from kazami.detect.network.suricata.rule import Rule
 
-_PROTOCOLS = (TCP, UDP, ICMP, ICMP6, SCTP, 0)
+#: Protocols above IP that are told apart; all others are 0.
+TOLD = (TCP, UDP, ICMP, ICMP6, SCTP)
+_PROTOCOLS = (*TOLD, 0)
 
 #: Protocols whose transactions carry files.
 CARRIERS = ("http", "smtp", "smb")
@@ -42,7 +44,15 @@ class Plan:
         for rule in rules:
             head = rule.header
             sets = tuple(map(id, (head.source, head.source_port, head.target, head.target_port)))
-            key = (head.transports, head.application, head.both_ways, head.version, sets, rule.established, rule.application)
+            key = (
+                head.transports,
+                head.application,
+                head.both_ways,
+                head.version,
+                sets,
+                rule.established,
+                rule.application,
+            )
             rule.gate = gates.setdefault(key, len(gates))
             self._sort(rule)
         heads = [rule.header for rule in rules]
@@ -57,7 +67,9 @@ class Plan:
             key: {name: self._filtered(found, name) for name in self._names(found)}
             for key, found in self._transaction.items()
         }
-        self.asked = {key: tuple(r for r in found if choose(r) is None) for key, found in self._transaction.items()}
+        self.asked = {
+            key: tuple(r for r in found if choose(r) is None) for key, found in self._transaction.items()
+        }
 
     def _sort(self, rule: Rule) -> None:
         buffers = [one.buffer for one in rule.buffers if application_of(one.buffer)]
@@ -108,7 +120,9 @@ def _sorted(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 def only_once(rule: Rule) -> bool:
     """Whether a rule is about a flow as such, addresses and protocol alone: it is asked once for each direction."""
     if rule.payload or rule.buffers or rule.tests or rule.bits or rule.counts or rule.established is not None:
-        return bool(rule.application) and not (rule.payload or rule.buffers or rule.tests or rule.bits or rule.counts)
+        return bool(rule.application) and not (
+            rule.payload or rule.buffers or rule.tests or rule.bits or rule.counts
+        )
     if rule.application:
         return True
     head = rule.header

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kazami.detect.network.suricata import app
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import ACK, FIN, RST, SYN, TCP, UDP, Packet
+from kazami.detect.network.suricata.plan import TOLD
 from kazami.detect.network.suricata.prefilter import MOST
 from kazami.detect.network.suricata.steps import View
 
@@ -36,7 +37,20 @@ NEW, SENT, ANSWERED, OPEN, OVER = range(5)
 class Half:
     """One direction of TCP."""
 
-    __slots__ = ("dropped", "first", "frames", "gap", "matched", "next", "rules", "size", "start", "tail", "waiting", "waits")
+    __slots__ = (
+        "dropped",
+        "first",
+        "frames",
+        "gap",
+        "matched",
+        "next",
+        "rules",
+        "size",
+        "start",
+        "tail",
+        "waiting",
+        "waits",
+    )
 
     def __init__(self) -> None:
         self.next = self.start = -1
@@ -80,7 +94,14 @@ class Session:
         "last", "packets", "passed", "phase", "ports", "protocol", "state",
     )  # fmt: skip
 
-    def __init__(self, inspector: Inspector, protocol: int, addresses: tuple[bytes, bytes], ports: tuple[int, int], time: int) -> None:
+    def __init__(
+        self,
+        inspector: Inspector,
+        protocol: int,
+        addresses: tuple[bytes, bytes],
+        ports: tuple[int, int],
+        time: int,
+    ) -> None:
         self._inspector = inspector
         self.protocol, self.addresses, self.ports, self.first = protocol, addresses, ports, time
         self.phase, self.established, self.passed = NEW, False, False
@@ -92,23 +113,27 @@ class Session:
         self.halves = (Half(), Half())
         self.last = (time, 0)
         self._parser: app.Parser | None = None
-        self._late: list[Packet | None] = [None, None]
+        self._late: list[Frame | None] = [None, None]
         self.state = inspector.state(self)
 
     def latest(self, side: int) -> Packet | None:
         """The packet of this direction that was seen last."""
-        return self._late[side]
+        frame = self._late[side]
+        return None if frame is None else self._packet(side, frame)
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """One packet: `at` is where the header above IP begins, `ip` where IP's does (-1 where it is gone)."""
         self.packets[side] += 1
-        self.last = (time, number)
-        if self.protocol == TCP:
+        if self.protocol != TCP:
+            self._single(time, number, side, data, ip, at, stop)
+        elif at + 20 <= stop:
             self._tcp(time, number, side, data, ip, at, stop)
-            return
+
+    def _single(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
+        """A packet of anything but TCP."""
         start = min(stop, at + 8) if self.protocol in _EIGHT else at
         packet = Packet(time, number, side, self.protocol, data, ip, at, start, stop, self)
-        self._late[side] = packet
+        self.last = (time, number)
         if self.packets[1 - side] and not self.established:
             self._open()
         loaded = self.protocol == UDP and stop > start
@@ -118,8 +143,7 @@ class Session:
         if loaded and self._parser is not None:
             made = self._parser.feed(side, packet.payload)
             if made:
-                marks = Marks([], 0, (time, number))
-                self._exchanges(made, marks, View(packet.payload))
+                self._exchanges(made, Marks([], 0, (time, number)), View(packet.payload))
 
     def finish(self) -> None:
         """The flow is over: look at what waits."""
@@ -135,64 +159,66 @@ class Session:
     def _whole(self, packet: Packet) -> None:
         """Everything that is asked of one packet alone."""
         inspector, side = self._inspector, packet.side
-        plan, kind = inspector.plan, self.protocol if self.protocol in _TOLD else 0
+        plan, kind = inspector.plan, self.protocol if self.protocol in TOLD else 0
         if self.packets[side] == 1 and (begin := plan.begin.get((kind, side))):
             inspector.bare(begin, packet)
-        if bare := plan.bare.get((kind, side)):
-            inspector.bare(bare, packet)
+        for rule in self.state.bare[side]:
+            inspector.lone(rule, packet)
         finder = plan.payload.get((kind, side)) if packet.stop > packet.start else None
-        bitten = plan.bitten.get((kind, side), ())
-        if finder is not None or bitten:
-            inspector.packet(finder, packet, bitten)
+        if finder is not None or self.state.bitten[side]:
+            inspector.packet(finder, packet, self.state.bitten[side])
 
     def _listen(self, packet: Packet) -> None:
         """What a datagram is part of."""
-        self._parser = app.datagrams(self.ports, packet.payload)
-        if self._parser is not None:
-            self._knows(self._parser.name, (packet.time, packet.number), packet.side)
-            self._unwanted()
+        parser = app.datagrams(self.ports, packet.payload)
+        if parser is not None:
+            self._knows(parser.name, (packet.time, packet.number), packet.side)
+            self._parser = parser if self._wanted() else None
 
     # TCP.
 
     def _tcp(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
-        if at + 20 > stop:
-            return
         flags = data[at + 13]
         start = at + (data[at + 12] >> 4) * 4
-        if start < at + 20 or start > stop:
+        if start > stop or start < at + 20:
             start = stop
-        sequence = int.from_bytes(data[at + 4 : at + 8])
         if self.phase < OPEN:
-            self._handshake(side, flags, sequence, start < stop)
-        inspector = self._inspector
-        plan = inspector.plan
-        begin = plan.begin.get((TCP, side)) if self.packets[side] == 1 else None
-        bare = plan.bare.get((TCP, side))
-        if begin or bare:
-            packet = Packet(time, number, side, TCP, data, ip, at, start, stop, self)
-            self._late[side] = packet
-            if begin:
-                inspector.bare(begin, packet)
-            if bare:
-                inspector.bare(bare, packet)
-        if start >= stop and (bitten := plan.bitten.get((TCP, side))):
-            inspector.bare(bitten, Packet(time, number, side, TCP, data, ip, at, start, stop, self))
-        half = self.halves[side]
-        if start < stop and not half.dropped:
-            if flags & SYN:
-                sequence = (sequence + 1) & _WORD
+            self._handshake(side, flags, int.from_bytes(data[at + 4 : at + 8]), start < stop)
+        if self.packets[side] == 1 or self.state.bare[side] or self.state.bitten[side]:
+            self._headers(Packet(time, number, side, TCP, data, ip, at, start, stop, self))
+        if start < stop and not self.halves[side].dropped:
             low = ip if ip >= 0 else at
             frame = (time, number, data[low:stop], ip - low if ip >= 0 else -1, at - low, start - low)
-            if flags & RST or (self.phase < OPEN and not flags & SYN):
-                self._closing(side, flags)
-                self._loose(side, frame)  # what comes with a reset is part of no stream
-                return
-            other = self.halves[1 - side]
-            if other.size:
-                self.flush(1 - side)
-            self._segment(side, half, sequence, frame)
+            self._loaded(side, flags, int.from_bytes(data[at + 4 : at + 8]), frame)
         if flags & (FIN | RST):
-            self._closing(side, flags)
+            self._closing(flags)
+
+    def _headers(self, packet: Packet) -> None:
+        """What is asked of headers alone; what other rules have set is known only when the payload was looked at."""
+        inspector, side = self._inspector, packet.side
+        begin = inspector.plan.begin.get((TCP, side)) if self.packets[side] == 1 else None
+        if begin:
+            inspector.bare(begin, packet)
+        for rule in self.state.bare[side]:
+            inspector.lone(rule, packet)
+        if packet.start >= packet.stop:
+            for rule in self.state.bitten[side]:
+                inspector.lone(rule, packet)
+
+    def _loaded(self, side: int, flags: int, sequence: int, frame: Frame) -> None:
+        """A packet with a payload."""
+        if flags & RST or (self.phase < OPEN and not flags & SYN):
+            self._loose(side, frame)  # what comes with a reset is part of no stream
+            return
+        if flags & SYN:
+            sequence = (sequence + 1) & _WORD
+        half = self.halves[side]
+        if self.halves[1 - side].size:
+            self.flush(1 - side)
+        if sequence == half.next:
+            self._append(side, half, frame)
+        else:
+            self._segment(side, half, sequence, frame)
 
     def _handshake(self, side: int, flags: int, sequence: int, loaded: bool) -> None:
         half = self.halves[side]
@@ -201,7 +227,9 @@ class Session:
                 half.next = half.start = (sequence + 1) & _WORD
             if flags & ACK:
                 self.phase = max(self.phase, ANSWERED)
-                if self.halves[1 - side].start < 0 and not (self._inspector.options.midstream or self._inspector.options.one_sided):
+                if self.halves[1 - side].start < 0 and not (
+                    self._inspector.options.midstream or self._inspector.options.one_sided
+                ):
                     self.phase = NEW
             else:
                 self.phase = max(self.phase, SENT)
@@ -211,11 +239,16 @@ class Session:
         options = self._inspector.options
         if self.phase == ANSWERED and side == 0 and flags & ACK:
             self._open()
-        elif self.phase == ANSWERED and side == 1 and loaded and (self.halves[0].size or options.one_sided):
+        elif (
+            self.phase == ANSWERED
+            and side == 1
+            and loaded
+            and (bool(self.halves[0].size) or options.one_sided)
+        ):
             self._open()  # what came with the first packet is answered at once, or the client is never seen
-        elif self.phase == SENT and side == 0 and options.one_sided and flags & ACK:
-            self._open()
-        elif self.phase == NEW and options.midstream and flags & ACK:
+        elif (self.phase == SENT and side == 0 and options.one_sided and flags & ACK) or (
+            self.phase == NEW and options.midstream and flags & ACK
+        ):
             self._open()
 
     def _open(self) -> None:
@@ -226,14 +259,13 @@ class Session:
         """Other rules may be about the flow from now on."""
         self.state = self._inspector.state(self)
 
-    def _loose(self, side: int, frame: Frame) -> None:
-        """A packet of no connection that is known: looked at by itself."""
+    def _loose(self, side: int, frame: Frame, stream: bool = False) -> None:
+        """A packet of no connection that is known: looked at by itself; `stream` where it stands for its stream too."""
         time, number, data, ip, at, start = frame
         packet = Packet(time, number, side, TCP, data, ip, at, start, len(data), self)
-        plan = self._inspector.plan
-        finder, bitten = plan.payload.get((TCP, side)), plan.bitten.get((TCP, side), ())
+        finder, bitten = self._inspector.plan.payload.get((TCP, side)), self.state.bitten[side]
         if finder is not None or bitten:
-            self._inspector.packet(finder, packet, bitten)
+            self._inspector.packet(finder, packet, bitten, stream=stream)
 
     def _segment(self, side: int, half: Half, sequence: int, frame: Frame) -> None:
         if half.next < 0:
@@ -249,7 +281,19 @@ class Session:
             if fresh > 0:
                 self._append(side, half, _cut(frame, fresh))
             else:
-                self._loose_copy(side, frame)
+                self._again(side, half, sequence, frame)
+
+    def _again(self, side: int, half: Half, sequence: int, frame: Frame) -> None:
+        """Bytes that were there already: in the way of the packets, what came first is what goes on."""
+        if not self._inspector.options.inline:
+            self._loose_copy(side, frame)
+            return
+        known = half.tail + b"".join([one[2][one[5] :] for one in half.frames])
+        start = len(known) - ((half.next - sequence) & _WORD)
+        if start >= 0:
+            time, number, data, ip, at, begin = frame
+            first = known[start : start + len(data) - begin]
+            self._loose(side, (time, number, data[:begin] + first, ip, at, begin), True)
 
     def _loose_copy(self, side: int, frame: Frame) -> None:
         """Bytes that are there already: what a packet carries may differ from what the stream got."""
@@ -303,14 +347,12 @@ class Session:
                 self._exchanges(self._parser.gap(side), Marks([], 0, self.last))
             self._drain(side, half)
 
-    def _closing(self, side: int, flags: int) -> None:
-        if not flags & (FIN | RST):
-            return
-        if flags & RST:
-            self.phase = OVER if self.phase >= OPEN else self.phase
-        for one in (side, 1 - side):
-            if self.halves[one].size:
-                self.flush(one)
+    def _closing(self, flags: int) -> None:
+        if flags & RST and self.phase >= OPEN:
+            self.phase = OVER
+        for side in (0, 1):
+            if self.halves[side].size:
+                self.flush(side)
 
     # Streams.
 
@@ -321,7 +363,8 @@ class Session:
         if not frames:
             return
         half.frames, half.size = [], 0
-        self._late[side] = self._packet(side, frames[-1])
+        self._late[side] = frames[-1]
+        self.last = frames[-1][:2]
         if len(frames) == 1:
             body = frames[0][2][frames[0][5] :]
         else:
@@ -340,25 +383,24 @@ class Session:
 
     def _feed(self, side: int, body: bytes, marks: Marks) -> list[app.Exchange]:
         if self._parser is None:
-            if self.application or self.halves[side].first > len(body) + 64 and not self.application:
+            if self.application or (self.halves[side].first > len(body) + 64 and not self.application):
                 return []
-            self._parser = app.streams(self.ports, side, body)
-            if self._parser is None:
+            parser = app.streams(self.ports, side, body)
+            if parser is None:
                 return []
-            self._knows(self._parser.name, marks.locate(self.halves[side].first - len(body)), side)
-            self._unwanted()
-            if self._parser is None:
+            self._knows(parser.name, marks.locate(self.halves[side].first - len(body)), side)
+            if not self._wanted():
                 return []
+            self._parser = parser
         made = self._parser.feed(side, body)
         if self._parser.name != self.application:
             self.application = self._parser.name
             self._changed()
         return made
 
-    def _unwanted(self) -> None:
-        """A protocol of which no rule asks anything but its name is followed no further."""
-        if self.application not in self._inspector.plan.followed and self.application not in _MORE:
-            self._parser = None
+    def _wanted(self) -> bool:
+        """Whether any rule asks more of the protocol than its name."""
+        return self.application in self._inspector.plan.followed
 
     def _knows(self, name: str, place: tuple[int, int], side: int) -> None:
         self.application = name
@@ -371,12 +413,14 @@ class Session:
 
     def _stretch(self, side: int, half: Half, window: View, frames: list[Frame], marks: Marks) -> None:
         inspector = self._inspector
-        finder, bitten = inspector.plan.payload.get((TCP, side)), inspector.plan.bitten.get((TCP, side))
+        finder = inspector.plan.payload.get((TCP, side))
         fresh = len(half.tail)
         start = max(0, fresh - MOST)
-        candidates = inspector.candidates(finder, window.lower, self, side, start) if finder is not None else {}
-        if bitten:
-            candidates |= dict.fromkeys(inspector.open_rules(bitten, self, side), 1 << 30)
+        candidates = (
+            inspector.candidates(finder, window.lower, self, side, start) if finder is not None else {}
+        )
+        if self.state.bitten[side]:
+            candidates |= dict.fromkeys(self.state.bitten[side], 1 << 30)
         for rule in ordered(candidates) if candidates else ():
             if half.matched is not None and rule.index in half.matched and candidates[rule] <= fresh:
                 continue
@@ -391,12 +435,13 @@ class Session:
             found = [inspector.lone(rule, self._packet(side, frame)) for frame in frames]
             return any(found)
         placed = rule.needs_packet or rule.placed
-        if not rule.needs_packet and not rule.no_stream:
-            if inspector.stream(rule, self, side, window, marks):
-                return True
+        if not rule.needs_packet and inspector.stream(rule, self, side, window, marks):
+            return True
         if not placed or rule.header.stream_only or rule.only_stream:
             return False
-        found = [inspector.one(rule, self._packet(side, frame), View(frame[2][frame[5] :])) for frame in frames]
+        found = [
+            inspector.one(rule, self._packet(side, frame), View(frame[2][frame[5] :])) for frame in frames
+        ]
         return any(found)
 
     def _packet(self, side: int, frame: Frame) -> Packet:
@@ -409,9 +454,7 @@ class Session:
             self._inspector.transaction(self, exchange, side, seen, marks)
 
 
-_MORE = frozenset(("smb",))
 _EIGHT = frozenset((17, 1, 58))
-_TOLD = frozenset((6, 17, 1, 58, 132))
 
 
 def _cut(frame: Frame, fresh: int) -> Frame:

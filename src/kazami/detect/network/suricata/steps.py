@@ -7,7 +7,7 @@ User Guide describes it (payload keywords).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -44,7 +44,10 @@ class View:
 class Step(Protocol):
     """One condition on a buffer."""
 
-    relative: bool
+    @property
+    def relative(self) -> bool:
+        """Whether it is sought from where the step before ended."""
+        ...
 
     def places(self, view: View, at: int) -> Iterator[int]:
         """Where to go on, if it holds from `at`."""
@@ -154,7 +157,7 @@ class Test:
 
     sign: str
     first: Number
-    second: Number = 0
+    second: int = 0
     negated: bool = False
 
     def holds(self, value: int, view: View | None = None) -> bool:
@@ -163,7 +166,7 @@ class Test:
         return _COMPARE[self.sign](value, first, self.second) != self.negated
 
 
-_COMPARE = {
+_COMPARE: dict[str, Callable[[int, int, int], bool]] = {
     "=": lambda v, a, b: v == a, "!": lambda v, a, b: v != a, "<": lambda v, a, b: v < a, "<=": lambda v, a, b: v <= a,
     ">": lambda v, a, b: v > a, ">=": lambda v, a, b: v >= a, "<>": lambda v, a, b: a < v < b,
     "..": lambda v, a, b: a <= v <= b, "&": lambda v, a, b: bool(v & a), "^": lambda v, a, b: bool(v ^ a),

@@ -77,7 +77,9 @@ def strip_pseudo_headers(data: bytes) -> bytes:
 def header_lowercase(data: bytes) -> bytes:
     """Names of headers in small letters."""
     lines = data.split(b"\r\n")
-    return b"\r\n".join(b":".join([head.lower(), *rest]) for head, *rest in (line.split(b":", 1) for line in lines))
+    return b"\r\n".join(
+        b":".join([head.lower(), *rest]) for head, *rest in (line.split(b":", 1) for line in lines)
+    )
 
 
 def digest(name: str) -> Callable[[bytes], bytes]:

@@ -9,6 +9,7 @@ _VLAN = frozenset((0x8100, 0x88A8, 0x9100, 0x9200))
 _IP = frozenset((0x0800, 0x86DD))
 _RAW = frozenset((101, 12, 14, 228, 229))
 _ETHERNET, _NULL, _LOOP, _PPP, _HDLC, _SLL, _SLL2, _PPPOE_LINK = 1, 0, 108, 9, 104, 113, 276, 51
+_SERVICE = {1: 0x0800, 2: 0x86DD, 3: 0x6558, 5: 0x8847}
 _FAMILIES6 = frozenset((10, 24, 28, 30))
 _PPP_TYPES = {0x0021: 0x0800, 0x0057: 0x86DD, 0x0281: 0x8847, 0x0283: 0x8848}
 
@@ -54,6 +55,11 @@ def _typed(kind: int, data: bytes, at: int, stop: int) -> int:
             return _mpls(data, at, stop)
         elif kind == 0x8864:
             return _pppoe(data, at, stop)
+        elif kind == 0x894F and at + 8 < stop:  # a service header (RFC 8300): its length in words, and what follows
+            inner, at = _SERVICE.get(data[at + 3], 0), at + (data[at + 1] & 0x3F) * 4
+            if inner == 0x6558:
+                return ethernet(data, at, stop)
+            kind = inner
         elif kind <= 1500 and data[at : at + 6] == b"\xaa\xaa\x03\0\0\0":
             kind, at = _word(data, at + 6), at + 8
         elif kind <= 1500 and data[at : at + 3] == b"\x06\x06\x03":

@@ -44,6 +44,9 @@ class Records:
         for path, fields in records:
             time = flow.time_at(fields.pop("#at", 0))
             self._put(path, flow, time, _named(flow, fields) if path == "files" else fields)
+        if flow.watch is not None:
+            for match in flow.watch.found():
+                self._put("rule_match", flow, match.time, match.fields)
         self._put("conn", flow, flow.first, self._connection(flow, service, first, second))
 
     def datagram(self, flow: Flow, direction: int, data: bytes, time: int) -> None:

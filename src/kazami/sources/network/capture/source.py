@@ -26,7 +26,8 @@ def confidence(name: str, head: bytes) -> float:
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every flow of `evidence` and what it says; yields the bytes read since the last time."""
     records = Records(columns)
-    engine = Engine(records.flow, records.datagram, DNS_PORTS)
+    tap = columns.tap() if columns.tap is not None else None
+    engine = Engine(records.flow, records.datagram, DNS_PORTS, tap)
     read = 0
     unknown: dict[int, int] = {}
 

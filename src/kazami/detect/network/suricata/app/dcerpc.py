@@ -15,13 +15,19 @@ _REQUEST, _RESPONSE, _BIND, _ALTER = 0, 2, 11, 14
 
 def is_bind(data: bytes) -> bool:
     """Whether a connection begins with a binding."""
-    return len(data) >= 24 and data[0] == 5 and data[1] <= 1 and data[2] in (_BIND, _ALTER) and data[4] in (0x00, 0x10)
+    return (
+        len(data) >= 24
+        and data[0] == 5
+        and data[1] <= 1
+        and data[2] in (_BIND, _ALTER)
+        and data[4] in (0x00, 0x10)
+    )
 
 
 class Calls:
     """The state of one association: feed it fragments, it gives calls."""
 
-    __slots__ = ("_buffers", "_bound", "_pending", "_stubs")
+    __slots__ = ("_bound", "_buffers", "_pending", "_stubs")
 
     def __init__(self) -> None:
         self._buffers = [bytearray(), bytearray()]

@@ -15,7 +15,12 @@ def is_dns(data: bytes) -> bool:
     if len(data) < 12:
         return False
     asked = int.from_bytes(data[4:6])
-    return data[2] >> 3 & 15 in (0, 1, 2, 4, 5) and asked <= 16 and not data[3] & 0x40 and parse(data) is not None
+    return (
+        data[2] >> 3 & 15 in (0, 1, 2, 4, 5)
+        and asked <= 16
+        and not data[3] & 0x40
+        and parse(data) is not None
+    )
 
 
 def name(data: bytes, at: int) -> tuple[bytes, int] | None:

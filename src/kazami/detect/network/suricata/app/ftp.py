@@ -9,7 +9,20 @@ from kazami.detect.network.suricata.app.parser import Exchange, Said
 #: Bytes of a line that has no end yet.
 MAX_LINE = 8_192
 
-_COMMANDS = (b"USER ", b"PASS ", b"FEAT", b"SYST", b"AUTH ", b"PORT ", b"PASV", b"EPSV", b"CWD ", b"QUIT", b"RETR ", b"STOR ")
+_COMMANDS = (
+    b"USER ",
+    b"PASS ",
+    b"FEAT",
+    b"SYST",
+    b"AUTH ",
+    b"PORT ",
+    b"PASV",
+    b"EPSV",
+    b"CWD ",
+    b"QUIT",
+    b"RETR ",
+    b"STOR ",
+)
 
 
 def is_ftp(ports: tuple[int, int], side: int, data: bytes) -> bool:

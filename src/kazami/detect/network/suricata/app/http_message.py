@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
-
 from kazami.detect.network.suricata.transform import percent
 
 Headers = list[tuple[bytes, bytes]]
@@ -38,8 +37,8 @@ class Transfer:
     __slots__ = ("_hashes", "answer", "request")
 
     def __init__(self, request: Message | None = None) -> None:
-        self.request, self.answer = request, None
-        self.answer: Message | None
+        self.request = request
+        self.answer: Message | None = None
         self._hashes: dict[tuple[str, int], bytes] = {}
 
     def values(self, name: str, side: int) -> Sequence[bytes] | None:
@@ -67,7 +66,9 @@ class Transfer:
         if name == "file.size":
             return [str(len(content)).encode() for _, content in files]
         kind = name.partition(".")[2]
-        return [hashlib.new(kind, content, usedforsecurity=False).hexdigest().encode() for _, content in files]
+        return [
+            hashlib.new(kind, content, usedforsecurity=False).hexdigest().encode() for _, content in files
+        ]
 
     def _files(self, side: int, message: Message) -> list[tuple[bytes, bytes]]:
         if message.parts is not None:
@@ -189,6 +190,9 @@ _BOTH: dict[str, One] = {
     "http.header": _normalized, "http.header.raw": lambda m: m.raw or None, "http.header_names": _names, "http.start": _start,
     "http.content_type": _of(b"content-type"), "http.content_len": _of(b"content-length"), "http.connection": _of(b"connection"),
 }  # fmt: skip
-_MANY: dict[str, Callable[[Message], list[bytes]]] = {"http.request_header": _lines, "http.response_header": _lines}
+_MANY: dict[str, Callable[[Message], list[bytes]]] = {
+    "http.request_header": _lines,
+    "http.response_header": _lines,
+}
 
 __all__ = ["Message", "Transfer", "uri"]

@@ -115,7 +115,11 @@ class Smb:
         old = side == 1 and self._first_asked  # the answer to a first message of version 1
         values: dict[str, Sequence[bytes]] = {"smb.version": (b"1" if old else b"2",)}
         self._first_asked = False
-        calls = self._asked(command, number, data, body, values) if side == 0 else self._answer(command, number, data, body)
+        calls = (
+            self._asked(command, number, data, body, values)
+            if side == 0
+            else self._answer(command, number, data, body)
+        )
         if len(self._names) > 4096 or len(self._reads) > 4096:
             self._names.clear()
             self._reads.clear()
@@ -199,7 +203,14 @@ class Smb:
         made += calls
 
     def _first_asked_for(
-        self, command: int, data: bytes, words: bytes, count: int, body: int, wide: bool, values: dict[str, Sequence[bytes]]
+        self,
+        command: int,
+        data: bytes,
+        words: bytes,
+        count: int,
+        body: int,
+        wide: bool,
+        values: dict[str, Sequence[bytes]],
     ) -> list[Exchange]:
         number = int.from_bytes(data[30:32], "little")
         if command == 0x75 and count >= 4:

@@ -16,7 +16,7 @@ MAX_MAIL, MAX_LINE, MAX_DEPTH, MAX_PARTS = 1 << 20, 65_536, 8, 64
 _PORTS = frozenset((25, 465, 587, 2525))
 _COMMANDS = (b"EHLO ", b"HELO ", b"MAIL FROM:")
 _BOUNDARY = re.compile(rb"""boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))""", re.IGNORECASE)
-_FILE = re.compile(rb"""(?:file)?name\*?\s*=\s*(?:"([^"]*)"|([^;\s]+))""", re.IGNORECASE)
+_FILE = re.compile(rb"""(?:file)?name(?:\*0)?\*?\s*=\s*(?:"([^"]*)"|([^;\s]+))""", re.IGNORECASE)
 
 
 def is_smtp(ports: tuple[int, int], side: int, data: bytes) -> bool:
@@ -166,19 +166,29 @@ def files(mail: bytes, depth: int = 0) -> list[tuple[bytes, bytes]]:
         found: list[tuple[bytes, bytes]] = []
         for part in body.split(mark)[1 : MAX_PARTS + 1]:
             if not part.startswith(b"--"):
-                found += files(part.lstrip(b"\r\n") if part[:2] == b"\r\n" or part[:1] == b"\n" else part, depth + 1)
+                found += files(
+                    part.lstrip(b"\r\n") if part[:2] == b"\r\n" or part[:1] == b"\n" else part, depth + 1
+                )
         return found[:MAX_PARTS]
     named = _FILE.search(head.get(b"content-disposition", b"")) or _FILE.search(kind)
     if named is None:
         return []
     coding = head.get(b"content-transfer-encoding", b"").lower()
     if b"base64" in coding:
-        content = decoded(body, "rfc2045")
+        content = _quanta(body)
     elif b"quoted-printable" in coding:
         content = quopri.decodestring(body)
     else:
         content = body.removesuffix(b"\r\n")
     return [(named[1] or named[2] or b"", content)]
+
+
+def _quanta(body: bytes) -> bytes:
+    """Base64 in groups of four letters, each of which may end in padding (RFC 2045 lets pieces be joined)."""
+    letters = body.translate(None, b" \t\r\n")
+    if b"=" not in letters.rstrip(b"="):
+        return decoded(letters, "rfc2045")
+    return b"".join(decoded(letters[at : at + 4], "rfc2045") for at in range(0, len(letters), 4))
 
 
 def _unfolded(head: bytes) -> dict[bytes, bytes]:

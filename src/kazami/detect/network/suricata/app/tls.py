@@ -15,7 +15,14 @@ from kazami.detect.network.suricata.app.tls_hello import Hello, hello, ja3, ja4
 #: Bytes of handshake messages of one side that are kept, messages and certificates that are read.
 MAX_KEPT, MAX_MESSAGES, MAX_CERTIFICATES = 131_072, 32, 16
 
-_VERSIONS = {0x0002: b"SSLv2", 0x0300: b"SSLv3", 0x0301: b"TLS 1.0", 0x0302: b"TLS 1.1", 0x0303: b"TLS 1.2", 0x0304: b"TLS 1.3"}
+_VERSIONS = {
+    0x0002: b"SSLv2",
+    0x0300: b"SSLv3",
+    0x0301: b"TLS 1.0",
+    0x0302: b"TLS 1.1",
+    0x0303: b"TLS 1.2",
+    0x0304: b"TLS 1.3",
+}
 _CLIENT, _SERVER, _CERTIFICATE, _DONE = 1, 2, 11, 14
 
 
@@ -23,7 +30,14 @@ def is_tls(data: bytes) -> bool:
     """Whether a side begins with a record of TLS, or with the hello of SSL 2."""
     if len(data) >= 6 and data[0] in (0x16, 0x15) and data[1] == 3 and data[2] <= 4:
         return data[0] == 0x15 or data[5] in (1, 2)
-    return len(data) > 11 and bool(data[0] & 0x80) and data[2] == 1 and data[3] in (0, 3) and data[4] <= 3 and data[1] > 8
+    return (
+        len(data) > 11
+        and bool(data[0] & 0x80)
+        and data[2] == 1
+        and data[3] in (0, 3)
+        and data[4] <= 3
+        and data[1] > 8
+    )
 
 
 class Tls:
@@ -105,7 +119,10 @@ class Tls:
     def _second(self, side: int, data: bytes) -> None:
         """The hello of SSL 2, which may offer SSL 3 and TLS."""
         version = int.from_bytes(data[3:5])
-        self._values[side] = {"tls.version": (_VERSIONS.get(version, b"unknown"),), "tls.state": (b"client_hello",)}
+        self._values[side] = {
+            "tls.version": (_VERSIONS.get(version, b"unknown"),),
+            "tls.state": (b"client_hello",),
+        }
 
 
 def _client(said: Hello) -> dict[str, Sequence[bytes]]:
@@ -139,4 +156,8 @@ def _certificates(message: bytes) -> dict[str, Sequence[bytes]]:
         at += 3 + size
     if not found:
         return {}
-    return {**certificate.read(found[0]), "tls.certs": found, "tls.cert_chain_len": (str(len(found)).encode(),)}
+    return {
+        **certificate.read(found[0]),
+        "tls.certs": found,
+        "tls.cert_chain_len": (str(len(found)).encode(),),
+    }

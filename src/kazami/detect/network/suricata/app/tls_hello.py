@@ -101,7 +101,13 @@ def ja4(said: Hello, transport: bytes = b"t") -> bytes:
     named = sorted(b"%04x" % number for number in extensions if number not in (_NAME, _PROTOCOLS))
     signed = b",".join(b"%04x" % number for number in _plain(said.signatures))
     tail = b",".join(named) + (b"_" + signed if signed else b"")
-    return b"_".join((head, _short(b",".join(sorted(b"%04x" % number for number in ciphers))), _short(tail if named else b"")))
+    return b"_".join(
+        (
+            head,
+            _short(b",".join(sorted(b"%04x" % number for number in ciphers))),
+            _short(tail if named else b""),
+        )
+    )
 
 
 def _short(text: bytes) -> bytes:

@@ -9,16 +9,28 @@ from pathlib import Path
 
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder, Draft
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.keywords.payload import Handler, pattern
 from kazami.detect.network.suricata.parse import unquoted
-from kazami.detect.network.suricata.steps import Content, Test, View
+from kazami.detect.network.suricata.steps import Content, Step, Test, View
 
 #: Hashes of one list, and its bytes.
 MAX_HASHES, MAX_LIST = 1_000_000, 64 << 20
 
 _OPCODES = {"query": 0, "iquery": 1, "status": 2, "notify": 4, "update": 5}
-_TYPES = {"a": 1, "ns": 2, "cname": 5, "soa": 6, "null": 10, "ptr": 12, "mx": 15, "txt": 16, "aaaa": 28, "srv": 33, "any": 255}
+_TYPES = {
+    "a": 1,
+    "ns": 2,
+    "cname": 5,
+    "soa": 6,
+    "null": 10,
+    "ptr": 12,
+    "mx": 15,
+    "txt": 16,
+    "aaaa": 28,
+    "srv": 33,
+    "any": 255,
+}
 _ENCRYPTIONS = {
     "des-cbc-crc": 1, "des-cbc-md4": 2, "des-cbc-md5": 3, "des3-cbc-md5": 5, "des3-cbc-sha1": 7,
     "aes128-cts-hmac-sha1-96": 17, "aes256-cts-hmac-sha1-96": 18, "rc4-hmac": 23, "rc4-hmac-exp": 24,
@@ -68,7 +80,7 @@ class Asked:
 
 def _compared(buffer: str, names: dict[str, int] | None = None) -> Handler:
     def handle(builder: Builder, value: str) -> None:
-        builder.drafts.append(Draft(buffer, [Compared(number.test(value, names))]))
+        builder.drafts.append(Draft(buffer, [Compared(number.comparison(value, names))]))
 
     return handle
 
@@ -77,32 +89,33 @@ def _version(builder: Builder, value: str) -> None:
     words = {"1.0": b"TLS 1.0", "1.1": b"TLS 1.1", "1.2": b"TLS 1.2", "1.3": b"TLS 1.3"}
     found = words.get(unquoted(value).strip().strip('"').lower().removeprefix("tls").strip())
     if found is None:
-        raise Wrong(f"tls.version: {value[:40]!r}")
+        raise RuleError(f"tls.version: {value[:40]!r}")
     builder.drafts.append(Draft("tls.version", [Among(frozenset((found,)))]))
 
 
 def _ssl_version(builder: Builder, value: str) -> None:
     words = {"sslv2": b"SSLv2", "sslv3": b"SSLv3", "tls1.0": b"TLS 1.0", "tls1.1": b"TLS 1.1", "tls1.2": b"TLS 1.2",
              "tls1.3": b"TLS 1.3"}  # fmt: skip
-    wanted, unwanted = set(), set()
+    wanted: set[bytes] = set()
+    unwanted: set[bytes] = set()
     for part in value.strip().strip('"').split(","):
         name = part.strip().lower()
         found = words.get(name.lstrip("!"))
         if found is None:
-            raise Wrong(f"ssl_version: {part[:40]!r}")
+            raise RuleError(f"ssl_version: {part[:40]!r}")
         (unwanted if name.startswith("!") else wanted).add(found)
-    steps = [Among(frozenset(wanted))] if wanted else []
+    steps: list[Step] = [Among(frozenset(wanted))] if wanted else []
     steps += [Among(frozenset(unwanted), True)] if unwanted else []
-    builder.drafts.append(Draft("tls.version", list(steps)))
+    builder.drafts.append(Draft("tls.version", steps))
 
 
 def _ssl_state(builder: Builder, value: str) -> None:
     names = [part.strip().lower() for part in re.split(r"[,|]", value.strip().strip('"'))]
     known = {"client_hello", "server_hello", "client_keyx", "server_keyx"}
     if [name for name in names if name.lstrip("!") not in known]:
-        raise Unsupported("ssl_state", value[:40])
-    steps = [Among(frozenset(name.encode() for name in names if name[:1] != "!"))]
-    builder.drafts.append(Draft("tls.state", list(steps)))
+        raise UnsupportedError("ssl_state", value[:40])
+    steps: list[Step] = [Among(frozenset(name.encode() for name in names if name[:1] != "!"))]
+    builder.drafts.append(Draft("tls.state", steps))
 
 
 def _said(buffer: str) -> Handler:
@@ -120,16 +133,16 @@ def _said(buffer: str) -> Handler:
 def _smb_version(builder: Builder, value: str) -> None:
     name = value.strip().strip('"').lower()
     if name not in ("1", "2"):
-        raise Wrong(f"smb.version: {value[:40]!r}")
+        raise RuleError(f"smb.version: {value[:40]!r}")
     builder.drafts.append(Draft("smb.version", [Among(frozenset((name.encode(),)))]))
 
 
 def _interface(builder: Builder, value: str) -> None:
     uuid, *rest = (part.strip() for part in value.split(","))
     if not re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", uuid):
-        raise Wrong(f"dcerpc.iface: {uuid[:40]!r}")
+        raise RuleError(f"dcerpc.iface: {uuid[:40]!r}")
     versions = [word for word in rest if word and word != "any_frag"]
-    test = number.test(versions[0]) if versions else None
+    test = number.comparison(versions[0]) if versions else None
 
     def bound(data: bytes) -> bool:
         for entry in data.split(b","):
@@ -148,8 +161,10 @@ def _opnum(builder: Builder, value: str) -> None:
         if dash:
             tests.append(Test("..", number.integer(first), number.integer(last)))
         else:
-            tests.append(number.test(part))
-    builder.drafts.append(Draft("dcerpc.opnum", [Asked(lambda data: any(test.holds(int(data)) for test in tests))]))
+            tests.append(number.comparison(part))
+    builder.drafts.append(
+        Draft("dcerpc.opnum", [Asked(lambda data: any(test.holds(int(data)) for test in tests))])
+    )
 
 
 def _weak(builder: Builder, value: str) -> None:
@@ -161,7 +176,9 @@ def _encryption(builder: Builder, value: str) -> None:
     negated = name.startswith("!")
     name = name.lstrip("!").strip()
     if name == "weak":
-        builder.drafts.append(Draft("krb5.ticket_encryption", [Asked(lambda d: (int(d) in _WEAK) != negated)]))
+        builder.drafts.append(
+            Draft("krb5.ticket_encryption", [Asked(lambda d: (int(d) in _WEAK) != negated)])
+        )
         return
     names = [part.strip() for part in name.split(",")]
     wanted = {_ENCRYPTIONS[n] if n in _ENCRYPTIONS else number.integer(n) for n in names}
@@ -187,16 +204,18 @@ def _hashes(buffer: str, digits: int) -> Handler:
         negated = value.strip().startswith("!")
         name = value.strip().lstrip("!").strip().strip('"')
         if not name or "/" in name or "\\" in name or name.startswith("."):
-            raise Unsupported(buffer, "a list outside the folder of the rules")
+            raise UnsupportedError(buffer, "a list outside the folder of the rules")
         path = Path(builder.folder) / name
         try:
             if path.stat().st_size > MAX_LIST:
-                raise Unsupported(buffer, f"the list {name} is larger than {MAX_LIST >> 20} MB")
+                raise UnsupportedError(buffer, f"the list {name} is larger than {MAX_LIST >> 20} MB")
             lines = path.read_text("utf-8", "replace").split("\n")
         except OSError as error:
-            raise Wrong(f"the list {name} cannot be read: {error.strerror}") from error
+            raise RuleError(f"the list {name} cannot be read: {error.strerror}") from error
         form = re.compile(rf"[0-9a-fA-F]{{{digits}}}")
-        words = frozenset(found[0].lower().encode() for line in lines[:MAX_HASHES] if (found := form.match(line.strip())))
+        words = frozenset(
+            found[0].lower().encode() for line in lines[:MAX_HASHES] if (found := form.match(line.strip()))
+        )
         builder.drafts.append(Draft(buffer, [Among(words, negated)]))
 
     return handle

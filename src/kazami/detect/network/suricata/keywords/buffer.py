@@ -8,7 +8,7 @@ import zlib
 from kazami.detect.network.suricata import transform
 from kazami.detect.network.suricata.buffers import ALIASES, BUFFERS
 from kazami.detect.network.suricata.builder import Builder
-from kazami.detect.network.suricata.fault import Wrong
+from kazami.detect.network.suricata.fault import RuleError
 from kazami.detect.network.suricata.keywords.payload import Handler
 from kazami.detect.network.suricata.pcre import compiled
 from kazami.detect.network.suricata.rule import Transform
@@ -31,7 +31,7 @@ def _plain(name: str, function: Transform) -> Handler:
 def _xor(builder: Builder, value: str) -> None:
     digits = value.strip().strip('"')
     if not re.fullmatch(r"(?:[0-9a-fA-F]{2}){1,255}", digits):
-        raise Wrong(f"xor: {value[:40]!r}")
+        raise RuleError(f"xor: {value[:40]!r}")
     builder.transform(f"xor {digits}", transform.xor(bytes.fromhex(digits)))
 
 
@@ -46,9 +46,9 @@ def _from_base64(builder: Builder, value: str) -> None:
         elif name == "bytes" and given.strip().isdecimal():
             count = int(given)
         elif name:
-            raise Wrong(f"from_base64: {word[:40]!r}")
+            raise RuleError(f"from_base64: {word[:40]!r}")
     if mode not in ("rfc4648", "rfc2045", "strict"):
-        raise Wrong(f"from_base64: mode {mode!r}")
+        raise RuleError(f"from_base64: mode {mode!r}")
     builder.transform(f"from_base64 {mode} {offset} {count}", transform.from_base64(mode, offset, count))
 
 
@@ -68,9 +68,9 @@ def _pcrexform(builder: Builder, value: str) -> None:
 
 def _absent(builder: Builder, value: str) -> None:
     if value.strip() not in ("", "or_else"):
-        raise Wrong(f"absent: {value[:40]!r}")
+        raise RuleError(f"absent: {value[:40]!r}")
     if builder.chosen is None:
-        raise Wrong("absent without a sticky buffer before it")
+        raise RuleError("absent without a sticky buffer before it")
     builder.chosen.absent = value.strip() or "only"
 
 

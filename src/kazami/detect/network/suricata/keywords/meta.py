@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.keywords.payload import Handler
 from kazami.detect.network.suricata.parse import unquoted
 
@@ -20,7 +20,7 @@ def _number(name: str) -> Handler:
     def handle(builder: Builder, value: str) -> None:
         found = number.integer(value)
         if not 0 <= found < 1 << 32:
-            raise Wrong(f"{name}: {value[:40]!r}")
+            raise RuleError(f"{name}: {value[:40]!r}")
         setattr(builder.rule, name, found)
 
     return handle
@@ -40,7 +40,9 @@ def _reference(builder: Builder, value: str) -> None:
 
 def _metadata(builder: Builder, value: str) -> None:
     pairs = (part.strip().split(None, 1) for part in value.split(","))
-    builder.rule.metadata += tuple((pair[0].lower(), pair[1] if len(pair) > 1 else "") for pair in pairs if pair)
+    builder.rule.metadata += tuple(
+        (pair[0].lower(), pair[1] if len(pair) > 1 else "") for pair in pairs if pair
+    )
 
 
 def _target(builder: Builder, value: str) -> None:
@@ -51,9 +53,9 @@ def _requires(builder: Builder, value: str) -> None:
     for part in value.split(","):
         name, _, _given = part.strip().partition(" ")
         if name == "keyword":
-            raise Unsupported("requires", part.strip()[:60])
+            raise UnsupportedError("requires", part.strip()[:60])
         if name not in ("version", "feature", ""):
-            raise Unsupported("requires", name[:40])
+            raise UnsupportedError("requires", name[:40])
 
 
 def _ignored(name: str) -> Handler:

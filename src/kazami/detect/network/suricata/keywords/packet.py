@@ -6,14 +6,25 @@ import re
 
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder
-from kazami.detect.network.suricata.fault import Wrong
+from kazami.detect.network.suricata.fault import RuleError
 from kazami.detect.network.suricata.keywords.payload import Handler
 from kazami.detect.network.suricata.packet import ICMP, ICMP6, TCP, Packet, options
 from kazami.detect.network.suricata.rule import PacketTest
 from kazami.detect.network.suricata.steps import Test
 
 _FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128, "2": 64, "1": 128}
-_OPTIONS = {"rr": 7, "lsrr": 131, "eol": 0, "nop": 1, "ts": 68, "sec": 130, "esec": 133, "ssrr": 137, "satid": 136, "cipso": 134}
+_OPTIONS = {
+    "rr": 7,
+    "lsrr": 131,
+    "eol": 0,
+    "nop": 1,
+    "ts": 68,
+    "sec": 130,
+    "esec": 133,
+    "ssrr": 137,
+    "satid": 136,
+    "cipso": 134,
+}
 _FIELD = re.compile(r"([+*!-]?)\s*([A-Za-z0-9]*)\s*(?:,\s*([A-Za-z0-9]*))?")
 _PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "icmp6": 58, "ipv6-icmp": 58, "sctp": 132,
               "ipv6": 41, "igmp": 2, "ipip": 4}  # fmt: skip
@@ -68,7 +79,7 @@ def _compared(name: str) -> Handler:
     read = _READ[name]
 
     def handle(builder: Builder, value: str) -> None:
-        test: Test = number.test(value)
+        test: Test = number.comparison(value)
 
         def holds(packet: Packet) -> bool:
             found = read(packet)  # type: ignore[operator]
@@ -80,7 +91,7 @@ def _compared(name: str) -> Handler:
 
 
 def _ip_proto(builder: Builder, value: str) -> None:
-    test = number.test(value, _PROTOCOLS)
+    test = number.comparison(value, _PROTOCOLS)
     _take(builder, lambda packet: test.holds(packet.protocol))
     builder.rule.needs_packet = False
 
@@ -92,10 +103,10 @@ def _sameip(builder: Builder, value: str) -> None:
 def _flags(builder: Builder, value: str) -> None:
     found = _FIELD.fullmatch(value.strip())
     if found is None or not found[2]:
-        raise Wrong(f"flags: {value[:40]!r}")
+        raise RuleError(f"flags: {value[:40]!r}")
     modifier, letters, ignored = found[1], found[2].upper(), (found[3] or "").upper()
     if bad := [letter for letter in letters + ignored if letter not in _FLAGS and letter != "0"]:
-        raise Wrong(f"flags: {bad[0]!r}")
+        raise RuleError(f"flags: {bad[0]!r}")
     wanted = sum(_FLAGS.get(letter, 0) for letter in set(letters))
     mask = 0xFF & ~sum(_FLAGS.get(letter, 0) for letter in set(ignored))
 
@@ -117,7 +128,7 @@ def _flags(builder: Builder, value: str) -> None:
 def _ipopts(builder: Builder, value: str) -> None:
     name = value.strip().lower()
     if name != "any" and name not in _OPTIONS:
-        raise Wrong(f"ipopts: {value[:40]!r}")
+        raise RuleError(f"ipopts: {value[:40]!r}")
     wanted = _OPTIONS.get(name)
 
     def holds(packet: Packet) -> bool:
@@ -130,7 +141,7 @@ def _ipopts(builder: Builder, value: str) -> None:
 def _fragbits(builder: Builder, value: str) -> None:
     found = re.fullmatch(r"([+*!]?)\s*([MDR]+)\s*([+*!]?)", value.strip())
     if found is None:
-        raise Wrong(f"fragbits: {value[:40]!r}")
+        raise RuleError(f"fragbits: {value[:40]!r}")
     modifier = found[1] or found[3]
     wanted = sum({"M": 0x20, "D": 0x40, "R": 0x80}[letter] for letter in set(found[2]))
 
@@ -148,7 +159,7 @@ def _fragbits(builder: Builder, value: str) -> None:
 
 
 def _fragoffset(builder: Builder, value: str) -> None:
-    test = number.test(value)
+    test = number.comparison(value)
 
     def holds(packet: Packet) -> bool:
         where = packet.ip + 6
@@ -158,7 +169,7 @@ def _fragoffset(builder: Builder, value: str) -> None:
 
 
 def _mss(builder: Builder, value: str) -> None:
-    test = number.test(value)
+    test = number.comparison(value)
 
     def holds(packet: Packet) -> bool:
         end = packet.at + (max(0, packet.word(12, 1)) >> 4) * 4

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from kazami.detect.network.suricata import bytesteps, number, pcre
 from kazami.detect.network.suricata.buffers import MODIFIERS
 from kazami.detect.network.suricata.builder import PAYLOAD, Builder
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.packet import Packet
 from kazami.detect.network.suricata.steps import Content, DataAt, Number, Size, changed
 
@@ -25,7 +26,7 @@ def pattern(text: str) -> bytes:
     r"""The bytes of a content: text, hexadecimal between bars, ``\"``, ``\;``, ``\:`` and ``\\``.
 
     Raises:
-        Wrong: It is none.
+        RuleError: It is none.
     """
     made = bytearray()
     at = 0
@@ -34,8 +35,12 @@ def pattern(text: str) -> bytes:
         if letter == "|":
             end = text.find("|", at + 1)
             digits = "".join(text[at + 1 : end].split())
-            if end < 0 or len(digits) % 2 or any(not _HEX.match(digits[i : i + 2]) for i in range(0, len(digits), 2)):
-                raise Wrong(f"hexadecimal that is none in {text[:60]!r}")
+            if (
+                end < 0
+                or len(digits) % 2
+                or any(not _HEX.match(digits[i : i + 2]) for i in range(0, len(digits), 2))
+            ):
+                raise RuleError(f"hexadecimal that is none in {text[:60]!r}")
             made += bytes.fromhex(digits)
             at = end + 1
             continue
@@ -45,7 +50,7 @@ def pattern(text: str) -> bytes:
         made += letter.encode("utf-8", "surrogateescape")
         at += 1
     if not made or len(made) > LONGEST:
-        raise Wrong(f"a content of {len(made)} bytes")
+        raise RuleError(f"a content of {len(made)} bytes")
     return bytes(made)
 
 
@@ -55,7 +60,7 @@ def content_text(value: str) -> tuple[bool, bytes]:
     negated = value.startswith("!")
     value = value[1:].strip() if negated else value
     if len(value) < 2 or value[0] != '"' or value[-1] != '"':
-        raise Wrong("a content that is not in quotes")
+        raise RuleError("a content that is not in quotes")
     return negated, pattern(value[1:-1])
 
 
@@ -78,9 +83,9 @@ def _place(name: str) -> Handler:
     def set_place(builder: Builder, value: str) -> None:
         old, given = builder.content(), number.variable(value)
         if isinstance(given, str) and given not in builder.variables:
-            raise Wrong(f"{name}: the variable {given} is not set before it")
+            raise RuleError(f"{name}: the variable {given} is not set before it")
         if name in ("depth", "within") and isinstance(given, int) and given < len(old.pattern):
-            raise Wrong(f"{name} is less than the content")
+            raise RuleError(f"{name} is less than the content")
         made = changed(old, **{name: given})
         if name == "depth" and isinstance(given, int) and isinstance(old.offset, int):
             made = changed(made, depth=given + old.offset)
@@ -94,7 +99,7 @@ def _place(name: str) -> Handler:
 def _starts(builder: Builder, value: str) -> None:
     old = builder.content()
     if old.offset or old.depth is not None or old.relative:
-        raise Wrong("startswith beside another place")
+        raise RuleError("startswith beside another place")
     builder.change(changed(old, starts=True))
 
 
@@ -104,7 +109,6 @@ def _ends(builder: Builder, value: str) -> None:
 
 def _fast(builder: Builder, value: str) -> None:
     builder.change(changed(builder.content(), fast=True, fast_only=value.strip() == "only"))
-
 
 
 def _rawbytes(builder: Builder, value: str) -> None:
@@ -121,7 +125,7 @@ def _move(name: str) -> Handler:
 def _isdataat(builder: Builder, value: str) -> None:
     place, *rest = (part.strip() for part in value.split(","))
     if unknown := [word for word in rest if word not in ("relative", "rawbytes")]:
-        raise Wrong(f"isdataat: {unknown[0]!r}")
+        raise RuleError(f"isdataat: {unknown[0]!r}")
     relative, negated = "relative" in rest, place.startswith("!")
     given = number.variable(place.lstrip("!").strip())
     builder.add(DataAt(given, relative, negated), relative)
@@ -129,19 +133,19 @@ def _isdataat(builder: Builder, value: str) -> None:
 
 def _bsize(builder: Builder, value: str) -> None:
     if builder.chosen is None:
-        raise Wrong("bsize without a sticky buffer before it")
+        raise RuleError("bsize without a sticky buffer before it")
     found = _VARIABLE.fullmatch(value.strip())
     if found is not None and found[2] in builder.variables:
-        builder.add(Size(replace(number.test((found[1] or "") + "0"), first=found[2])))
+        builder.add(Size(replace(number.comparison((found[1] or "") + "0"), first=found[2])))
         return
-    builder.add(Size(number.test(value)))
+    builder.add(Size(number.comparison(value)))
 
 
 _VARIABLE = re.compile(r"(<=|>=|<|>|!)?\s*([A-Za-z_][\w.]*)")
 
 
 def _dsize(builder: Builder, value: str) -> None:
-    test = number.test(value)
+    test = number.comparison(value)
     least = 1 if test.sign == "!" else 0  # Suricata: what is of another size is there at all
 
     def holds(packet: Packet) -> bool:
@@ -156,14 +160,14 @@ def _urilen(builder: Builder, value: str) -> None:
     length, _, form = value.partition(",")
     name = "http.uri" if form.strip() == "norm" else "http.uri.raw"
     if form.strip() not in ("", "norm", "raw"):
-        raise Wrong(f"urilen: {form!r}")
-    builder.draft(name).steps.append(Size(number.test(length)))
+        raise RuleError(f"urilen: {form!r}")
+    builder.draft(name).steps.append(Size(number.comparison(length)))
 
 
 def _pcre(builder: Builder, value: str) -> None:
     found = pcre.expression(value)
     if found.captures:
-        raise Unsupported("pcre", "captures into variables")
+        raise UnsupportedError("pcre", "captures into variables")
     pcre.compiled(found.pattern, found.flags)
     step = pcre.Pcre(found.pattern, found.flags, found.relative, found.negated)
     if found.buffer is not None and found.buffer != PAYLOAD:
@@ -179,49 +183,47 @@ def _pcre(builder: Builder, value: str) -> None:
 
 def _field(words: list[str], size: str, offset: str, builder: Builder, keyword: str) -> bytesteps.Where:
     made = bytesteps.Where(_number(size, builder), _number(offset, builder))
-    base = 0
-    text = False
+    base, text = 10, False
     for word in words:
         name, _, value = word.replace("=", " ").partition(" ")
         name, value = name.strip().lower(), value.strip()
-        if name == "relative":
-            made = replace(made, relative=True)
-        elif name in ("little", "big"):
-            made = replace(made, little=name == "little")
-        elif name == "endian":
-            made = replace(made, little=value == "little")
-        elif name in ("hex", "dec", "oct"):
-            base = {"hex": 16, "dec": 10, "oct": 8}[name]
-        elif name == "string":
-            text = True
-            base = {"hex": 16, "dec": 10, "oct": 8}.get(value, base)
-        elif name == "bitmask":
-            made = replace(made, mask=number.integer(value if value[:2].lower() == "0x" else f"0x{value}"))
-        elif name == "align":
-            made = replace(made, align=int(value) if value else 4)
-        elif name == "multiplier":
-            made = replace(made, multiplier=number.integer(value))
+        if name in _BASES or name == "string":
+            base = _BASES.get(value or name, base)
+            text = text or name == "string"
         elif name == "dce":
-            raise Unsupported(keyword, "dce: the byte order of a DCE/RPC message")
+            raise UnsupportedError(keyword, "dce: the byte order of a DCE/RPC message")
+        elif name in _PARTS:
+            made = replace(made, **_PARTS[name](value))
         elif name:
-            raise Wrong(f"{keyword}: {word[:40]!r}")
-    base = base or 10 if text else base
+            raise RuleError(f"{keyword}: {word[:40]!r}")
     if not text and isinstance(made.size, int) and made.size > 8:
-        raise Wrong(f"{keyword}: {made.size} bytes")
+        raise RuleError(f"{keyword}: {made.size} bytes")
     return replace(made, base=base if text else 0)
+
+
+_BASES = {"hex": 16, "dec": 10, "oct": 8}
+_PARTS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "relative": lambda value: {"relative": True},
+    "little": lambda value: {"little": True},
+    "big": lambda value: {"little": False},
+    "endian": lambda value: {"little": value == "little"},
+    "bitmask": lambda value: {"mask": number.integer(value if value[:2].lower() == "0x" else f"0x{value}")},
+    "align": lambda value: {"align": number.integer(value) if value else 4},
+    "multiplier": lambda value: {"multiplier": number.integer(value)},
+}
 
 
 def _number(text: str, builder: Builder) -> Number:
     found = number.variable(text)
     if isinstance(found, str) and found not in builder.variables:
-        raise Wrong(f"the variable {found} is not set before it")
+        raise RuleError(f"the variable {found} is not set before it")
     return found
 
 
 def _words(value: str, least: int, keyword: str) -> list[str]:
     words = [word.strip() for word in value.split(",")]
     if len(words) < least:
-        raise Wrong(f"{keyword} with too few words")
+        raise RuleError(f"{keyword} with too few words")
     return words
 
 
@@ -230,7 +232,7 @@ def _byte_test(builder: Builder, value: str) -> None:
     negated = sign.startswith("!")
     sign = sign.lstrip("!").strip() or "="
     if sign not in ("=", "<", ">", "<=", ">=", "&", "^"):
-        raise Wrong(f"byte_test: {sign!r}")
+        raise RuleError(f"byte_test: {sign!r}")
     field = _field(rest, size, offset, builder, "byte_test")
     builder.add(bytesteps.ByteTest(field, sign, _number(wanted, builder), negated), field.relative)
 
@@ -263,9 +265,9 @@ def _byte_math(builder: Builder, value: str) -> None:
         else:
             rest.append(word)
     if {"bytes", "offset", "oper", "rvalue", "result"} - named.keys():
-        raise Wrong("byte_math without all of bytes, offset, oper, rvalue, result")
+        raise RuleError("byte_math without all of bytes, offset, oper, rvalue, result")
     if named["oper"] not in ("+", "-", "*", "/", "<<", ">>"):
-        raise Wrong(f"byte_math: {named['oper']!r}")
+        raise RuleError(f"byte_math: {named['oper']!r}")
     field = _field(rest, named["bytes"], named["offset"], builder, "byte_math")
     step = bytesteps.ByteMath(field, named["oper"], _number(named["rvalue"], builder), named["result"])
     builder.add(step, field.relative)
@@ -285,7 +287,7 @@ def _base64_decode(builder: Builder, value: str) -> None:
         elif name == "relative":
             relative = True
         elif name:
-            raise Wrong(f"base64_decode: {word[:40]!r}")
+            raise RuleError(f"base64_decode: {word[:40]!r}")
     builder.add(bytesteps.Base64(offset, count, relative, []), relative)
 
 
@@ -293,13 +295,12 @@ def _base64_data(builder: Builder, value: str) -> None:
     steps = builder.last.steps if builder.last is not None else []
     found = next((step for step in reversed(steps) if isinstance(step, bytesteps.Base64)), None)
     if found is None:
-        raise Wrong("base64_data without a base64_decode before it")
+        raise RuleError("base64_data without a base64_decode before it")
     builder.inside(found.inner)
 
 
 def _pkt_data(builder: Builder, value: str) -> None:
     builder.select(PAYLOAD)
-
 
 
 KEYWORDS: dict[str, Handler] = {

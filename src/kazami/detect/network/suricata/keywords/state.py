@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder
-from kazami.detect.network.suricata.fault import Unsupported, Wrong
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.keywords.payload import Handler
 from kazami.detect.network.suricata.packet import TCP, Packet
 from kazami.detect.network.suricata.protocol import APPLICATIONS
@@ -30,9 +30,9 @@ def _flow(builder: Builder, value: str) -> None:
         elif word == "no_stream":
             rule.no_stream = True
         elif word in ("no_frag", "only_frag"):
-            raise Unsupported("flow", f"{word}: packets are seen after they are put together")
+            raise UnsupportedError("flow", f"{word}: packets are seen after they are put together")
         elif word not in ("stateless", ""):
-            raise Wrong(f"flow: {word[:40]!r}")
+            raise RuleError(f"flow: {word[:40]!r}")
 
 
 def _flowbits(builder: Builder, value: str) -> None:
@@ -43,7 +43,7 @@ def _flowbits(builder: Builder, value: str) -> None:
         return
     found = tuple(name.strip() for name in names.split("|") if name.strip())
     if command not in _COMMANDS or not found:
-        raise Wrong(f"flowbits: {value[:60]!r}")
+        raise RuleError(f"flowbits: {value[:60]!r}")
     builder.rule.bits += (BitTest(command, found),)
 
 
@@ -57,11 +57,11 @@ def _xbits(builder: Builder, value: str) -> None:
         builder.rule.quiet = True
         return
     if command not in _COMMANDS or len(words) < 3:
-        raise Wrong(f"xbits: {value[:60]!r}")
+        raise RuleError(f"xbits: {value[:60]!r}")
     track = words[2].split()[-1].lower()
     seconds = next((number.integer(word.split()[-1]) for word in words[3:] if word.startswith("expire")), 30)
     if track not in _TRACKS or track == "tx":
-        raise Unsupported("xbits", f"track {track}")
+        raise UnsupportedError("xbits", f"track {track}")
     builder.rule.bits += (BitTest(command, (words[1],), _TRACKS[track], seconds),)
 
 
@@ -71,7 +71,7 @@ def _flowint(builder: Builder, value: str) -> None:
         builder.rule.counts += (CountTest(words[0], words[1].lower()),)
         return
     if len(words) != 3 or words[1] not in ("+", "-", "=", ">", "<", ">=", "<=", "==", "!="):
-        raise Wrong(f"flowint: {value[:60]!r}")
+        raise RuleError(f"flowint: {value[:60]!r}")
     builder.rule.counts += (CountTest(words[0], words[1], number.variable(words[2])),)
 
 
@@ -79,7 +79,7 @@ def _limit(builder: Builder, value: str) -> None:
     named = _named(value)
     kind = named.get("type", "").lower()
     if kind not in ("limit", "threshold", "both", "backoff"):
-        raise Wrong(f"threshold: type {kind!r}")
+        raise RuleError(f"threshold: type {kind!r}")
     builder.rule.limit = Limit(
         kind, _track(named), number.integer(named.get("count", "1")), number.integer(named.get("seconds", "0")),
         number.integer(named.get("multiplier", "1")),
@@ -90,7 +90,7 @@ def _filter(builder: Builder, value: str) -> None:
     named = _named(value)
     unique = named.get("unique_on", "")
     if unique not in ("", "src_port", "dst_port"):
-        raise Unsupported("detection_filter", f"unique_on {unique}")
+        raise UnsupportedError("detection_filter", f"unique_on {unique}")
     builder.rule.limit = Limit(
         "filter", _track(named), number.integer(named.get("count", "1")), number.integer(named.get("seconds", "0")),
         unique=unique,
@@ -105,31 +105,33 @@ def _named(value: str) -> dict[str, str]:
 def _track(named: dict[str, str]) -> str:
     track = named.get("track", "").lower()
     if track not in ("by_src", "by_dst", "by_both", "by_rule", "by_flow"):
-        raise Wrong(f"track {track!r}")
+        raise RuleError(f"track {track!r}")
     return track
 
 
 def _stream_size(builder: Builder, value: str) -> None:
     words = [word.strip() for word in value.split(",")]
     if len(words) != 3 or words[0] not in ("server", "client", "both", "either"):
-        raise Wrong(f"stream_size: {value[:60]!r}")
+        raise RuleError(f"stream_size: {value[:60]!r}")
     who, sign, size = words[0], words[1], number.integer(words[2])
     if sign not in ("=", "!=", "<", "<=", ">", ">="):
-        raise Wrong(f"stream_size: {sign!r}")
+        raise RuleError(f"stream_size: {sign!r}")
     test = Test("!" if sign == "!=" else sign, size)
 
     def holds(packet: Packet) -> bool:
         if packet.protocol != TCP:
             return False
         client, server = (test.holds(half.extent()) for half in packet.session.halves)
-        return {"client": client, "server": server, "both": client and server, "either": client or server}[who]
+        return {"client": client, "server": server, "both": client and server, "either": client or server}[
+            who
+        ]
 
     builder.tests.append(holds)
     builder.rule.needs_packet = True
 
 
 def _age(builder: Builder, value: str) -> None:
-    test = number.test(value)
+    test = number.comparison(value)
     builder.tests.append(lambda packet: test.holds((packet.time - packet.session.first) // 1_000_000))
     builder.rule.needs_packet = True
 
@@ -139,7 +141,7 @@ def _counter(place: int) -> Handler:
         first, _, rest = value.partition(",")
         way = {"toclient": (1,), "toserver": (0,), "both": (0, 1), "either": (0, 1)}
         sides = way.get(first.strip().lower(), (place,) if place >= 0 else ())
-        test = number.test(rest if first.strip().lower() in way else value)
+        test = number.comparison(rest if first.strip().lower() in way else value)
         either = first.strip().lower() == "either"
 
         def holds(packet: Packet) -> bool:
@@ -158,9 +160,9 @@ def _application(builder: Builder, value: str) -> None:
     negated = name.startswith("!")
     name = name.lstrip("!")
     if mode.strip() not in ("", "either"):
-        raise Unsupported("app-layer-protocol", mode.strip())
+        raise UnsupportedError("app-layer-protocol", mode.strip())
     if name == "failed" or name not in APPLICATIONS:
-        raise Unsupported("app-layer-protocol", f"{name[:40]} is not told apart")
+        raise UnsupportedError("app-layer-protocol", f"{name[:40]} is not told apart")
     builder.rule.application += ((APPLICATIONS[name][0], negated),)
 
 
