@@ -24,9 +24,7 @@ def evidence(folder: Path) -> Path:
 
 
 def findings(run: Program, folder: Path, *arguments: str | Path) -> list[dict[str, Any]]:
-    done = run(
-        "scan", folder / "traffic.pcap", "--case", folder / "case", "--format", "jsonl", *arguments
-    )
+    done = run("scan", folder / "traffic.pcap", "--case", folder / "case", "--format", "jsonl", *arguments)
     return [row for row in done.ended(0).rows if row["table"] == "rule_match"]
 
 

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capture_writer as made
-from kazami.detect.network.suricata import parse, pcre
+from kazami.detect.network.suricata import detector, parse, pcre
 from kazami.detect.network.suricata.app import datagrams, streams
-from kazami.detect.network.suricata.compile import load, loads
+from kazami.detect.network.suricata.bytesteps import Where
+from kazami.detect.network.suricata.classes import Classes
+from kazami.detect.network.suricata.compile import KEYWORDS, load, loads
 from kazami.detect.network.suricata.header import VARIABLES, header
 from kazami.detect.network.suricata.inspector import Inspector, Options
 from kazami.detect.network.suricata.memory import Counters
@@ -22,6 +24,7 @@ from kazami.detect.network.suricata.prefilter import Finder, Unfiltered, choose
 from kazami.detect.network.suricata.rule import Limit
 from kazami.detect.network.suricata.session import Session
 from kazami.detect.network.suricata.steps import BUDGET, View
+from kazami.detect.network.suricata.subset import table
 from kazami.detect.network.suricata.tap import shown
 from kazami.detect.network.suricata.words import info
 
@@ -219,6 +222,34 @@ def test_counting_ends_with_its_time() -> None:
     counters = Counters()
     due = [counters.passes(found, b"x", second * 1_000_000, (1, 2)) for second in (0, 5, 9, 11, 12)]
     assert due == [True, False, False, True, False]
+
+
+PORTS = ["80", "[1:100,!50]", "!443", "any", "[8000:,!9000:9100]", "[!1,!2]"]
+
+
+@given(st.integers(0, 65535), st.integers(0, 65535))
+def test_numbers_of_one_class_are_in_the_same_sets(one: int, other: int) -> None:
+    sets = [header("tcp", ("any", text, "any", "any"), "->").source_port for text in PORTS]
+    classes = Classes(sets)
+    if classes.of(one) == classes.of(other):
+        assert [group.holds(one) for group in sets] == [group.holds(other) for group in sets]
+    assert classes.of(50) != classes.of(51)
+
+
+def test_a_number_that_is_not_whole_is_none() -> None:
+    where = Where(size=4, offset=0)
+    assert where.read(View(b"\0\0\1"), 0) is None
+    assert where.read(View(b"\0\0\1\0"), 0) == (256, 4)
+    assert Where(size=2, offset=-1, relative=True).read(View(b"abc"), 0) is None
+
+
+def test_the_subset_names_every_keyword() -> None:
+    whole = table()
+    assert all(f"`{keyword}`" in whole for keyword in KEYWORDS)
+
+
+def test_a_batch_without_matches_has_no_findings() -> None:
+    assert list(detector.detect(iter([]))) == []
 
 
 def test_a_view_of_nothing() -> None:

@@ -55,7 +55,9 @@ def _typed(kind: int, data: bytes, at: int, stop: int) -> int:
             return _mpls(data, at, stop)
         elif kind == 0x8864:
             return _pppoe(data, at, stop)
-        elif kind == 0x894F and at + 8 < stop:  # a service header (RFC 8300): its length in words, and what follows
+        elif (
+            kind == 0x894F and at + 8 < stop
+        ):  # a service header (RFC 8300): its length in words, and what follows
             inner, at = _SERVICE.get(data[at + 3], 0), at + (data[at + 1] & 0x3F) * 4
             if inner == 0x6558:
                 return ethernet(data, at, stop)
