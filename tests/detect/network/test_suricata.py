@@ -20,6 +20,7 @@ from kazami.detect.network.suricata.compile import KEYWORDS, load, loads
 from kazami.detect.network.suricata.header import VARIABLES, header
 from kazami.detect.network.suricata.inspector import Inspector, Options
 from kazami.detect.network.suricata.memory import Counters
+from kazami.detect.network.suricata.number import comparison
 from kazami.detect.network.suricata.prefilter import Finder, Unfiltered, choose
 from kazami.detect.network.suricata.rule import Limit
 from kazami.detect.network.suricata.session import Session
@@ -241,6 +242,25 @@ def test_a_number_that_is_not_whole_is_none() -> None:
     assert where.read(View(b"\0\0\1"), 0) is None
     assert where.read(View(b"\0\0\1\0"), 0) == (256, 4)
     assert Where(size=2, offset=-1, relative=True).read(View(b"abc"), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("5", 5, 4),
+        ("<5", 4, 5),
+        (">=5", 5, 4),
+        ("!5", 4, 5),
+        ("3<>6", 5, 6),
+        ("3-6", 4, 3),
+        ("0x10", 16, 10),
+        ("1kb", 1024, 1),
+    ],
+)
+def test_comparisons(text: str, inside: int, outside: int) -> None:
+    test = comparison(text)
+    assert test.holds(inside)
+    assert not test.holds(outside)
 
 
 def test_the_subset_names_every_keyword() -> None:
