@@ -1,4 +1,4 @@
-"""What simpler methods make of the same alerts: rules that count on a host, and rarity with a gap of an hour."""
+"""What simpler methods make of the same alerts: rules that count on a host, points that add up, and rarity with a gap."""
 
 from __future__ import annotations
 
@@ -25,30 +25,64 @@ def distinct_rules(least: int, seconds: int) -> Callable[[Network], Groups]:
     return method
 
 
-def rare(nats: float, gap: int) -> Callable[[Network], Groups]:
-    """Rules that are at least so rare by hours, chained over the whole network where less than `gap` seconds lie between."""
+def points(least: int, seconds: int, each: int = 10) -> Callable[[Network], Groups]:
+    """Every alert adds `each` points to its host; `least` points within a fixed window of `seconds` make an incident."""
 
     def method(network: Network) -> Groups:
-        _, rule, time = _columns(network)
+        host, _, time = _columns(network)
+        _, number = np.unique(host * 1_000_000 + time // seconds, return_inverse=True)
+        return np.where(each * np.bincount(number)[number] >= least, number, -1)
+
+    return method
+
+
+def by_rules(network: Network, groups: Groups) -> dict[int, float]:
+    """How incidents are ranked where rules count: by how many different ones were true."""
+    rule = _columns(network)[1]
+    pairs = np.unique(groups[groups >= 0] * 100_000 + rule[groups >= 0]) // 100_000
+    return dict(zip(*(one.tolist() for one in np.unique(pairs, return_counts=True)), strict=True))
+
+
+def by_points(network: Network, groups: Groups) -> dict[int, float]:
+    """How incidents are ranked where points add up."""
+    return dict(
+        zip(*(one.tolist() for one in np.unique(groups[groups >= 0], return_counts=True)), strict=True)
+    )
+
+
+def rare(nats: float, gap: int, host_by_host: bool = False) -> Callable[[Network], Groups]:
+    """Rules that are at least so rare by hours, chained over the network, or each host, where at most `gap` seconds lie between."""
+
+    def method(network: Network) -> Groups:
+        host, rule, time = _columns(network)
         hour = time // 3600
         active = np.bincount(np.unique(rule * 1_000_000_000 + hour) // 1_000_000_000)
         weight = -np.log(active[rule] / len(np.unique(hour)))
         chosen = np.flatnonzero(weight >= nats)
         groups = np.full(len(rule), -1)
         if chosen.size:
-            groups[chosen] = np.cumsum(np.concatenate(([0], np.diff(time[chosen]) > gap)))
+            place = host[chosen] if host_by_host else np.zeros(len(chosen), np.int64)
+            chosen = chosen[np.lexsort((time[chosen], place))]
+            place = host[chosen] if host_by_host else np.zeros(len(chosen), np.int64)
+            apart = (np.diff(time[chosen]) > gap) | (np.diff(place) != 0)
+            groups[chosen] = np.cumsum(np.concatenate(([0], apart)))
         return groups
 
     return method
 
 
-METHODS: dict[str, Callable[[Network], Groups]] = {
-    "3 rules on a host in 24 h": distinct_rules(3, 86400),
-    "8 rules on a host in 24 h": distinct_rules(8, 86400),
-    "12 rules on a host in 1 h": distinct_rules(12, 3600),
-    "rarity 1.5 nats, gap 1 h": rare(1.5, 3600),
-    "rarity 2 nats, gap 1 h": rare(2.0, 3600),
-    "rarity 2.5 nats, gap 1 h": rare(2.5, 3600),
+Method = Callable[[Network], Groups]
+Ranking = Callable[[Network, Groups], dict[int, float]]
+
+METHODS: dict[str, tuple[Method, Ranking]] = {
+    "3 rules on a host in 24 h": (distinct_rules(3, 86400), by_rules),
+    "8 rules on a host in 24 h": (distinct_rules(8, 86400), by_rules),
+    "12 rules on a host in 1 h": (distinct_rules(12, 3600), by_rules),
+    "300 points on a host in 24 h": (points(300, 86400), by_points),
+    "rarity 1.5, host, gap 15 min": (rare(1.5, 900, host_by_host=True), by_rules),
+    "rarity 1.5 nats, gap 1 h": (rare(1.5, 3600), by_rules),
+    "rarity 2 nats, gap 1 h": (rare(2.0, 3600), by_rules),
+    "rarity 2.5 nats, gap 1 h": (rare(2.5, 3600), by_rules),
 }
 
 

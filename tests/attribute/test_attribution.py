@@ -14,6 +14,7 @@ from kazami.attribute.evidence import Hit, gather
 from kazami.attribute.likelihood import NONE_KNOWN, candidates, countable, nats, posterior, shared
 from kazami.attribute.measured import measured
 from kazami.attribute.profile import Profiles, profiles
+from kazami.detect.network.rat.detector import RULES
 from kazami.intel.shelf import shipped
 from kazami.intel.table import Campaign, Group, Software, Table, Technique, Use
 from kazami.respond.assessment import claim, lines, sure
@@ -53,6 +54,24 @@ def test_tools_and_shared_malware_give_nothing() -> None:
         assert not nats([malware], KNOWN, WORLD).any()
 
 
+def recognized(family: str, sure: str = "high") -> Hit:
+    rule = RULES[family, sure]
+    return Hit(rule.id, rule.title, tuple(rule.techniques), rule.tags)
+
+
+def test_what_is_recognized_in_connections_is_evidence_as_a_rule_on_a_host_is() -> None:
+    """Malware of few groups names somebody; what many or anybody have (gh0st, PlugX, FRP) names nobody."""
+    alone = assess(gather([recognized("RedLeaves")], WORLD.table, {}), WORLD)
+    assert (alone.counted, alone.hypotheses[0].group, alone.confidence) == (("S0153",), "G0045", "none")
+    habits = [Hit(f"r{n}", f"Rule {n}", (one,)) for n, one in enumerate(RARE)]
+    own = assess(gather([*habits, recognized("RedLeaves")], WORLD.table, {}), WORLD)
+    assert (own.hypotheses[0].group, own.confidence) == ("G0045", "moderate")
+    assert own.hypotheses[0].strongest[0].rules == ("RedLeaves on the Network",)
+    for family in ("PlugX", "Poison Ivy", "gh0st", "Quasar", "FRP", "EarthWorm", "KV-botnet"):
+        alone = assess(gather([recognized(family)], WORLD.table, {}), WORLD)
+        assert alone.confidence == "none", family
+
+
 def test_rare_weighs_more_than_common_and_malware_speaks_against_nobody() -> None:
     row = WORLD.groups.index("G0045")
     rare, common, own = nats(["T1218.004", "T1059.001", "S0153"], KNOWN, WORLD)[row].tolist()
@@ -61,10 +80,11 @@ def test_rare_weighs_more_than_common_and_malware_speaks_against_nobody() -> Non
     assert nats(["T1218.004"], KNOWN, WORLD).min() > math.log(0.4)  # what does not fit costs little
 
 
-def test_nobody_is_a_candidate_with_half_of_the_prior() -> None:
+def test_nobody_is_a_candidate_with_more_than_half_of_the_prior() -> None:
     able = candidates(KNOWN)
     chances = posterior(np.zeros(len(WORLD.groups)), able, 0)
-    assert chances[-1] == pytest.approx(NONE_KNOWN) == pytest.approx(0.5)
+    assert chances[-1] == pytest.approx(NONE_KNOWN)
+    assert NONE_KNOWN >= 0.5
     assert chances.sum() == pytest.approx(1)
     assert (chances[:-1][~able] == 0).all()
 
@@ -72,7 +92,7 @@ def test_nobody_is_a_candidate_with_half_of_the_prior() -> None:
 def test_without_evidence_nobody_is_named() -> None:
     nothing = seen()
     assert (nothing.confidence, nothing.hypotheses, nothing.why) == ("none", (), ("nothing",))
-    assert nothing.none_known == 0.5
+    assert nothing.none_known == NONE_KNOWN
     assert seen("T1588.002").confidence == "none"
 
 

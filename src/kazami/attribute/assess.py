@@ -14,7 +14,7 @@ from kazami.attribute.likelihood import candidates, countable, nats, posterior, 
 from kazami.attribute.profile import Matrix, Profiles
 
 #: Named with a new value whenever the method changes, so that what was measured belongs to what is used.
-METHOD = "1"
+METHOD = "2"
 
 #: Candidates named, and items for and against each.
 TOP, ITEMS = 3, 3

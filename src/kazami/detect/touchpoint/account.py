@@ -14,6 +14,9 @@ SESSIONS = ("logon", "explicit")
 #: Usual tenants are learned over so long, where nobody said them, and an account may rest so long.
 LEARNED, RESTED = 30 * DAY, 45 * DAY
 
+#: Days of a month on which an account was there, for it to be one that always comes.
+REGULAR = 3
+
 #: Groups whose members rule a domain; English and Japanese Windows name them alike, others by their ids.
 _RULERS = (
     "domain admins",
@@ -147,28 +150,41 @@ def unapproved(acts: Acts, directory: Directory) -> Iterator[Hit]:
 def untimely(acts: Acts, directory: Directory) -> Iterator[Hit]:
     """J9: outside the contract's hours, before or after it, or after 45 days of rest in this tenant.
 
-    Source: TA18-276B (time limits), AA22-131A (disable unused accounts). Who stands by for all tenants ("*") may come at any hour;
-    nobody may come after the end. Tickets clear emergencies.
+    Source: TA18-276B (time limits), AA22-131A (disable unused accounts). Who stands by for all tenants ("*") may come at any hour, and rests only
+    where it is in no tenant;
+    nobody may come after the end. Tickets clear emergencies. Those who came on `REGULAR` days of the month before the end, from the provider's
+    networks, and go on as before are told once a tenant: that is a contract that nobody acted on, and not each time a stranger.
     """
     last: dict[tuple[str, str], int] = {}
+    days: dict[tuple[str, str], list[int]] = defaultdict(list)
     found: dict[tuple[str, str, str, int], list[Act]] = defaultdict(list)
     for act in sessions(acts, directory):
         why = directory.tenant(act.tenant).contract.outside(moment(act.time))
-        if why in ("day", "hour") and "*" in (directory.provider.usual(act.account) or ()):
+        everywhere = "*" in (directory.provider.usual(act.account) or ())
+        if why in ("day", "hour") and everywhere:
             why = ""
-        before = last.get((act.account, act.tenant))
+        place = (act.account, "" if everywhere else act.tenant)
+        before = last.get(place)
         if before is not None and act.time - before >= RESTED:
             why = "rested"
-        last[act.account, act.tenant] = act.time
+        last[place] = act.time
+        ours = days[act.account, act.tenant]
+        if not why:
+            ours.append(act.time // DAY)
+        regular = why == "ended" and within(act.address, directory.provider.sources) and _regular(ours)
         if why and not planned(act, directory):
-            found[act.tenant, act.account, why, act.time // DAY].append(act)
-    for (tenant, account, why, _), some in found.items():
+            key = ("", "goes on", 0) if regular else (act.account, why, act.time // DAY)
+            found[act.tenant, *key].append(act)
+    for (tenant, _, why, _), some in found.items():
+        accounts = sorted({act.account for act in some})
         yield Hit(
-            "J9",
-            tenant,
-            some,
-            {"account": account, "why": why, "address": _addresses(some)},
+            "J9", tenant, some, {"account": ", ".join(accounts[:10]), "why": why, "address": _addresses(some)}
         )
+
+
+def _regular(days: list[int]) -> bool:
+    """Whether an account was there on so many different days of the month before the last of `days`, and lately."""
+    return len({day for day in days if days[-1] - day <= 30}) >= REGULAR if days else False
 
 
 def ruling(acts: Acts, directory: Directory) -> Iterator[Hit]:
