@@ -37,6 +37,13 @@ def test_what_the_page_shows_can_be_read() -> None:
     assert directory.changes[0].ticket == "CHG-1207"
 
 
+def test_a_host_of_two_tenants_is_told_apart_by_its_domain() -> None:
+    hosts = "[tenants.a]\nhosts = ['fs1.a.example']\n[tenants.b]\nhosts = ['fs1.b.example']"
+    directory = tenants.parse(hosts)
+    assert directory.tenant_of_host("FS1.B.example") == "b"
+    assert directory.tenant_of_host("fs1") == ""
+
+
 def test_a_file_says_what_it_says() -> None:
     directory = tenants.parse(HEAD + NORTH + SOUTH)
     north = directory.tenants["north"]
@@ -73,6 +80,18 @@ def test_a_window_over_midnight_belongs_to_the_day_on_which_it_opens(hour: int, 
         (
             "[tenants.a]\nhosts = ['FS1']\n[tenants.b]\nhosts = ['fs1']",
             "host 'fs1' stands there twice: tenants.a, tenants.b",
+        ),
+        (
+            "[tenants.a]\nhosts = ['fs1']\n[tenants.b]\nhosts = ['FS1.b.example']",
+            "tenants.b: host 'fs1.b.example' is meant by tenants.a, too",
+        ),
+        (
+            "[tenants.a]\nhosts = ['fs*']\n[tenants.b]\nhosts = ['fs1']",
+            "tenants.b: host 'fs1' is meant by tenants.a, too",
+        ),
+        (
+            "[tenants.a]\ndomains = ['a.example']\n[tenants.b]\nhosts = ['x.a.example']",
+            "tenants.b: host 'x.a.example' is meant by tenants.a, too",
         ),
         ("[tenants.a]\ndomains = ['x.y']\n[tenants.b]\ndomains = ['X.Y']", "domain 'x.y' stands there twice"),
         ("[tenants.a]\ntiers = {0 = ['h'], 1 = ['H']}", "'h' stands there twice: tier 0, tier 1"),

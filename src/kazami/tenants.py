@@ -405,6 +405,8 @@ def _check(directory: Directory) -> None:
     """What one part says must not be denied by another."""
     tenants, provider = directory.tenants.values(), directory.provider
     _once("host", ((host.lower(), f"tenants.{one.name}") for one in tenants for host in set(one.hosts)))
+    if (both := claimed_twice(tenants)) is not None:
+        raise _WrongError("tenants.{1}: host {0!r} is meant by tenants.{2}, too".format(*both))
     _once(
         "domain", ((domain, f"tenants.{one.name}") for one in tenants for domain in sorted(set(one.domains)))
     )

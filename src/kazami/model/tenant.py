@@ -222,6 +222,31 @@ class Directory:
         return found.pop() if len(found) == 1 else ""
 
 
+def claimed_twice(tenants: Iterable[Tenant]) -> tuple[str, str, str] | None:
+    """A host that one tenant names and another one means, too: by its first label, by a pattern, by a domain; with the names of both.
+
+    Such a host would tell neither. None where there is none.
+    """
+    everything = list(tenants)
+    short = {name: one.name for one in everything for name in one.hosts if "." not in name and "*" not in name}
+    short = {name.lower(): owner for name, owner in short.items()}
+    wide = [(one, tuple(name for name in one.hosts if "*" in name)) for one in everything]
+    wide = [(one, patterns) for one, patterns in wide if patterns or one.domains]
+    for one in everything:
+        for host in (name.lower() for name in one.hosts if "*" not in name):
+            owner = short.get(host.partition(".")[0], one.name)
+            others = (
+                other.name
+                for other, patterns in wide
+                if other is not one
+                and (matches(host, patterns) or any(host.endswith(f".{domain}") for domain in other.domains))
+            )
+            other = owner if owner != one.name else next(others, "")
+            if other:
+                return host, one.name, other
+    return None
+
+
 def account_name(user: str, domain: str = "") -> str:
     """``domain\\user`` in lower case, of whatever parts and spellings evidence has."""
     user, domain = user.strip().lower(), domain.strip().lower()
