@@ -25,8 +25,8 @@ SEED, RULES, DAYS = 20261129, 800, 90
 SIZES = (10_000, 100_000, 1_000_000)
 
 
-def findings(count: int) -> tuple[pa.Table, pa.Table]:
-    """So many findings, and fields of the events of a third of them."""
+def findings(count: int, one: bool = False) -> tuple[pa.Table, pa.Table]:
+    """So many findings, and fields of the events of a third of them; with `one`, all of one process, account and address on one host."""
     dice = np.random.default_rng(SEED)
     hosts = max(20, count // 250)
     host = dice.integers(0, hosts, count)
@@ -34,6 +34,8 @@ def findings(count: int) -> tuple[pa.Table, pa.Table]:
         dice.integers(0, max(1, count // 8), count),
         dice.integers(0, max(1, count // 3), count),
     )
+    if one:
+        host, session, process = (np.zeros(count, np.int64) for _ in range(3))
     seconds = dice.integers(0, DAYS * 86400, count)
     none = pa.array(np.zeros(count + 1, np.int32))
     columns = {
@@ -42,7 +44,7 @@ def findings(count: int) -> tuple[pa.Table, pa.Table]:
         "rule_id": _named("r", np.minimum(dice.zipf(1.3, count) - 1, RULES - 1)),
         "time": pa.array((seconds + 1_770_000_000) * 1_000_000).cast(pa.timestamp("us", "UTC")),
         "host": _named("h", host),
-        "user": _named("u", (host * 7 + dice.integers(0, 4, count)) % (hosts * 2)),
+        "user": _named("u", host if one else (host * 7 + dice.integers(0, 4, count)) % (hosts * 2)),
         "logon_id": _named("0x", session),
         "process_uid": _named("p", process),
         "parent_uid": _named("p", np.maximum(0, process - dice.integers(1, 50, count))),
@@ -51,7 +53,9 @@ def findings(count: int) -> tuple[pa.Table, pa.Table]:
         "matched": pa.MapArray.from_arrays(none, pa.array([], pa.string()), pa.array([], pa.string())),
     }
     some = count // 3
-    address = [f"10.{a}.{b}.{c}" for a, b, c in dice.integers(0, 250, (min(some, 20_000), 3)).tolist()]
+    address = [
+        f"10.{a}.{b}.{c}" for a, b, c in dice.integers(0, 250, (1 if one else min(some, 20_000), 3)).tolist()
+    ]
     fields = {
         "finding_uid": columns["finding_uid"].slice(0, some),
         "field": pa.repeat("SourceIp", some),
@@ -75,9 +79,9 @@ def rules() -> dict[str, RuleInfo]:
     }
 
 
-def measure(count: int) -> dict[str, float]:
+def measure(count: int, one: bool = False) -> dict[str, float]:
     """Seconds, peak of memory of this process in MB, and incidents."""
-    table, fields = findings(count)
+    table, fields = findings(count, one)
     begun = time.perf_counter()
     found = correlate(table, rules(), datetime.now(UTC), fields=fields)
     seconds = time.perf_counter() - begun
@@ -85,22 +89,32 @@ def measure(count: int) -> dict[str, float]:
     return {"seconds": seconds, "memory": memory, "incidents": len(found.incidents)}
 
 
+def _apart(count: int, *how: str) -> dict[str, float]:
+    """`measure` in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.finding_load", str(count), *how]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
 def figures() -> list[Figure]:
     """Each size in a process of its own."""
     results = {}
     for count in SIZES:
-        command = [sys.executable, "-m", "benchmarks.finding_load", str(count)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-        results[count] = json.loads(done.stdout)
+        results[count] = _apart(count)
         print(f"{count:>9,} findings: {results[count]}")
+    hot = _apart(SIZES[2], "one")
+    print(f"{SIZES[2]:>9,} findings of one process, account and address: {hot}")
     small, large = results[SIZES[1]]["seconds"], results[SIZES[2]]["seconds"]
     return [
         *(told(f"scale: seconds for {count:,}", results[count]["seconds"]) for count in SIZES[:2]),
         at_most(f"scale: seconds for {SIZES[2]:,}", large, 60),
         at_most(f"scale: memory for {SIZES[2]:,}, MB", results[SIZES[2]]["memory"], 2048),
+        at_most(f"scale: seconds for {SIZES[2]:,} of one entity", hot["seconds"], 60),
+        at_most("scale: incidents of them", hot["incidents"], 1),
         at_most("scale: ten times the findings take so many times as long", large / small, 15),
     ]
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]))))
+    print(json.dumps(measure(int(sys.argv[1]), "one" in sys.argv)))

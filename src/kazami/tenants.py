@@ -78,6 +78,7 @@ from kazami.model.tenant import (
     Provider,
     Spared,
     Tenant,
+    claimed_twice,
     within,
 )
 

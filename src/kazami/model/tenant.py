@@ -228,7 +228,9 @@ def claimed_twice(tenants: Iterable[Tenant]) -> tuple[str, str, str] | None:
     Such a host would tell neither. None where there is none.
     """
     everything = list(tenants)
-    short = {name: one.name for one in everything for name in one.hosts if "." not in name and "*" not in name}
+    short = {
+        name: one.name for one in everything for name in one.hosts if "." not in name and "*" not in name
+    }
     short = {name.lower(): owner for name, owner in short.items()}
     wide = [(one, tuple(name for name in one.hosts if "*" in name)) for one in everything]
     wide = [(one, patterns) for one, patterns in wide if patterns or one.domains]
