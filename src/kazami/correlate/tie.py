@@ -93,9 +93,11 @@ def hot_in(scene: Tied, owner: Ints) -> dict[int, list[str]]:
 
 
 def labels(size: int, ties: list[Ties]) -> Ints:
-    """What hangs together; where that is more than `LARGEST`, without its weakest kinds of ties."""
+    """What hangs together; where that is more than `LARGEST`, without its weakest kinds of ties. One process tree, or one session,
+    stays whole however large it is: in pieces it would be as many incidents.
+    """
     label = _joined(size, ties)
-    for kind in reversed(link.LIMITS):
+    for kind in reversed([kind for kind in link.LIMITS if kind not in ("process", "session")]):
         sizes = np.bincount(label, minlength=size)
         large = sizes[label] > LARGEST
         if not large.any():
