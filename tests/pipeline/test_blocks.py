@@ -17,6 +17,7 @@ from capture_writer import ethernet, pcap, talk
 from kazami import pipeline
 from kazami.cli.program import run
 from kazami.errors import UsageError
+from kazami.intel import networks
 from kazami.model.tenant import Directory
 from kazami.pipeline import blocks
 from kazami.respond.notify.log import Log
@@ -179,6 +180,22 @@ def test_who_was_listed_since_is_not_blocked(case: Path, signer: Signer, tmp_pat
     assert [one.refused.en for one in plan(case, listed) if one.refused] == [
         "is listed as never to be blocked"
     ]
+
+
+def test_an_address_that_its_owner_lends_to_many_is_held_back(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAZAMI_INTEL", str(tmp_path / "intel"))
+    (tmp_path / "n.csv").write_text(
+        "203.0.113.0,203.0.113.255,64501,Example CDN Ltd\n198.18.0.0,198.18.255.255,64502,Example University\n"
+    )
+    networks.install(networks.read(tmp_path / "n.csv"))
+    held = {one.value: one.warning.en for one in plan(case) if one.warning}
+    assert held == {
+        FAR[
+            "north"
+        ]: "its owner lends addresses to many, or to one after the other (Example CDN Ltd, AS64501)"
+    }
 
 
 def test_a_place_that_cannot_be_written_is_a_failure_in_the_log(

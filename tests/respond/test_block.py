@@ -34,6 +34,7 @@ networks = ["198.51.100.0/24"]
 two_way = ["203.0.114.50"]
 [tenants.north]
 domains = ["north.example"]
+expected = ["*.cloud.example:443", "203.0.116.0/24", "[2001:db8:5::/48]:443"]
 networks = ["203.0.114.0/28"]
 gateways = ["192.0.2.254"]
 tools = ["Rmm"]
@@ -139,6 +140,9 @@ SPARED = [
     ("address", "192.0.3.7", "is listed as never to be blocked"),
     ("address", "8.8.8.8", "is a public name server"),
     ("address", "2620:fe::fe", "is a public name server"),
+    ("address", "203.0.116.9", "is where the tenant's connections are expected to go"),
+    ("address", "2001:db8:5::1", "is where the tenant's connections are expected to go"),
+    ("domain", "a.cloud.example", "is where the tenant's connections are expected to go"),
     ("domain", "evil.example", ""),
     ("domain", "vpn.north.example", "is the tenant's own"),
     ("domain", "north.example", "is the tenant's own"),

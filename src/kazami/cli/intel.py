@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from kazami.intel.build import Built
     from kazami.intel.measure import Advice
 
-app = typer.Typer(help="ATT&CK: show the table in use, add one, update it.", no_args_is_help=True)
+app = typer.Typer(
+    help="What the world knows: ATT&CK, networks and their owners, relays.", no_args_is_help=True
+)
 
 Version = Annotated[
     str, typer.Option("--attack-version", help="Its version, where the bundle does not say it: 18.1.")
@@ -28,16 +31,63 @@ Version = Annotated[
 
 @app.command()
 def add(
-    file: Annotated[Path, typer.Argument(help="A STIX 2.1 bundle of ATT&CK Enterprise, also in gzip.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="ATT&CK as a STIX bundle; networks and owners; a list of relays. Also in gzip."),
+    ],
     attack_version: Version = "",
     output: Annotated[
-        Path | None, typer.Option("--output", help="Write the table here instead of using it.")
+        Path | None, typer.Option("--output", help="Write ATT&CK's table here instead of using it.")
     ] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="What a list of relays is called (default: as its file).")
+    ] = "",
 ) -> int:
-    """Make the compact table out of a STIX bundle, and use it from now on."""
+    """Use knowledge of the user's own from now on; what a file is shows in its content."""
+    from kazami.intel import offered
     from kazami.intel.shelf import derive
 
+    kind = offered.kind(file)
+    if kind == offered.NETWORKS:
+        return _networks(file)
+    if kind == offered.RELAYS:
+        return _relays(file, name)
     return _take(derive(file, attack_version), output)
+
+
+def _networks(file: Path) -> int:
+    from kazami.intel import networks
+
+    made = networks.read(file)
+    path = networks.install(made)
+    _left_out(made.left_out)
+    rows(["what", "value"], [("file", str(path)), ("networks", made.table.num_rows), ("kind", made.kind)])
+    return DONE
+
+
+def _relays(file: Path, name: str) -> int:
+    from kazami.intel import relays
+
+    entries, left_out = relays.read(file, name)
+    path = relays.install(entries)
+    _left_out(left_out)
+    framed = sum(bool(entry.first or entry.last) for entry in entries)
+    rows(
+        ["what", "value"],
+        [
+            ("file", str(path)),
+            ("relays", len(entries)),
+            ("with a time frame", framed),
+            ("list", entries[0].list),
+        ],
+    )
+    return DONE
+
+
+def _left_out(left_out: Mapping[str, int]) -> None:
+    for reason, count in sorted(left_out.items()):
+        if count:
+            sys.stderr.write(f"left out: {count:,} {reason}\n")
 
 
 @app.command()
@@ -147,7 +197,6 @@ def _take(built: Built, output: Path | None) -> int:
     else:
         with written(output) as path:
             path.write_bytes(pack(built.table))
-    for reason, count in sorted(built.left_out.items()):
-        sys.stderr.write(f"left out: {count:,} {reason}\n")
+    _left_out(built.left_out)
     rows(["what", "value"], [("file", str(path)), *contents(built.table)])
     return DONE

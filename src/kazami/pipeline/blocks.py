@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 
 from kazami import plugins
 from kazami.errors import UsageError
+from kazami.intel import networks
 from kazami.intel.remote import installed
 from kazami.model.block import Block
 from kazami.model.incident import Incident, Text
@@ -94,7 +95,18 @@ def _of_tenant(
     found = indicators(name, rows, _events(case, name, rows), directory.tenant(name).networks)
     counts = names_at(case, name, [one.value for one in found if one.kind == "address"])
     found = [dataclasses.replace(one, names=counts.get(one.value, 0)) for one in found]
-    return build(found, allow(directory, name), least=least, hours=hours)
+    return build(found, allow(directory, name), least=least, hours=hours, owner=_lender())
+
+
+def _lender() -> Callable[[str], str]:
+    """Who lends an address to many, or to whoever is at home just then, by the networks that the user installed."""
+    owners = networks.installed()
+
+    def lender(address: str) -> str:
+        owner = owners.at(address) if owners else None
+        return str(owner) if owner and (owner.lends or owner.kind == "consumer") else ""
+
+    return lender
 
 
 def _members(case: Case, name: str, told: Sequence[Incident]) -> tuple[dict[str, str], set[str]]:

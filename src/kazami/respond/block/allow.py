@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+import re
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Address, ip_network
 
 from kazami.model.address import is_inside
 from kazami.model.incident import Text
@@ -22,6 +24,7 @@ _RESOLVER = Text("is a name server that is in use", "利用中のDNSサーバー
 _JUMP = Text("is where the provider works from", "事業者の作業元である")
 _TOOL = Text("belongs to the remote management that was agreed on", "合意済みの遠隔管理ツールのものである")
 _LISTED = Text("is listed as never to be blocked", "遮断禁止として登録されている")
+_EXPECTED = Text("is where the tenant's connections are expected to go", "テナントが利用する既知の宛先である")
 _PUBLIC = Text("is a public name server", "公開DNSサーバーである")
 _EVERYBODY = Text("everybody's names lie below it", "不特定多数が使う名前の上位である")
 
@@ -30,7 +33,10 @@ _CONTENT = Text("is a content network's", "コンテンツ配信網のもので�
 _NAMED = Text("{count} names lead to it", "{count} 個の名前がこのアドレスを指す")
 _OPEN = Text("serves what anybody puts there", "誰でも内容を置けるホストである")
 _JA3 = Text("many programs may share it", "多くのプログラムが共有しうる")
-_OWNER = Text("its owner lends addresses to many ({owner})", "所有者が多数に貸している（{owner}）")
+_OWNER = Text(
+    "its owner lends addresses to many, or to one after the other ({owner})",
+    "所有者が多数に、または順に貸し出している（{owner}）",
+)
 
 
 class Allow:
@@ -38,6 +44,7 @@ class Allow:
 
     def __init__(self, directory: Directory, tenant: str, tools: tuple[str, ...] = ()) -> None:
         self._directory, self._tenant = directory, directory.tenant(tenant)
+        self._expected = tuple(_without_port(one) for one in self._tenant.expected)
         self._tools = Places((), tuple(one.lower().removeprefix("*.") for one in tools))
 
     def never(self, kind: str, value: str) -> Text | None:
@@ -117,7 +124,24 @@ class Allow:
             ):  # fmt: skip
                 if places.holds(place):
                     return why
+        if any(_meant(place, one) for one in self._expected):
+            return _EXPECTED
         return _PUBLIC if known.RESOLVERS.holds(place) else None
+
+
+def _without_port(text: str) -> str:
+    """What is expected, whatever the port: a block knows none."""
+    found = re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]*):\d+", text.strip().lower())
+    return (found[1] or found[2]) if found else text.strip().lower()
+
+
+def _meant(place: str, expected: str) -> bool:
+    if parsed(place) is None:
+        return fnmatchcase(place, expected)
+    try:
+        return within(place, (ip_network(expected),))
+    except ValueError:
+        return False
 
 
 def _name(place: str) -> Text | None:
