@@ -49,6 +49,7 @@ def site(example_case: Path, prepared: Path, tmp_path: Path) -> Iterator[Site]:
     """A console over the example; nothing of it outlives the test."""
     shutil.copytree(prepared, tmp_path / "state")
     with opened(example_case, tmp_path / "state", None, hosts=("testserver",)) as made:
+        made.keys, made.notice_key = tmp_path / "keys", tmp_path / "notice-key"
         yield made
 
 
@@ -58,6 +59,7 @@ def changeable(example_case: Path, prepared: Path, tmp_path: Path) -> Iterator[S
     shutil.copytree(prepared, tmp_path / "state")
     shutil.copytree(example_case, tmp_path / "example")
     with opened(tmp_path / "example", tmp_path / "state", None, hosts=("testserver",)) as made:
+        made.keys, made.notice_key = tmp_path / "keys", tmp_path / "notice-key"
         yield made
 
 

@@ -34,13 +34,12 @@ def test_every_page_has_its_twin(client: TestClient, lang: str) -> None:
     signed_in(client, "chief")
     first = client.get("/incidents.json").json()["data"]["rows"][0]["uid"]
     finding = client.get("/findings.json").json()["data"]["rows"][0]
-    paths = [r.path.replace("/incidents/{uid}", f"/incidents/{first}") for r in RESOURCES]
-    for path in (
-        p.replace("/findings/{uid}", f"/findings/{finding['uid']}").replace(
-            "/rules/{uid}", f"/rules/{finding['rule']}"
-        )
-        for p in paths
-    ):
+    uids = {"incidents": first, "findings": finding["uid"], "rules": finding["rule"]}
+    campaigns = client.get("/campaigns.json").json()["data"]
+    uids["campaigns"] = campaigns[0]["campaign_uid"]
+    for resource in RESOURCES:
+        kind = resource.path.split("/")[1]
+        path = resource.path.format(uid=uids.get(kind), name="G1017", id="H4")
         page = client.get(f"{path}?lang={lang}")
         assert (page.status_code, path) == (200, path)
         assert len(page.content) < 300_000
@@ -149,6 +148,47 @@ def test_decisions_reach_the_case_and_the_page_at_once(changeable: Site) -> None
         assert kept is not None
         assert (kept.state, kept.verdict) == ("closed", "benign")
         assert [c.action for c in changes(case, first)][-2:] == ["closed", "judged"]
+
+
+def test_notices_are_drafted_shown_and_sent_only_when_somebody_is_sure(changeable: Site) -> None:
+    with TestClient(create_app(changeable), follow_redirects=False) as client:
+        signed_in(client, "ana")
+        headers = {"x-kazami-proof": ""}
+        one = client.get("/incidents.json?tenant=aoba-water").json()["data"]["rows"][0]["uid"]
+        path = f"/incidents/{one}/notices"
+        assert client.get(f"{path}.json").json()["data"]["actions"] == []
+        assert client.post(f"{path}/plan", json={}, headers=headers).status_code == 403
+        proof = re.search(r'name="proof" value="(\w+)"', client.get(path).text)
+        assert proof
+        headers = {"x-kazami-proof": proof[1]}
+        assert client.post(f"{path}/plan", json={"tlp": "RED"}, headers=headers).status_code == 200
+        data = client.get(f"{path}.json").json()["data"]
+        assert {action["tenant"] for action in data["actions"]} == {"aoba-water"}
+        assert data["drafts"]
+        assert all("RED" in draft["text"] for draft in data["drafts"])
+        assert not any("minato" in draft["text"] for draft in data["drafts"])
+        assert client.post(f"{path}/send", json={}, headers=headers).status_code == 400
+        told = client.post(f"{path}/send", json={"sure": True}, headers=headers).json()["data"]["actions"]
+        assert {action["tenant"] for action in told} == {"aoba-water"}
+        signed_in(client, "water")
+        assert client.get(f"{path}.json").status_code == 403
+
+
+def test_questions_in_sql_read_and_nothing_else(client: TestClient) -> None:
+    signed_in(client, "ana")
+    good = client.get(
+        "/ask.json", params={"query": "select host, count(*) as n from finding group by 1 order by 2 desc"}
+    )
+    assert good.json()["data"]["names"] == ["host", "n"]
+    for bad in (
+        "drop table finding",
+        "select * from read_csv('/etc/passwd')",
+        "copy finding to '/tmp/x'",
+        "select (",
+    ):
+        answer = client.get("/ask.json", params={"query": bad}).json()["data"]
+        assert answer["wrong"]
+        assert answer["rows"] == []
 
 
 def test_a_case_that_vanishes_is_told(changeable: Site) -> None:

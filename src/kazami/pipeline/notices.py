@@ -104,6 +104,16 @@ def status(case: Path) -> list[dict[str, Any]]:
     ]
 
 
+def drafts(case: Path, tenant: str) -> list[tuple[str, Path]]:
+    """The notices to a tenant that were written last, as text: for whom and in which language, and the file."""
+    return [(file.stem, file) for file in sorted((case / FOLDER / _named(tenant)).glob("*.txt"))]
+
+
+def _named(tenant: str) -> str:
+    """The folder of a tenant's notices: a name that any file system takes."""
+    return hashlib.sha256(tenant.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def apply(
     case: Path, directory: Directory, signer: Signer, *, send: bool, undo: bool = False, tenant: str = ""
 ) -> Iterator[tuple[Action, str, str]]:
@@ -182,8 +192,7 @@ def _callers(tenant: Tenant, directory: Directory, victim: bool) -> list[Contact
 
 def _written(case: Path, notice: Notice, signer: Signer) -> Path:
     """Path of the page within the case; beside it text, STIX and OCSF, and the page's signature."""
-    name = hashlib.sha256(notice.tenant.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    folder = _folder(case) / name
+    folder = _folder(case) / _named(notice.tenant)
     folder.mkdir(exist_ok=True)
     stem = folder / f"{notice.audience}-{notice.lang}"
     makers: dict[str, Callable[[Notice], str]] = {

@@ -13,8 +13,9 @@ import logging
 import multiprocessing
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import TypeVar, cast
 
 from kazami.errors import CaseError
 from kazami.store.browse import schema
@@ -22,6 +23,8 @@ from kazami.store.browse.build import build
 from kazami.store.browse.reader import Reader
 from kazami.store.case import Case
 from kazami.store.database import NAME
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class Desk:
         self._writing = False
         self._building = threading.Lock()
         self._looked = 0.0
+        self._kept: dict[tuple[str, str], object] = {}
         self._held = ""  # the signature that the file was made of, or changed along with
 
     @property
@@ -88,6 +92,15 @@ class Desk:
     def keep(self) -> None:
         """The case was changed, and the file along with it."""
         self._held = self.signature
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives for this state of the case; made once, under `name`."""
+        key = (name, self._held)
+        if key not in self._kept:
+            made = make()
+            self._kept = {k: v for k, v in self._kept.items() if k[1] == self._held}
+            self._kept[key] = made
+        return cast(T, self._kept[key])
 
     def _fits(self, wanted: str) -> bool:
         try:

@@ -24,7 +24,9 @@ from kazami.web.site import Site
 from kazami.web.state.sessions import Session
 
 #: Places of the navigation that are there.
-PLACES = frozenset({"/", "/incidents", "/findings", "/entities", "/rules", "/evidence"})
+PLACES = frozenset(
+    {"/", "/incidents", "/findings", "/entities", "/rules", "/evidence", "/campaigns", "/hunts", "/actors"}
+)
 
 THEMES: tuple[str, ...] = ("auto", "light", "dark")
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import platformdirs
+
 from kazami.errors import UsageError
+from kazami.pipeline.campaigns import default_keys
 from kazami.store.case import is_case
 from kazami.web.desk import Desk
 from kazami.web.state.state import State
@@ -25,6 +28,10 @@ class Site:
     demo: bool = False
     upload_bytes: int = 20 << 30
     directory: Path | None = None  # tenants.toml
+    keys: Path = field(default_factory=default_keys)  # of the digests that tie campaigns
+    notice_key: Path = field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("kazami")) / "notice-key"
+    )
     extra: dict[str, object] = field(default_factory=dict)
 
     def desk(self, name: str | None) -> Desk | None:

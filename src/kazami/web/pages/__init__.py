@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from kazami.web.pages import entity, evidence, findings, incident, incidents, overview, people, rules
+from kazami.web.pages import (
+    actors,
+    assessment,
+    campaigns,
+    entity,
+    evidence,
+    findings,
+    hunts,
+    incident,
+    incidents,
+    notices,
+    overview,
+    people,
+    rules,
+)
 from kazami.web.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = tuple(
     resource
-    for module in (overview, incidents, incident, findings, entity, rules, evidence, people)
+    for module in (
+        *(overview, incidents, incident, assessment, notices, campaigns, findings, entity, hunts, rules),
+        *(evidence, actors, people),
+    )
     for resource in module.RESOURCES
 )
