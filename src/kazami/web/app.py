@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kazami.errors import KazamiError, UsageError
+from kazami.respond.report.page import track_style
 from kazami.web import answer, door, openapi
 from kazami.web.acts import ACTS
 from kazami.web.errors import RefusedError, forbidden, missing
@@ -44,7 +45,11 @@ _CASE = "/cases/{case}"
 def create_app(site: Site) -> Starlette:
     """The application of a console."""
     rate = Rate(BURST, PER_SECOND)
-    routes: list[Any] = [*door.routes(site), Route("/openapi.json", _described, methods=["GET"])]
+    routes: list[Any] = [
+        *door.routes(site),
+        Route("/openapi.json", _described, methods=["GET"]),
+        Route("/track.css", _track),
+    ]
     for prefix in ("", _CASE):
         for act in ACTS:
             routes.append(Route(prefix + act.path, _acting(site, act, rate), methods=["POST"]))
@@ -76,6 +81,11 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
 
 def _described(_: Request) -> Response:
     return Response(openapi.text(RESOURCES, ACTS), media_type="application/json")
+
+
+def _track(_: Request) -> Response:
+    """How tracks look, in the report as here."""
+    return Response(track_style(), media_type="text/css")
 
 
 def _lost(site: Site, code: str, message: str) -> Callable[[Request, Exception], Response]:

@@ -16,9 +16,12 @@ from starlette.responses import HTMLResponse
 
 from kazami.errors import KazamiError
 from kazami.model.finding import LEVELS
+from kazami.model.incident import Incident
 from kazami.respond.language import LANGUAGES, Words
 from kazami.respond.language import words as report_words
+from kazami.respond.report.incident import Picture, picture
 from kazami.respond.text import safe, safe_lines
+from kazami.respond.track import NARROW, WIDE, track
 from kazami.web.answer import status_of
 from kazami.web.site import Site
 from kazami.web.state.sessions import Session
@@ -64,7 +67,7 @@ def _environment() -> Environment:
         short=short,
         segment=lambda text: quote(str(text), safe=""),
     )
-    made.globals.update(severities=severities, pairs=pairs)
+    made.globals.update(severities=severities, pairs=pairs, track_of=track_of)
     return made
 
 
@@ -78,6 +81,12 @@ def when(text: str | datetime | None) -> str:
 def seconds(time: float) -> str:
     """Seconds since 1970 as `when` shows a time."""
     return when(datetime.fromtimestamp(time, UTC))
+
+
+def track_of(one: Incident, words: Words) -> Picture | None:
+    """The picture of an incident, for wide and for narrow screens; None where nothing has a time."""
+    wide, narrow = track([one], WIDE), track([one], NARROW)
+    return picture((wide, narrow), words, "track") if wide is not None and narrow is not None else None
 
 
 def short(host: str) -> str:
@@ -152,7 +161,7 @@ def page(
             case=request.scope.get("kazami.case", ""),
             demo=site.demo,
             known=PLACES,
-            **{"track": None, "matrix": None, **values},
+            **values,
         )
     )
     return HTMLResponse(html, status_code=status)

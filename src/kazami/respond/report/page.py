@@ -99,6 +99,11 @@ def _asset(name: str) -> str:
     return files("kazami.respond.report").joinpath(name).read_text("utf-8").strip() + "\n"
 
 
+def track_style() -> str:
+    """How the picture of a track looks, which other pages of ours show as well."""
+    return files("kazami.respond.track").joinpath("style.css").read_text("utf-8").strip() + "\n"
+
+
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -113,7 +118,7 @@ def policy(style: str, script: str) -> str:
 
 def stream(context: Mapping[str, Any]) -> Any:
     """The page in pieces of text, with nothing but `context` and our own files in it."""
-    style, script = _asset("style.css"), _asset("script.js")
+    style, script = track_style() + _asset("style.css"), _asset("script.js")
     ours = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - files of this package
     pieces = environment().get_template("page.html").stream(**context, **ours, policy=policy(style, script))
     pieces.enable_buffering(50)
