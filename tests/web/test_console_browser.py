@@ -136,8 +136,16 @@ def test_a_reader_of_a_tenant_has_no_other(chromium: Any, origin: str) -> None:
     assert page.locator("nav a[href$='/campaigns'], nav a[href$='/hunts'], #bulk").count() == 0
 
 
-@pytest.mark.parametrize("width", [360, 1280, 2560])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", 1280),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in (("dark", 1280), ("light", 360), ("dark", 2560))
+        ),
+    ],
+)
 def test_pages_fit_and_axe_finds_nothing(
     chromium: Any, origin: str, theme: str, width: int, tmp_path: Path
 ) -> None:
