@@ -23,6 +23,7 @@ from kazami.model.rule import Rejected
 from kazami.model.tenant import Directory
 from kazami.pipeline import detectors, incidents, wire_rules
 from kazami.pipeline.collect import Collector, key, note_unreadable
+from kazami.pipeline.files import look_inside
 from kazami.pipeline.overall import judge
 from kazami.pipeline.parts import left, parts
 from kazami.pipeline.reader import Orders, Reader, sources
@@ -115,6 +116,8 @@ def scan(request: Request, observer: Observer) -> Result:
             result.notes.append("stopped before all evidence was read; the same command goes on from here")
         finally:
             pool.stop()
+        if not result.stopped:
+            result.notes += look_inside(case, run, files, request.settings, request.workers)
         _finish(case, run, rules, result, request.directory, len(wired.running))
     return result
 

@@ -1,0 +1,238 @@
+"""What no source reads, looked inside: files, mails and members of archives that are among the evidence of a scan.
+
+A file in which something is suspicious becomes an event of the table ``file_inspection`` for each artifact that says so, and each
+proof that counts a finding on it: hashes and names are the event's own fields, so that incidents tie it to where the same file was
+seen. What nothing speaks against is only noted beside the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import orjson
+import pyarrow as pa
+
+from kazami.config import Settings
+from kazami.detect.content.identify import HEAD, kind, kinds
+from kazami.detect.network.assertion import asserted
+from kazami.model.content import Inspection, Limits, Looked, Proof
+from kazami.model.event import ENVELOPE, LogSource, Route
+from kazami.model.evidence import Evidence
+from kazami.model.finding import level_rank
+from kazami.model.result import EvidenceRow
+from kazami.model.rule import RuleInfo
+from kazami.pipeline.inspect import Submission, Wish, inspect
+from kazami.sources import walk
+from kazami.store import segment
+from kazami.store.case import Case
+from kazami.store.lists import evidence_rows
+from kazami.store.run import Run
+
+ROUTE = Route("file_inspection", (LogSource(None, "file_inspection", None),))
+
+#: Families of content that nobody needs to look inside of when a folder holds a million of them.
+_PLAIN = frozenset(("picture", "font", "movie"))
+_TOLD = frozenset(("suspicious", "malicious"))
+_NAMESPACE = UUID("5c8a4d4e-6f52-5b0b-9a39-2f7a9d0b6c11")
+_FIELDS = ("TargetFilename", "Hashes", "FileKind", "Place", "Container", "Verdict", "Score")
+_BATCH = 200  # inspections that share a commit
+
+
+def look_inside(
+    case: Case, run: Run, files: Sequence[walk.File], settings: Settings, workers: int
+) -> list[str]:
+    """Look inside all that no source read among `files`; gives notes for people. What was known stays known."""
+    rows = _open(case, files)
+    if not rows:
+        return []
+    wish = Wish(passwords=settings.passwords, settings=settings.content, cache=settings.cache)
+    by_name = _by_submission(rows, files, wish.limits)
+    counts = {"suspicious": 0, "malicious": 0, "incomplete": 0}
+    waiting: list[tuple[list[EvidenceRow], Inspection]] = []
+    tasks = _submissions(files, by_name, wish.limits)
+    for found in inspect(tasks, wish, workers=max(1, min(workers, len(by_name)))):
+        tenant, _, name = found.name.partition("\0")
+        counts[found.verdict.word] = counts.get(found.verdict.word, 0) + 1
+        waiting.append((by_name[name, tenant], replace(found, name=name)))
+        if len(waiting) >= _BATCH:
+            _store(case, run, waiting)
+            waiting = []
+    _store(case, run, waiting)
+    told = ", ".join(
+        f"{counts[word]:,} {word}" for word in ("malicious", "suspicious", "incomplete") if counts[word]
+    )
+    return [f"looked inside {sum(counts.values()):,} files that hold no events: {told}"] if told else []
+
+
+def _open(case: Case, files: Sequence[walk.File]) -> list[EvidenceRow]:
+    """Evidence of `files`, and of archives among them, that no source has read."""
+    named = {walk.named(file.path) for file in files}
+    return [
+        row
+        for row in evidence_rows(case)
+        if row.state == "skipped" and row.size and (row.name in named or _outer(row.name, named))
+    ]
+
+
+def _outer(name: str, named: set[str]) -> str:
+    """The file in which a member lies."""
+    end = name.find("!")
+    while end >= 0:
+        if name[:end] in named:
+            return name[:end]
+        end = name.find("!", end + 1)
+    return ""
+
+
+#: Rows of evidence by name and tenant of what is looked at as one: a file, an archive as a whole, or one member of a large one.
+_Rows = dict[tuple[str, str], list[EvidenceRow]]
+
+
+def _by_submission(rows: Sequence[EvidenceRow], files: Sequence[walk.File], limits: Limits) -> _Rows:
+    """An archive that is small enough is looked at whole, because what lies beside each other in it says something."""
+    whole = {walk.named(file.path) for file in files if file.size <= limits.file}
+    named = {walk.named(file.path) for file in files}
+    found: _Rows = {}
+    for row in rows:
+        outer = _outer(row.name, named)
+        name = outer if outer in whole else row.name
+        found.setdefault((name, row.tenant), []).append(row)
+    return found
+
+
+def _submissions(files: Sequence[walk.File], rows: _Rows, limits: Limits) -> Iterator[Submission]:
+    """By their path; members of large archives by their bytes, unpacked as the scan did. The tenant goes before the name."""
+    names = {walk.named(file.path) for file in files}
+    holders = {(_outer(name, names), tenant) for name, tenant in rows}
+    for file in files:
+        name = walk.named(file.path)
+        if (name, file.tenant) in rows:
+            path = Path(file.path)
+            if _worth(name, _head(path)):
+                yield Submission(f"{file.tenant}\0{name}", path, size=file.size)
+        elif (name, file.tenant) in holders:
+            yield from _members(file, rows, limits)
+
+
+def _members(file: walk.File, rows: _Rows, limits: Limits) -> Iterator[Submission]:
+    for found in walk.expand(file):
+        if isinstance(found, Evidence) and (found.name, file.tenant) in rows:
+            with found.open() as stream:
+                data = stream.read(limits.file + 1)
+            if _worth(found.name, data[:HEAD]):
+                yield Submission(f"{file.tenant}\0{found.name}", data=data, size=found.size)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
+
+
+def _worth(name: str, head: bytes) -> bool:
+    return bool(head) and kinds()[kind(head, name)].family not in _PLAIN
+
+
+def _store(case: Case, run: Run, inspected: list[tuple[list[EvidenceRow], Inspection]]) -> None:
+    """Events, findings and notes of what was looked at."""
+    rows = [(given[0], found, one, proofs) for given, found in inspected for one, proofs in _telling(found)]
+    notes = [replace(row, note=_note(found)) for given, found in inspected for row in given]
+    if not rows:
+        run.commit(evidence=notes)
+        return
+    batch = _events(rows)
+    pairs = [
+        (at, _rule(proof), _matched(found, proof))
+        for at, (_, found, _, proofs) in enumerate(rows)
+        for proof in proofs
+    ]
+    run.learn([rule for _, rule, _ in pairs])
+    run.commit(
+        segments=segment.write(Path(case.root), [batch]), findings=asserted(batch, pairs), evidence=notes
+    )
+
+
+def _note(found: Inspection) -> str:
+    verdict = found.verdict
+    why = "; ".join(dict.fromkeys(p.title for p in verdict.proofs if p.counts and p.weight)) or "; ".join(
+        dict.fromkeys(gap.reason for gap in verdict.gaps)
+    )
+    return f"looked inside: {verdict.word}{f' ({why[:300]})' if why else ''}"
+
+
+def _telling(found: Inspection) -> Iterator[tuple[Looked, list[Proof]]]:
+    """Artifacts of a suspicious submission with the proofs that count on them."""
+    if found.verdict.word not in _TOLD:
+        return
+    counted = [p for p in found.verdict.proofs if p.counts and level_rank(p.level) > 0]
+    seen = set()
+    for one in found.looked:
+        proofs = [p for p in counted if p.sha256 == one.sha256 and p.place.startswith(one.place)]
+        if proofs and one.sha256 not in seen:
+            seen.add(one.sha256)
+            yield one, proofs
+
+
+def _events(rows: Sequence[tuple[EvidenceRow, Inspection, Looked, list[Proof]]]) -> pa.RecordBatch:
+    columns: dict[str, list[object]] = {name: [] for name in (*ENVELOPE.names, *_FIELDS)}
+    for number, (row, found, one, proofs) in enumerate(rows):
+        fields = {
+            "TargetFilename": one.name,
+            "Hashes": f"SHA256={one.sha256},SHA1={one.sha1},MD5={one.md5}",
+            "FileKind": one.kind,
+            "Place": one.place,
+            "Container": found.name,
+            "Verdict": found.verdict.word,
+            "Score": str(found.verdict.score),
+        }
+        raw = orjson.dumps(fields | {"Proofs": [f"{p.rule}: {p.value}" for p in proofs]}).decode()
+        envelope = dict.fromkeys(ENVELOPE.names) | {
+            "event_uid": sha256("\0".join((row.tenant, found.name, one.sha256, one.place)).encode("utf-8", "surrogatepass")).hexdigest()[:32],
+            "tenant": row.tenant,
+            "evidence": row.uid,
+            "record": number + 1,
+            "raw": raw,
+        }  # fmt: skip
+        for name, value in (envelope | fields).items():
+            columns[name].append(value)
+    texts = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema([*ENVELOPE, *(pa.field(name, texts) for name in _FIELDS)], ROUTE.to_metadata())
+    arrays = [pa.array(columns[f.name], f.type) for f in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _rule(proof: Proof) -> RuleInfo:
+    """What a proof asserts, as the rule of a finding; its version is that of its words."""
+    words = "\0".join((proof.rule, proof.title, proof.level, proof.reason, *proof.techniques))
+    return RuleInfo(
+        id=str(uuid5(_NAMESPACE, proof.rule)),
+        version=sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+        title=proof.title,
+        level=proof.level,
+        kind="detector",
+        status="experimental",
+        description=proof.reason,
+        author=proof.author,
+        logsource=ROUTE.sources[0],
+        tags=tuple(f"attack.{technique.lower()}" for technique in proof.techniques),
+        name=proof.rule,
+    )
+
+
+def _matched(found: Inspection, proof: Proof) -> dict[str, str]:
+    said = {
+        "rule": proof.rule,
+        "value": proof.value,
+        "place": proof.place,
+        "offset": "" if proof.offset is None else str(proof.offset),
+        "confidence": proof.confidence,
+        "verdict": f"{found.verdict.word} ({found.verdict.score})",
+        "sha256": proof.sha256,
+    }
+    return {name: value for name, value in said.items() if value}

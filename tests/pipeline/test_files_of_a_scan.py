@@ -1,0 +1,80 @@
+"""Files among the evidence that hold no events: looked inside, told, and tied to where the same file was seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from content_writer import DOCX, PE, TEXT, zipped
+from kazami.cli import run
+from kazami.store import incidents as kept
+from kazami.store.case import Case
+from kazami.store.lists import evidence_rows
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Path:
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    (folder / "mail.zip").write_bytes(zipped({"取材依頼書.docx.exe": PE, "取材依頼書.docx": DOCX}))
+    (folder / "notes.zip").write_bytes(zipped({"a.txt": TEXT}))
+    started = {
+        "EventID": 1,
+        "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "Computer": "ws1",
+        "UtcTime": "2026-11-01 10:00:00.000",
+        "Image": "C:\\Users\\a\\取材依頼書.docx.exe",
+        "CommandLine": "a",
+        "Hashes": f"SHA256={hashlib.sha256(PE).hexdigest()}",
+        "ProcessGuid": "{a}",
+    }
+    (folder / "sysmon.jsonl").write_text(json.dumps(started) + "\n", "utf-8")
+    return folder
+
+
+RULE = """\
+title: Program Started From a Document's Name
+id: 5b1d6f7c-2f6b-4a0c-9d0e-0123456789ad
+logsource: {product: windows, category: process_creation}
+detection:
+  selection: {Image|endswith: .docx.exe}
+  condition: selection
+level: high
+"""
+
+
+def scan(evidence: Path, case: Path) -> list[dict[str, object]]:
+    out = case.parent / "findings.jsonl"
+    rule = case.parent / "rule.yml"
+    rule.write_text(RULE, "utf-8")
+    command = ["scan", str(evidence), "--case", str(case), "--no-report", "--workers", "1"]
+    assert (
+        run([*command, "--pack", "common", "--rules", str(rule), "--format", "jsonl", "--output", str(out)])
+        == 0
+    )
+    return [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+
+
+def test_a_program_in_a_mail_is_tied_to_the_host_that_ran_it(evidence: Path, tmp_path: Path) -> None:
+    found = scan(evidence, tmp_path / "case")
+    mine = [row for row in found if row["table"] == "file_inspection"]
+    assert {row["title"] for row in mine} == {
+        "Document extension before a program's",
+        "Program beside a document of nearly the same name",
+    }
+    assert {row["level"] for row in mine} == {"high", "medium"}
+    with Case.open(tmp_path / "case") as case:
+        notes = {Path(row.name).name: row.note for row in evidence_rows(case)}
+        tied = [one for one in kept.incidents(case) if "ws1" in one.hosts]
+    assert notes["notes.zip!a.txt"] == "looked inside: clean"
+    assert notes["mail.zip!取材依頼書.docx.exe"].startswith("looked inside: malicious")
+    assert len(tied) == 1
+    assert tied[0].findings >= 2
+
+
+def test_a_second_scan_tells_the_same(evidence: Path, tmp_path: Path) -> None:
+    first = {row["finding_uid"] for row in scan(evidence, tmp_path / "case")}
+    assert {row["finding_uid"] for row in scan(evidence, tmp_path / "case")} == first
