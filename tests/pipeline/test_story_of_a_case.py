@@ -10,7 +10,10 @@ import pyarrow as pa
 import pytest
 
 from kazami import cli
+from kazami.model.event import LogSource
+from kazami.model.finding import FINDING
 from kazami.model.incident import LINK, MEMBER, SKELETON, Incident, Skeleton, Step, Text
+from kazami.model.rule import RuleInfo
 from kazami.model.tenant import Directory, Tenant
 from kazami.pipeline import story as stories
 from kazami.store import incidents
@@ -52,6 +55,14 @@ def made(path: Path, told: list[Incident], shared: dict[str, str]) -> Path:
     return path
 
 
+RULE = RuleInfo(
+    "r1",
+    "1" * 16,
+    "Seen",
+    level="high",
+    logsource=LogSource("windows", "process_creation"),
+    tags=("attack.t1003.001", "attack.t1021.002", "attack.t1047"),
+)
 SHARED = {"hash": "ab" * 32, "address": "185.220.101.7"}
 
 
@@ -88,6 +99,40 @@ def test_what_tenants_share_is_named_and_no_key_is_left_behind(
     assert [each.tenant for each in shared.incidents] == ["a", "b"]
     assert [(bond.kind, bond.entity) for bond in shared.bonds] == [("address", "185.220.101.7")]
     assert not (tmp_path / "home").exists()
+
+
+def test_grave_incidents_with_enough_techniques_are_assessed(tmp_path: Path) -> None:
+    grave = dataclasses.replace(one(1, "a"), severity="high", techniques=("T1003.001", "T1021.002", "T1047"))
+    path = made(tmp_path / "case", [grave, one(2, "a")], {})
+    with Case.open(path, create=False) as case:
+        run = case.begin(version="0", rules=[RULE])
+        finding = {
+            "finding_uid": "f1",
+            "rule_id": RULE.id,
+            "rule_version": RULE.version,
+            "tenant": "a",
+            "table": "process_creation",
+            "event_uids": [],
+            "evidence": "e",
+            "record": 1,
+            "matched": [],
+        }
+        run.replace_findings([RULE.id], pa.Table.from_pylist([finding], FINDING))
+        member = [{"incident_uid": grave.incident_uid, "finding_uid": "f1", "tenant": "a", "step": 1}]
+        incidents.replace(
+            case,
+            [grave, one(2, "a")],
+            members=pa.Table.from_pylist(member, MEMBER),
+            links=LINK.empty_table(),
+            skeleton=SKELETON.empty_table(),
+        )
+    with Case.open(path, read_only=True) as case:
+        found = stories.story(case, blind=[])
+    (uid,) = found.assessments
+    assert uid == grave.incident_uid
+    assert found.assessments[uid]["findings"] == 1
+    assert found.measured["reports"]["cases"] > 100
+    assert found.logging == []
 
 
 def test_of_one_tenant_no_campaign_is_asked_for(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from test_track import START, incident, move, step
 import story
 from kazami.model.attack import TACTICS
 from kazami.model.incident import Incident, Text
-from kazami.model.story import Bond, Shared, Story
+from kazami.model.story import Bond, Logging, Shared, Story
 from kazami.respond.language import LANGUAGES
 from kazami.respond.report import write
 
@@ -73,6 +73,11 @@ def test_an_incident_is_told_with_all_that_is_known_of_it(lang: str) -> None:
     assert len(section.xpath(".//table[@class='steps']/tbody/tr")) == 2
     ids = root.xpath("//@id")
     assert len(ids) == len(set(ids))
+    levels = [int(heading.tag[1]) for heading in root.xpath("//h1 | //h2 | //h3 | //h4 | //h5")]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    for table in section.xpath(".//table"):
+        assert table.xpath("caption")
+        assert all(row.xpath("th[@scope='row']") for row in table.xpath("tbody/tr"))
 
 
 def test_the_first_incident_is_open_and_the_others_fold() -> None:
@@ -82,6 +87,78 @@ def test_the_first_incident_is_open_and_the_others_fold() -> None:
     listed = root.xpath("//section[@id='story']//table[caption]/tbody/tr")
     assert len(listed) == 2
     assert "4 incidents more" in root.xpath("//section[@id='story']")[0].text_content()
+
+
+ASSESSED: dict[str, Any] = {
+    "confidence": "low",
+    "none_known": 0.2,
+    "none_known_word": "unlikely",
+    "hypotheses": [
+        {
+            "group": "G0045",
+            "name": "menuPass",
+            "probability": 0.8,
+            "word": "likely",
+            "strongest": [
+                {
+                    "id": "S0153",
+                    "name": "RedLeaves",
+                    "nats": 3.1,
+                    "groups": 1,
+                    "reports": [],
+                    "rules": ["Pipe"],
+                }
+            ],
+            "contradicting": [],
+            "missing": [],
+        }
+    ],
+    "counted": ["T1003", "S0153"],
+    "ignored": ["T1059"],
+    "findings": 7,
+    "rules": 2,
+    "log_sources": ["process_creation"],
+    "attack": "18.1",
+    "method": "1",
+    "why": ["few"],
+}
+MEASURED = {
+    "reports": {"low": {"right": 0.75, "named": 65}, "moderate": {"right": 1.0, "named": 63}, "cases": 412},
+    "campaigns": {"cases": 21, "first_right": 0.24},
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_who_it_may_have_been_is_told_with_what_speaks_against_it(lang: str) -> None:
+    one = told(1)
+    tale = Story([one], total=1, assessments={one.incident_uid: ASSESSED}, measured=MEASURED)
+    (judgment,) = page(tale, lang).xpath("//div[@class='judgment']")
+    said = [" ".join(node.text_content().split()) for node in judgment.xpath(".//p")]
+    claim, sure = said[:2]
+    assert all(part in claim for part in ("menuPass", "G0045", "80 %"))
+    assert "%" not in sure  # likelihood and confidence never in one sentence
+    assert any("RedLeaves" in text for text in said)
+    assert any("412" in text for text in said)
+    assert page(Story([one], total=1), lang).xpath("//div[@class='judgment']") == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_logging_could_show_is_told_setting_by_setting(lang: str) -> None:
+    setting = Logging(
+        Text("Command lines", "コマンドライン"),
+        Text("Policy", "ポリシー"),
+        3,
+        1,
+        2,
+        ("pc1", "pc2"),
+        ("Rule A",),
+    )
+    (table,) = page(Story(logging=[setting]), lang).xpath("//table[contains(@class, 'logging')]")
+    said = " ".join(table.text_content().split())
+    for text in (setting.name.spoken(lang), setting.how.spoken(lang), "Rule A", "pc1", "+1"):
+        assert text in said
+    assert page(Story(logging=[]), lang).xpath("//table[contains(@class, 'logging')]") == []
+    assert "kazami report CASE" in page(Story(), lang).text_content()
 
 
 def test_without_incidents_there_is_no_story() -> None:
@@ -119,7 +196,7 @@ def test_hostile_names_are_only_text() -> None:
         steps=tuple(replace(one, host=evil, account=evil, title=evil, words=text) for one in told(1).steps),
     )
     root = page(Story([bad], [bad], total=2))
-    assert root.xpath("//section[@id='story']//b[not(ancestor::p[@class='sub'])]") == []
+    assert root.xpath("//section[@id='story']//b") == []
     assert root.xpath("//script") != []
 
 

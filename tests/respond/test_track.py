@@ -37,7 +37,8 @@ def move(source: str, target: str, minutes: float, account: str = "") -> Move:
 
 def incident(*steps: Step, tenant: str = "acme", moves: tuple[Move, ...] = ()) -> Incident:
     hosts = tuple(dict.fromkeys(one.host for one in steps))
-    return Incident("a" * 32, tenant, Text("x", "x"), hosts=hosts, steps=steps, moves=moves)
+    tactics = tuple(dict.fromkeys(one.tactic for one in steps))
+    return Incident("a" * 32, tenant, Text("x", "x"), hosts=hosts, tactics=tactics, steps=steps, moves=moves)
 
 
 VISITS = incident(

@@ -64,8 +64,9 @@ def report(
     own_packs()
     path = output_file or case / "report.html"
     with Case.open(case, read_only=True) as opened:
-        tale = story(opened, find(tenants_file))
-        output.write_report(opened, told(opened), path, lang.value, tale)
+        known = told(opened)
+        tale = story(opened, find(tenants_file), known.blind)
+        output.write_report(opened, known, path, lang.value, tale)
     typer.echo(str(path))
     return 0
 

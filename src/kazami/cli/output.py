@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from kazami.store.case import Case
 
 
+#: Events up to which a scan looks for its report how logging is set; `kazami report` always does.
+QUICK = 50_000
+
+
 class Format(StrEnum):
     """Forms of findings."""
 
@@ -56,7 +60,7 @@ def present(
         if scanned is not None:
             from kazami.pipeline.story import story
 
-            tale = story(opened, scanned)
+            tale = story(opened, scanned, told.blind if report and told.events <= QUICK else None)
         if report:
             write_report(opened, told, case / "report.html", lang, tale)
         with speaking(sys.stdout), target(output) as out:

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kazami.model.incident import Incident
+from kazami.model.incident import Incident, Text
 
 
 @dataclass(frozen=True, slots=True)
 class Logging:
-    """A setting of logging: on how many machines it is on, off and unknown, names of some where it is not on (`where`),
+    """A setting of logging: on how many machines it is on, off and unknown, some of those where it is not on (`where`),
     titles of rules that see nothing for it (`blind`), and how it is switched on."""
 
-    name: str
-    on: int
-    off: int
-    unknown: int
+    name: Text
+    how: Text
+    on: int = 0
+    off: int = 0
+    unknown: int = 0
     where: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
-    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Story:
     `total` counts all of them. `assessments` are by incident, as `kazami.attribute` gives them as plain values, `measured`
     is how good its method was found to be. `tiers` are those of tenants.toml, by tenant and host. `campaigns` are for who
     sees the whole case only: never for what one tenant is given. `unasked`: they were not looked for, for there is too much.
+    `logging` is None where it was not looked at.
     """
 
     incidents: list[Incident] = field(default_factory=list)
@@ -60,4 +61,4 @@ class Story:
     tiers: Mapping[tuple[str, str], int] = field(default_factory=dict)
     campaigns: list[Shared] = field(default_factory=list)
     unasked: bool = False
-    logging: list[Logging] = field(default_factory=list)
+    logging: list[Logging] | None = None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from kazami.attribute.assess import Assessment, assess
 from kazami.attribute.evidence import Hit, gather
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 LEVEL = "medium"
 
 _UID = re.compile(r"[0-9a-f]{4,32}")
+
+#: A rule that fired, as `Hit` has it.
+_HIT = """rule_id, any_value(title), any_value(techniques), any_value(tags), count(*), any_value("table")"""
 
 
 def attributed(
@@ -43,6 +49,24 @@ def attributed(
     }
 
 
+def of_incidents(case: Case, uids: Sequence[str], level: str = LEVEL) -> dict[str, Assessment]:
+    """Assessments of several incidents, whose whole ids these are, asked for at once; by id."""
+    if not uids:
+        return {}
+    world, known = profiles(attack()), recognizes()
+    names = ", ".join(f"'{uid}'" for uid in uids if _UID.fullmatch(uid))
+    found: defaultdict[str, list[Hit]] = defaultdict(list)
+    wanted = ", ".join(f"'{one}'" for one in LEVELS[LEVELS.index(level) :])
+    _, batches = case.sql(
+        f"""SELECT incident_uid, {_HIT} FROM finding JOIN (SELECT incident_uid, finding_uid FROM incident_finding
+            WHERE incident_uid IN ({names})) USING (finding_uid) WHERE level IN ({wanted})
+            GROUP BY incident_uid, rule_id ORDER BY incident_uid, rule_id"""  # noqa: S608 - levels and ids, both checked
+    )
+    for uid, hit in _gathered(batches):
+        found[uid].append(hit)
+    return {uid: assess(gather(theirs, world.table, known), world) for uid, theirs in found.items()}
+
+
 def hits(case: Case, incident: str = "", level: str = LEVEL) -> dict[str, list[Hit]]:
     """The rules that fired, by tenant. Raises UsageError where level or incident is not known."""
     if level not in LEVELS:
@@ -50,19 +74,25 @@ def hits(case: Case, incident: str = "", level: str = LEVEL) -> dict[str, list[H
     wanted = ", ".join(f"'{one}'" for one in LEVELS[LEVELS.index(level) :])
     within = _within(case, incident) if incident else ""
     _, batches = case.sql(
-        f"""SELECT tenant, rule_id, any_value(title), any_value(techniques), any_value(tags), count(*),
-            any_value("table") FROM finding WHERE level IN ({wanted}) {within}
+        f"""SELECT tenant, {_HIT} FROM finding WHERE level IN ({wanted}) {within}
             GROUP BY tenant, rule_id ORDER BY tenant, rule_id"""  # noqa: S608 - levels and ids, both checked
     )
     found: defaultdict[str, list[Hit]] = defaultdict(list)
+    for tenant, hit in _gathered(batches):
+        found[tenant].append(hit)
+    return dict(found)
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, Hit]]:
+    """Rows of a first column and of `_HIT`."""
     for batch in batches:
-        for tenant, rule, title, techniques, tags, count, table in zip(
+        for first, rule, title, techniques, tags, count, table in zip(
             *(column.to_pylist() for column in batch.columns), strict=True
         ):
-            found[tenant].append(
-                Hit(rule, title or rule, tuple(techniques or ()), tuple(tags or ()), count, table or "")
+            yield (
+                first,
+                Hit(rule, title or rule, tuple(techniques or ()), tuple(tags or ()), count, table or ""),
             )
-    return dict(found)
 
 
 def _within(case: Case, incident: str) -> str:

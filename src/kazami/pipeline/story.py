@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from kazami.model.campaign import Campaign
-from kazami.model.incident import Incident, Skeleton
-from kazami.model.story import Bond, Shared, Story
+from kazami.model.finding import level_rank
+from kazami.model.incident import Incident, Skeleton, Text
+from kazami.model.result import Blind
+from kazami.model.story import Bond, Logging, Shared, Story
 from kazami.model.tenant import UNKNOWN_TIER, Directory
 from kazami.pipeline.campaigns import Fleeting, campaigns
 from kazami.store import incidents
@@ -19,6 +22,12 @@ TOLD, LISTED = 12, 200
 #: Campaigns that it shows, and entities of incidents among which it looks for them.
 CAMPAIGNS, ENTITIES = 3, 20_000
 
+#: Incidents of this level and above with so many techniques are held against what groups are known for.
+GRAVE, LEAST = level_rank("high"), 3
+
+#: Machines that are named where a setting is not on.
+NAMED = 4
+
 #: What ties two incidents best, for a person: where from and who, before what.
 _KINDS = ("address", "domain", "account", "service", "hash")
 
@@ -28,8 +37,12 @@ def brief(case: Case) -> Story:
     return Story(list(incidents.incidents(case, only="open", most=TOLD)), total=incidents.opened(case))
 
 
-def story(case: Case, directory: Directory | None = None) -> Story:
-    """What a report tells of the incidents of a case; `directory` says which hosts matter most."""
+def story(case: Case, directory: Directory | None = None, blind: Sequence[Blind] | None = None) -> Story:
+    """What a report tells of a case; `directory` says which hosts matter most.
+
+    With `blind`, the rules that could not match, it also says what logging would give them their sight, which takes a
+    look at all events.
+    """
     found = list(incidents.incidents(case, only="open", most=TOLD + LISTED))
     directory = directory or Directory()
     several = len({one.tenant for one in found}) > 1
@@ -37,6 +50,8 @@ def story(case: Case, directory: Directory | None = None) -> Story:
     shared = list(_campaigns(case, directory)) if several and little else []
     drawn = [*found[:TOLD], *(one for campaign in shared for one in campaign.incidents)]
     return Story(
+        **_assessed(case, found[:TOLD]),
+        logging=None if blind is None else list(_logging(case, blind)),
         incidents=found[:TOLD],
         others=found[TOLD:],
         total=incidents.opened(case),
@@ -44,6 +59,53 @@ def story(case: Case, directory: Directory | None = None) -> Story:
         campaigns=shared,
         unasked=several and not little,
     )
+
+
+def _assessed(case: Case, found: Sequence[Incident]) -> dict[str, Any]:
+    """Who it may have been, of incidents that are grave and say enough; the method is loaded only then."""
+    asked = [
+        one.incident_uid
+        for one in found
+        if level_rank(one.severity) >= GRAVE and len(one.techniques) >= LEAST
+    ]
+    if not asked:
+        return {}
+    from kazami.attribute.measured import measured
+    from kazami.pipeline.attribution import of_incidents
+
+    made = {uid: one.plain() for uid, one in of_incidents(case, asked).items()}
+    return {"assessments": made, "measured": measured()}
+
+
+def _logging(case: Case, rules: Sequence[Blind]) -> Iterator[Logging]:
+    """Settings of logging, those first for which most rules are blind."""
+    from kazami.survey import presence, sight, streams
+    from kazami.survey.coverage import State, covered, matrix, whole
+    from kazami.survey.setting import settings
+
+    known = settings()
+    signs = presence.signs(case, known.values())
+    rows = list(covered(presence.hosts(case), known, signs, whole(streams.streams(case))))
+    made = []
+    for name, states in matrix(rows).items():
+        setting, counts = known[name], {state: len(states[state]) for state in State}
+        dark = [*states[State.off], *states[State.unknown]]
+        made.append(
+            Logging(
+                Text(setting.name.of("en"), setting.name.of("ja")),
+                Text(setting.how.of("en"), setting.how.of("ja")),
+                *(counts[State.on], counts[State.off], counts[State.unknown]),
+                tuple(_short(host) for host in dark[:NAMED]),
+                tuple(sight.because(setting, rules)) if dark else (),
+            )
+        )
+    yield from sorted(made, key=lambda one: (-len(one.blind), -one.off, -one.unknown, one.name.en))
+
+
+def _short(host: str) -> str:
+    """A host without its domain, which fills a table with what all have; addresses stay whole."""
+    label = host.partition(".")[0]
+    return host if label.isdigit() else label
 
 
 def _campaigns(case: Case, directory: Directory) -> Iterator[Shared]:

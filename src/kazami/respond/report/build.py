@@ -16,11 +16,10 @@ from kazami.respond.report.chapters import by_severity, chapters
 from kazami.respond.report.counted import counted
 from kazami.respond.report.incident import LINES, campaigns, told
 from kazami.respond.report.judged import limits
+from kazami.respond.report.matrix import of_case
 from kazami.respond.report.page import stream
 from kazami.respond.report.selection import Selection, Shown
 from kazami.respond.report.standout import levels, sentences
-from kazami.respond.report.tactics import TECHNIQUES, techniques
-from kazami.respond.report.tactics import row as tactics
 from kazami.respond.report.tally import LANES, PARTNERS, Group, Tally
 from kazami.respond.report.timeline import affected, picture
 
@@ -60,9 +59,7 @@ def context(
         "levels": levels(tally),
         "sentences": sentences(tally, language),
         "timeline": picture(tally, language),
-        "tactics": tactics(tally),
-        "techniques": techniques(tally),
-        "named_techniques": TECHNIQUES,
+        "matrix": of_case(tally),
         "advice": advice.gathered(tally),
         "advised": advice.advised,
         "named": advice.named,

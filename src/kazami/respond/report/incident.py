@@ -10,7 +10,9 @@ from markupsafe import Markup
 from kazami.intel import shelf
 from kazami.model.incident import Incident, Step
 from kazami.model.story import Bond, Shared, Story
+from kazami.respond.assessment import lines
 from kazami.respond.language import Words
+from kazami.respond.report.matrix import Matrix, of_incident
 from kazami.respond.track import NARROW, WIDE, Track, draw, track
 
 #: Steps of an incident that stand on the page, and those of them that do not fold away.
@@ -40,7 +42,9 @@ class Told:
     picture: Picture | None
     steps: list[Step]
     steps_left_out: int
+    matrix: Matrix
     mitigations: list[tuple[str, str]] = field(default_factory=list)
+    judged: list[tuple[str, str]] = field(default_factory=list)  # the assessment: kind of line, text
 
 
 def told(story: Story, words: Words) -> list[Told]:
@@ -54,10 +58,17 @@ def told(story: Story, words: Words) -> list[Told]:
             picture=picture(_pair([one], story), words, f"track-{number}"),
             steps=list(one.steps[:STEPS]),
             steps_left_out=max(len(one.steps) - STEPS, 0),
+            matrix=of_incident(one),
+            judged=_judged(one, story, words),
             mitigations=[(uid, named[uid].name if uid in named else "") for uid in one.mitigations],
         )
         for number, one in enumerate(story.incidents, 1)
     ]
+
+
+def _judged(one: Incident, story: Story, words: Words) -> list[tuple[str, str]]:
+    said = story.assessments.get(one.incident_uid)
+    return list(lines(said, story.measured, words)) if said else []
 
 
 def campaigns(story: Story, words: Words) -> list[tuple[Shared, Picture]]:

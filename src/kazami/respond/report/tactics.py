@@ -9,10 +9,6 @@ from kazami.model.finding import LEVELS
 from kazami.respond.report.chapters import by_severity
 from kazami.respond.report.tally import Tally
 
-#: Rules named in one tactic, and techniques named in all; more are counted.
-NAMED = 3
-TECHNIQUES = 40
-
 
 @dataclass(slots=True)
 class Tactic:
@@ -27,16 +23,6 @@ class Tactic:
     def level(self) -> str:
         """The highest level of its findings."""
         return LEVELS[self.rank] if self.rules else "none"
-
-    @property
-    def named(self) -> list[tuple[str, str]]:
-        """Rules for which there is room."""
-        return self.rules[:NAMED]
-
-    @property
-    def unnamed(self) -> int:
-        """Rules for which there is none."""
-        return max(len(self.rules) - NAMED, 0)
 
 
 #: What ATT&CK 19 calls by other names, and those names.
@@ -62,15 +48,3 @@ def row(tally: Tally) -> list[Tactic]:
     new = any(tactics[key].rules for key in _NEW) or not old
     hidden = {_OLD} if not old else set() if new else set(_NEW)
     return [tactic for key, tactic in tactics.items() if key not in hidden]
-
-
-def techniques(tally: Tally) -> list[tuple[str, int, str]]:
-    """Technique, distinct rules, highest level: those of the highest level first, then of most rules."""
-    seen: dict[str, tuple[int, int]] = {}
-    for rule in tally.rules.values():
-        text = tally.texts.get(rule.key)
-        for technique in text.techniques if text else ():
-            rank, rules = seen.get(technique, (0, 0))
-            seen[technique] = max(rank, rule.rank), rules + 1
-    ordered = sorted(seen.items(), key=lambda one: (-one[1][0], -one[1][1], one[0]))
-    return [(technique, rules, LEVELS[rank]) for technique, (rank, rules) in ordered]
