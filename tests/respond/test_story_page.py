@@ -84,7 +84,7 @@ def test_the_first_incident_is_open_and_the_others_fold() -> None:
     root = page(Story([told(1), told(2), told(3)], [told(4), told(5)], total=9))
     assert root.xpath("//article[contains(@class, 'incident')]/@id") == ["incident-1"]
     assert root.xpath("//details[@class='incident']/@id") == ["incident-2", "incident-3"]
-    listed = root.xpath("//section[@id='story']//table[caption]/tbody/tr")
+    listed = root.xpath("//section[@id='story']/div/table/tbody/tr")
     assert len(listed) == 2
     assert "4 incidents more" in root.xpath("//section[@id='story']")[0].text_content()
 
