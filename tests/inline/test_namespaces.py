@@ -218,6 +218,19 @@ def test_who_is_listed_is_never_cut(line: Line) -> None:
     ended(program)
 
 
+def test_rules_decide_as_well(line: Line) -> None:
+    rules = line.folder / "some.rules"
+    rules.write_text(
+        'drop tcp any any -> any any (msg:"a word"; flow:established,to_server; content:"forbidden"; sid:7; rev:1;)\n'
+    )
+    program = line.inline("--block", "--rules", str(rules))
+    assert not line.say(b"GET /", b"forbidden HTTP/1.1\r\n\r\n", port=80, seconds=1.5)
+    assert line.say(b"GET /", b"allowed HTTP/1.1\r\n\r\n", port=80)
+    assert not line.say(rat_messages.redleaves(), seconds=1.5)
+    out, _ = ended(program)
+    assert [json.loads(one)["family"] for one in out.splitlines()] == ["a word", "RedLeaves"]
+
+
 def test_when_it_is_killed_everything_passes_and_the_next_start_cleans(line: Line) -> None:
     before = line.rules()
     program = line.inline("--block")

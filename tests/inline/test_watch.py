@@ -5,19 +5,28 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rat_messages
-from capture_writer import ACK, FIN, SYN, ip, talk, tcp, udp
+from capture_writer import ACK, FIN, SYN, hello, ip, question, talk, tcp, udp
+from kazami.detect.network.suricata.compile import load
+from kazami.detect.network.suricata.inspector import Options
+from kazami.detect.network.suricata.tap import RuleTap
 from kazami.errors import UsageError
 from kazami.inline import hook, run, watch
 from kazami.inline.netlink import ACCEPT, REPEAT, Queue
 from kazami.inline.packet import place, turned
 from kazami.inline.watch import DROP_ALL, PASS, PASS_ALL, Cut, Watch
+from kazami.model.block import Block
+from kazami.model.incident import Text
+from kazami.respond.block import suricata
 
 
 def watching(told: list[Cut], block: bool = True, exempt: str = "", least: str = "high") -> Watch:
@@ -162,11 +171,90 @@ def test_places() -> None:
     packet = bytearray(ip(tcp(b"abc", 77, FIN)))
     found = place(packet, 0, len(packet))
     assert found is not None
-    key, protocol, flags, sequence, start, stop = found
-    assert (protocol, flags, sequence, bytes(packet[start:stop])) == (6, FIN, 77, b"abc")
+    key, protocol, flags, sequence, above, start, stop = found
+    assert (protocol, flags, sequence, above, bytes(packet[start:stop])) == (6, FIN, 77, 20, b"abc")
     assert turned(turned(key)) == key
     assert place(bytearray(ip(b"\x08\0\0\0" + bytes(30), 1)), 0, 54) is None
     assert place(bytearray(ip(tcp(b"abc"), place=3)), 0, 43) is None  # a fragment that is not the first
+
+
+RULES = """\
+drop tcp any any -> any any (msg:"split words"; flow:established,to_server; content:"first"; content:"second"; distance:0; sid:1; rev:1;)
+alert tcp any any -> any any (msg:"told only"; flow:established,to_server; content:"curious"; sid:2; rev:1;)
+drop http any any -> any any (msg:"a path"; http.uri; content:"/evil"; startswith; sid:3; rev:1;)
+reject udp any any -> any any (msg:"a datagram"; content:"|de ad be ef|"; sid:4; rev:1;)
+pass tcp any any -> any any (msg:"let through"; content:"trusted"; sid:5; rev:1;)
+"""
+
+
+def ruled(text: str, told: list[Cut], folder: Path, **more: Any) -> Watch:
+    (folder / "some.rules").write_text(text)
+    loaded = load([folder / "some.rules"])
+    assert loaded.left == []
+    tap = RuleTap(loaded.running, Options(inline=True))
+    return Watch(
+        told.append, block=more.pop("block", True), exempt=lambda place: more.get("exempt", ""), rules=tap
+    )
+
+
+def opened(client: bytes, size: int = 1000, port: int = 80) -> list[bytes]:
+    """A connection with its whole handshake, without its end."""
+    packets = talk(client, port=port, size=size)
+    return [*packets[:2], ip(tcp(b"", 100, ACK, target=port)), *packets[2:-2]]
+
+
+@pytest.mark.parametrize(
+    ("packets", "sids", "last"),
+    [
+        (opened(b"first and the second", 7), ["1"], DROP_ALL),
+        (opened(b"the second, then first", 7), [], PASS),
+        (opened(b"something curious, and more"), ["2"], PASS),
+        (opened(b"GET /evil/x HTTP/1.1\r\nHost: a\r\n\r\n"), ["3"], DROP_ALL),
+        (opened(b"GET /good HTTP/1.1\r\nHost: a\r\nReferer: /evil\r\n\r\n"), [], PASS),
+        ([ip(udp(b"\xde\xad\xbe\xef", target=9999), 17)], ["4"], DROP_ALL),
+        (opened(b"trusted first and second"), [], PASS),
+        (opened(rat_messages.redleaves()), ["RedLeaves"], DROP_ALL),
+    ],
+)
+def test_rules_decide_before_a_packet_goes_on(
+    packets: list[bytes], sids: list[str], last: str, tmp_path: Path
+) -> None:
+    told: list[Cut] = []
+    found = decided(ruled(RULES, told, tmp_path), packets)
+    assert [one.proof.fields.get("sid", one.proof.family) for one in told] == sids
+    assert found[-1] == last
+    assert [one.fields()["verdict"] for one in told] == ["alert" if sid == "2" else "dropped" for sid in sids]
+
+
+def test_rules_tell_only_unless_told_to_block_and_spare_who_is_listed(tmp_path: Path) -> None:
+    for more, verdict in (({"block": False}, "would be dropped"), ({"exempt": "listed"}, "exempt")):
+        told: list[Cut] = []
+        assert DROP_ALL not in decided(ruled(RULES, told, tmp_path, **more), opened(b"first, second"))
+        assert [one.fields()["verdict"] for one in told] == [verdict]
+
+
+def test_rules_of_blocks_cut_what_was_blocked_and_nothing_else(tmp_path: Path) -> None:
+    kinds = {"address": "192.0.2.66", "domain": "evil.example", "url": "http://www.example/a;b?c=1"}
+    blocks = [
+        Block(kind, "north", kind, value, "high", 60, ("f",), Text("why", "理由"))
+        for kind, value in kinds.items()
+    ]
+    (text,) = suricata.plan("north", blocks, datetime(2026, 11, 29, tzinfo=UTC)).values()
+    asked = {
+        "the name": (opened(hello("evil.example"), port=443), True),
+        "below it": (opened(hello("www.evil.example"), port=443), True),
+        "beside it": (opened(hello("notevil.example"), port=443), False),
+        "its question": ([ip(udp(question("x.evil.example")), 17)], True),
+        "another question": ([ip(udp(question("evil.example.org")), 17)], False),
+        "its host": (opened(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), True),
+        "the URL": (opened(b"GET /a;b?c=1&d HTTP/1.1\r\nHost: www.example\r\n\r\n"), True),
+        "another URL": (opened(b"GET /a HTTP/1.1\r\nHost: www.example\r\n\r\n"), False),
+        "the address": ([ip(tcp(b"", 1, SYN), target="192.0.2.66")], True),
+        "back from it": ([ip(tcp(b"", 1, SYN), source="192.0.2.66", target="10.0.0.1")], True),
+    }
+    for name, (packets, cut) in asked.items():
+        found = decided(ruled(text, [], tmp_path), packets)
+        assert (DROP_ALL in found) == cut, name
 
 
 WANTED = hook.Wanted(7, hook.FORWARD, 20, (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")))

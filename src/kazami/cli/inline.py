@@ -20,6 +20,7 @@ from kazami.cli.terminal import out
 from kazami.errors import UsageError
 
 if TYPE_CHECKING:
+    from kazami.detect.network.suricata.tap import RuleTap
     from kazami.inline.hook import Hook
     from kazami.inline.watch import Cut
     from kazami.model.tenant import Directory, Network
@@ -39,6 +40,9 @@ def inline(
         int, typer.Option(min=4, max=1000, help="Packets of each flow that are looked at.")
     ] = 20,
     every: Annotated[bool, typer.Option("--every", help="Look at every packet.")] = False,
+    rules: Annotated[
+        list[Path] | None, typer.Option("--rules", help="Suricata rules, a file or folder; may be repeated.")
+    ] = None,
     confidence: Annotated[Least, typer.Option(help="Drop from this confidence on.")] = Least.high,
     allow: Annotated[
         list[str] | None,
@@ -61,7 +65,9 @@ def inline(
         return DONE
     who = _directory(tenants, allow or [])
     told = _Teller(_log(log), signer(key), tenant)
-    watch = Watch(told.tell, block=block, exempt=_exempt(who, tenant), least=confidence.value)
+    watch = Watch(
+        told.tell, block=block, exempt=_exempt(who, tenant), least=confidence.value, rules=_rules(rules or [])
+    )
     hooks = hook.LOCAL if local else hook.FORWARD
     wanted = hook.Wanted(queue, hooks, 0 if every else first, _spared(who, tenant))
     stop = Stop()
@@ -100,6 +106,27 @@ class _Teller:
         stream.write("".join(line(one) + "\n" for one in said))
         stream.flush()
         self._log.extend(self._signer, said)
+
+
+def _rules(paths: list[Path]) -> RuleTap | None:
+    """The rules as they run in the way of the packets. Raises UsageError where none does."""
+    if not paths:
+        return None
+    from kazami.config import load
+    from kazami.detect.network.suricata.inspector import Options
+    from kazami.detect.network.suricata.tap import RuleTap
+    from kazami.pipeline import wire_rules
+
+    named = wire_rules.of(paths, load())
+    loaded = wire_rules.load(*named)
+    if not loaded.running:
+        reason = f": {loaded.left[0].reason}" if loaded.left else ""
+        raise UsageError(f"{', '.join(map(str, paths))}: no rule of these runs{reason}")
+    if loaded.left:
+        sys.stderr.write(
+            f"kazami inline: {len(loaded.left):,} rules do not run (kazami rules check says why)\n"
+        )
+    return RuleTap(loaded.running, Options(inline=True), wire_rules.plan(*named))
 
 
 def _ready(placed: Hook, block: bool) -> None:

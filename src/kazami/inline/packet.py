@@ -7,8 +7,8 @@ SYN, ACK = 2, 16
 
 _EXTENSIONS = frozenset((0, 43, 60, 135))
 
-#: key (addresses, ports, protocol), protocol, flags, sequence, where the payload starts and stops.
-Place = tuple[bytes, int, int, int, int, int]
+#: key (addresses, ports, protocol), protocol, flags, sequence, where the header above IP is, where the payload starts and stops.
+Place = tuple[bytes, int, int, int, int, int, int]
 
 
 def place(data: bytearray, at: int, stop: int) -> Place | None:
@@ -46,9 +46,9 @@ def _transport(data: bytearray, addresses: bytes, protocol: int, at: int, end: i
     if protocol == TCP and at + 20 <= end:
         start = at + (data[at + 12] >> 4) * 4
         sequence = int.from_bytes(data[at + 4 : at + 8])
-        return key, protocol, data[at + 13], sequence, min(max(start, at + 20), end), end
+        return key, protocol, data[at + 13], sequence, at, min(max(start, at + 20), end), end
     if protocol == UDP and at + 8 <= end:
-        return key, protocol, 0, 0, at + 8, end
+        return key, protocol, 0, 0, at, at + 8, end
     return None
 
 

@@ -53,9 +53,9 @@ def run(
 
 def step(queue: Queue, watch: Watch, marks: bool) -> None:
     """Decide of what is there. Without `marks` passed flows are not left to the kernel."""
-    waiting = -1
+    waiting, now = -1, time.time_ns() // 1000
     for number, mark, data, start, stop in queue.packets(PATIENCE):
-        decision = watch.packet(data, start, stop)
+        decision = watch.packet(data, start, stop, now)
         if decision == DROP_ALL:
             queue.verdict(number, REPEAT, mark | hook.BLOCKED)
         elif decision == PASS_ALL and marks:
