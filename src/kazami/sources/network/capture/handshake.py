@@ -6,6 +6,7 @@ measured at the same place: of the end that completes the handshake, and of the 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from kazami.sources.network.capture.flow import Half
@@ -52,6 +53,7 @@ def signature(raw: bytes) -> str:
     return f"{alive}:{window}:{size}:{scale}:{layout}"
 
 
+@lru_cache(1024)
 def _options(raw: bytes) -> tuple[str, int, int]:
     """Letters of the options in their order, the maximum segment size and the scale (0 and -1 where not said)."""
     layout, size, scale, at = "", 0, -1, 0

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 
 from kazami.model.evidence import Evidence
 from kazami.sources.columns import Columns, reading
-from kazami.sources.network.capture import frame, packets
-from kazami.sources.network.capture.engine import Engine
+from kazami.sources.network.capture import block, frame, packets
+from kazami.sources.network.capture.batch import Batch
 from kazami.sources.network.capture.record import DNS_PORTS, Records
-
-#: Packets between two signs of progress.
-STRIDE = 1024
 
 
 def confidence(name: str, head: bytes) -> float:
@@ -27,7 +24,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every flow of `evidence` and what it says; yields the bytes read since the last time."""
     records = Records(columns)
     tap = columns.tap() if columns.tap is not None else None
-    engine = Engine(records.flow, records.datagram, DNS_PORTS, tap)
+    engine = Batch(records.flow, records.datagram, DNS_PORTS, tap)
     read = 0
     unknown: dict[int, int] = {}
 
@@ -36,15 +33,14 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
         read += size
 
     with evidence.open() as stream:
-        found = packets.read(stream, lambda place, why: columns.reject(place, why), progress)
-        for count, packet in enumerate(found, 1):
-            if packet.link in frame.LINKS:
-                engine.add(packet)
+        for found in block.read(stream, lambda place, why: columns.reject(place, why), progress):
+            if found.link in frame.LINKS:
+                engine.add(found)
+                records.flush()
             else:
-                unknown[packet.link] = unknown.get(packet.link, 0) + 1
-            if not count % STRIDE:
-                yield read
-                read = 0
+                unknown[found.link] = unknown.get(found.link, 0) + len(found.starts)
+            yield read
+            read = 0
     for link, packets_of in sorted(unknown.items()):
         columns.reject("", f"packets of link type {link}, which is not read", packets_of)
     if engine.other:
@@ -54,6 +50,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     for _ in engine.finish():
         if columns.is_full:
             yield 0
+    records.flush()
     yield read
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 
 class Short(Exception):  # noqa: N818 - no error, but the end of what was captured
     """The bytes end before what they announce."""
@@ -53,4 +55,8 @@ class Cursor:
     def numbers(self, size: int) -> list[int]:
         """All that is left, as numbers of `size` bytes."""
         data = self.take(self.left // size * size)
+        if size == 1:
+            return list(data)
+        if size == 2:
+            return list(struct.unpack(f">{len(data) // 2}H", data))
         return [int.from_bytes(data[at : at + size]) for at in range(0, len(data), size)]

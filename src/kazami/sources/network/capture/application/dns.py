@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from ipaddress import ip_address
+from functools import lru_cache
+from socket import AF_INET6, inet_ntop
 from typing import Any
 
-from kazami.sources.network.capture.application.cursor import Cursor, Short
+from kazami.sources.network.capture.application.cursor import Short
 
 #: Answers of one message, and labels of one name.
 MAX_ANSWERS, MAX_LABELS = 100, 128
@@ -15,6 +16,9 @@ TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 12: "PTR", 13: "HINF
          35: "NAPTR", 41: "OPT", 43: "DS", 46: "RRSIG", 48: "DNSKEY", 64: "SVCB", 65: "HTTPS", 65399: "PRIVATE", 252: "AXFR",
          255: "*"}  # fmt: skip
 CODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+_HEADER = struct.Struct("!HHHH").unpack_from
+_PAIR = struct.Struct("!HH").unpack_from
+_RECORD = struct.Struct("!HHIH").unpack_from
 _CLASSES = {1: "C_INTERNET", 3: "C_CHAOS", 255: "C_ANY"}
 
 
@@ -22,85 +26,120 @@ def parse(data: bytes) -> tuple[dict[str, Any], bool] | None:
     """Fields of ``dns`` from one message, and whether it is an answer; None where it is none."""
     if len(data) < 12:
         return None
-    cursor = Cursor(data)
-    number, flags, asked, answered = struct.unpack_from("!HHHH", data)
-    cursor.take(12)
-    if not asked <= 4 or (flags >> 11 & 15) > 6:
+    number, flags, asked, answered = _HEADER(data)
+    if asked > 4 or (flags >> 11 & 15) > 6:
         return None
     fields: dict[str, Any] = {"trans_id": number}
+    at = 12
     try:
         if asked:
-            fields["query"] = name(cursor)
-            kind, group = cursor.number(2), cursor.number(2)
-            fields |= {"qtype": kind, "qtype_name": TYPES.get(kind, f"query-{kind}"), "qclass": group & 0x7FFF,
-                       "qclass_name": _CLASSES.get(group & 0x7FFF, str(group))}  # fmt: skip
+            fields["query"], at = name(data, 12)
+            kind, group = _PAIR(data, at)
+            at += 4
+            group &= 0x7FFF
+            fields["qtype"], fields["qtype_name"] = kind, TYPES.get(kind) or f"query-{kind}"
+            fields["qclass"], fields["qclass_name"] = group, _CLASSES.get(group) or str(group)
             for _ in range(asked - 1):
-                name(cursor)
-                cursor.take(4)
-    except Short:
+                at = name(data, at)[1] + 4
+    except (Short, IndexError, struct.error):
         return None
-    answer = bool(flags & 0x8000)
-    fields |= {"AA": bool(flags & 0x400), "TC": bool(flags & 0x200), "RD": bool(flags & 0x100), "RA": bool(flags & 0x80),
-               "Z": flags >> 4 & 7}  # fmt: skip
-    if answer:
-        code = flags & 15
-        fields |= {
-            "rcode": code,
-            "rcode_name": CODES.get(code, f"unknown-{code}"),
-            "rejected": code != 0 and not answered,
-        }
-        _answers(cursor, min(answered, MAX_ANSWERS), fields)
-    return fields, answer
+    fields["AA"], fields["TC"], fields["RD"], fields["RA"] = (
+        bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x100), bool(flags & 0x80),
+    )  # fmt: skip
+    fields["Z"] = flags >> 4 & 7
+    if not flags & 0x8000:
+        return fields, False
+    code = flags & 15
+    fields["rcode"], fields["rcode_name"] = code, CODES.get(code) or f"unknown-{code}"
+    fields["rejected"] = code != 0 and not answered
+    if answered:
+        _answers(data, at, min(answered, MAX_ANSWERS), fields)
+    return fields, True
 
 
-def _answers(cursor: Cursor, count: int, fields: dict[str, Any]) -> None:
+def _answers(data: bytes, at: int, count: int, fields: dict[str, Any]) -> None:
     answers: list[str] = []
     times: list[int] = []
     try:
         for _ in range(count):
-            name(cursor)
-            kind, _, ttl = cursor.number(2), cursor.number(2), cursor.number(4)
-            body = cursor.vector(2)
-            answers.append(_value(kind, body))
+            at = _behind(data, at)
+            kind, _, ttl, size = _RECORD(data, at)
+            at += 10
+            if at + size > len(data):
+                break
+            answers.append(_value(kind, data, at, size))
             times.append(ttl)
-    except Short:
+            at += size
+    except (Short, IndexError, struct.error):
         pass  # what was read stays
     if answers:
-        fields |= {"answers": answers, "TTLs": times}
+        fields["answers"], fields["TTLs"] = answers, times
 
 
-def _value(kind: int, body: Cursor) -> str:
-    if kind in (1, 28) and body.left in (4, 16):
-        return str(ip_address(body.take(body.left)))
+def _value(kind: int, data: bytes, at: int, size: int) -> str:
+    if kind == 1 and size == 4:
+        return ".".join(map(str, data[at : at + 4]))
+    if kind == 28 and size == 16:
+        return inet_ntop(AF_INET6, data[at : at + 16])
     if kind in (2, 5, 12):
-        return name(body)
-    if kind == 15 and body.left > 2:
-        body.take(2)
-        return name(body)
+        return name(data, at, at + size)[0]
+    if kind == 15 and size > 2:
+        return name(data, at + 2, at + size)[0]
     if kind == 16:
-        texts = []
-        while body.left:
-            text = body.vector(1)
-            texts.append(text.take(text.left).decode("utf-8", "replace"))
-        return "TXT " + " ".join(f"{len(text)} {text}" for text in texts)
-    return body.take(body.left).hex()[:2000]
+        return _texts(data[at : at + size])
+    return data[at : at + size].hex()[:2000]
 
 
-def name(cursor: Cursor) -> str:
-    """The name at the cursor, without its last dot; a pointer must point before itself."""
-    labels: list[str] = []
-    reader, limit = cursor, cursor.at
-    while len(labels) <= MAX_LABELS:
-        size = reader.number(1)
-        if size >= 0xC0:
-            place = (size & 0x3F) << 8 | reader.number(1)
+def _texts(body: bytes) -> str:
+    texts = []
+    at = 0
+    while at < len(body):
+        size = body[at]
+        if at + 1 + size > len(body):
+            raise Short
+        texts.append(body[at + 1 : at + 1 + size].decode("utf-8", "replace"))
+        at += 1 + size
+    return "TXT " + " ".join(f"{len(text)} {text}" for text in texts)
+
+
+def _behind(data: bytes, at: int) -> int:
+    """Where a name ends, whatever it says."""
+    while (size := data[at]) and size < 0xC0:
+        if size > 63:
+            raise Short
+        at += 1 + size
+    return at + 1 if not size else at + 2
+
+
+def name(data: bytes, at: int, end: int = 1 << 17) -> tuple[str, int]:
+    """The name at `at`, without its last dot, and where it ends; a pointer must point before itself.
+
+    Raises `Short` or `IndexError` for what is none.
+    """
+    labels: list[bytes] = []
+    after, limit = -1, at
+    while True:
+        size = data[at]
+        at += 1
+        if size == 0:
+            break
+        if size < 64:
+            if at + size > len(data) or at + size > end or len(labels) > MAX_LABELS:
+                raise Short
+            labels.append(data[at : at + size])
+            at += size
+        elif size >= 0xC0:
+            place = (size & 0x3F) << 8 | data[at]
+            if after < 0:
+                after, end = at + 1, 1 << 17
             if place >= limit:
                 raise Short
-            reader, limit = Cursor(cursor.data, place), place
-        elif size == 0:
-            return ".".join(labels)
-        elif size > 63:
-            raise Short
+            at = limit = place
         else:
-            labels.append(reader.take(size).decode("utf-8", "replace").lower())
-    raise Short
+            raise Short
+    return _text(b".".join(labels)), at if after < 0 else after
+
+
+@lru_cache(8192)
+def _text(joined: bytes) -> str:
+    return joined.decode("utf-8", "replace").lower()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kazami.sources.network.capture.application import (
     dcerpc,
@@ -31,8 +30,7 @@ Said = tuple[str, list[Record]]
 _NONE: Said = ("", [])
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(NamedTuple):
     """First bytes of both sides in their order, sizes of the first payloads, and the responder's port."""
 
     client: bytes

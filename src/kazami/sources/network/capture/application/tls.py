@@ -7,7 +7,10 @@ ours to use). GREASE (RFC 8701) is left out of both.
 from __future__ import annotations
 
 import hashlib
+import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from kazami.sources.network.capture.application import x509
@@ -24,6 +27,9 @@ VERSIONS = {
 }
 _JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
 _GREASE = frozenset(n << 12 | 0xA0A | n << 4 for n in range(16))
+
+_PAIR = struct.Struct("!HH").unpack_from
+_READ = frozenset((0, 10, 11, 13, 16, 43, 51))
 
 #: Records that say that the handshake was done: the change of ciphers, and data.
 _BEHIND = 1 << 20 | 1 << 23
@@ -145,14 +151,18 @@ def hello(body: bytes, client: bool) -> Hello:
 
 
 def _extensions(cursor: Cursor, found: Hello, client: bool) -> None:
-    while cursor.left >= 4 and len(found.extensions) < MAX_EXTENSIONS:
-        kind = cursor.number(2)
-        body = cursor.vector(2)
-        found.extensions.append(kind)
-        try:
-            _extension(kind, body, found, client)
-        except Short:
-            continue  # an extension that is not what it says: only its number counts
+    data, at, end = cursor.data, cursor.at, cursor.end
+    kinds = found.extensions
+    while at + 4 <= end and len(kinds) < MAX_EXTENSIONS:
+        kind, size = _PAIR(data, at)
+        at += 4
+        if at + size > end:
+            raise Short
+        kinds.append(kind)
+        if kind in _READ:
+            with suppress(Short):  # of an extension that is not what it says only the number counts
+                _extension(kind, Cursor(data, at, at + size), found, client)
+        at += size
 
 
 def _extension(kind: int, body: Cursor, found: Hello, client: bool) -> None:
@@ -181,12 +191,40 @@ def _extension(kind: int, body: Cursor, found: Hello, client: bool) -> None:
 def _client(asked: Hello, transport: str) -> dict[str, Any]:
     if not asked.ciphers:
         return {}
-    fields: dict[str, Any] = {"ja3": digest(ja3(asked)), "ja4": ja4(asked, transport)}
+    ja3_of, ja4_of = _fingerprints(
+        asked.version, tuple(asked.ciphers), tuple(asked.extensions), tuple(asked.groups), tuple(asked.formats),
+        tuple(asked.signatures), tuple(asked.versions), tuple(asked.protocols[:1]), transport,
+    )  # fmt: skip
+    fields: dict[str, Any] = {"ja3": ja3_of, "ja4": ja4_of}
     if asked.name:
         fields["server_name"] = asked.name
     if asked.protocols:
         fields["client_protocols"] = [name.decode("ascii", "replace") for name in asked.protocols]
     return fields
+
+
+@lru_cache(8192)
+def _fingerprints(
+    version: int,
+    ciphers: tuple[int, ...],
+    extensions: tuple[int, ...],
+    groups: tuple[int, ...],
+    formats: tuple[int, ...],
+    signatures: tuple[int, ...],
+    versions: tuple[int, ...],
+    protocols: tuple[bytes, ...],
+    transport: str,
+) -> tuple[str, str]:
+    """JA3 and JA4 of a hello that says this: a program says the same again and again."""
+    asked = Hello(
+        version, b"", list(ciphers), list(extensions), list(groups), list(formats), list(signatures), list(versions), list(protocols)
+    )  # fmt: skip
+    return digest(ja3(asked)), ja4(asked, transport)
+
+
+@lru_cache(8192)
+def _ja3s(version: int, cipher: int, extensions: tuple[int, ...]) -> str:
+    return digest(f"{version},{cipher},{'-'.join(map(str, extensions))}")
 
 
 def _server(answer: Hello) -> dict[str, Any]:
@@ -196,9 +234,7 @@ def _server(answer: Hello) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "version": VERSIONS.get(version, f"unknown-{version}"),
         "cipher": name_of(answer.ciphers[0]),
-        "ja3s": digest(
-            ",".join((str(answer.version), str(answer.ciphers[0]), "-".join(map(str, answer.extensions))))
-        ),
+        "ja3s": _ja3s(answer.version, answer.ciphers[0], tuple(answer.extensions)),
     }
     if answer.groups:
         fields["curve"] = CURVES.get(answer.groups[0], f"unknown-{answer.groups[0]}")

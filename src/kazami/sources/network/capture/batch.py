@@ -1,0 +1,269 @@
+"""The flow engine for many packets at once: rows are sorted by flow, counted with numpy, and only flows are touched in Python.
+
+What it gives is what `engine` gives, packet by packet; a property test holds both together. A flow's payload is looked at while its first
+bytes are wanted; later packets are only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from kazami.model.wire import Tap
+from kazami.sources.network.capture import header
+from kazami.sources.network.capture.block import Block, Numbers
+from kazami.sources.network.capture.engine import Datagram, Emit
+from kazami.sources.network.capture.flow import (
+    FIN,
+    IDLE_OTHER,
+    RST,
+    TCP,
+    UDP,
+    Flow,
+    Half,
+    begins_backward,
+    is_closed,
+    is_over,
+    limit_of,
+    turned,
+)
+from kazami.sources.network.capture.header import Rows
+from kazami.sources.network.capture.odd import Odd
+from kazami.sources.network.capture.sorting import Groups, Halves, Payload, groups_of, halves_of
+from kazami.sources.network.capture.unwrap import ICMP, ICMP6, PROTOCOL
+
+#: Flows that are held, and bytes of their heads.
+MAX_FLOWS, MAX_HEADS = 60_000, 96 << 20
+
+#: Packets between two looks for flows that are over.
+STRIDE = 1 << 15
+
+
+class Batch:
+    """Takes blocks; hands every flow that is over to `emit`, and datagrams of ports in `watched` to `datagram`.
+
+    `tap` sees every packet of a flow (`model.wire`), those of one block in their order.
+    """
+
+    def __init__(
+        self,
+        emit: Emit,
+        datagram: Datagram | None = None,
+        watched: frozenset[bytes] = frozenset(),
+        tap: Tap | None = None,
+    ) -> None:
+        self._tap = tap
+        self._emit, self._datagram, self._watched = emit, datagram, watched
+        self._flows: dict[int, Flow] = {}  # by label, those that were touched last at the end
+        self._closed: dict[int, Flow] = {}  # those among them that both sides closed
+        self._odd = Odd()
+        self._count = self._swept = self._heads = 0
+        self._done: list[Flow] = []
+
+    @property
+    def other(self) -> int:
+        """Packets that are not IP, or cut before they say whose they are."""
+        return self._odd.other
+
+    def add(self, block: Block) -> None:
+        """Take the packets of one block."""
+        rows, places = header.read(block)
+        data, keys = block.data, dict[int, bytes]()
+        if len(places):
+            more, found, data = self._odd.rows(block, places)
+            if more is not None:
+                rows, keys = _between(rows, more, found)
+        if len(rows.label):
+            self._take(rows, data, keys)
+        self._count += len(block.starts)
+        if self._count - self._swept >= STRIDE or len(self._flows) > MAX_FLOWS or self._heads > MAX_HEADS:
+            self._swept = self._count
+            self._sweep(int(block.times[-1]))
+
+    def finish(self) -> Iterator[None]:
+        """Hand on what is still open, a step for each flow."""
+        for flow in self._flows.values():
+            self._over(flow)
+            yield
+        self._flows.clear()
+        self._closed.clear()
+
+    def _take(self, rows: Rows, data: bytes, keys: dict[int, bytes]) -> None:
+        groups, number = groups_of(rows)
+        halves, payload = halves_of(groups.rows, number)
+        flows: list[Flow] = []
+        last = -1
+        for n, (group, side, packets, ip_bytes, size, flags) in enumerate(
+            zip(
+                halves.group,
+                halves.side,
+                halves.packets,
+                halves.ip_bytes,
+                halves.payload,
+                halves.flags,
+                strict=True,
+            )
+        ):
+            if group != last:
+                last = group
+                flow = self._flow(groups, group, data, keys)
+                flows.append(flow)
+                if flow.named and self._datagram is not None:
+                    self._datagrams(flow, groups, group, data)
+            half = flow.halves[side ^ flow.side]
+            half.packets += packets
+            half.ip_bytes += ip_bytes
+            if flags:
+                half.flags |= flags
+                if half.syn is None and halves.syn[n] >= 0:
+                    half.syn = _syn(groups.rows, halves.syn[n], data)
+                if flags & (FIN | RST) and is_closed(flow):
+                    self._closed[groups.label[group]] = flow
+            if half.acked < 0 <= halves.acked[n]:
+                half.acked = halves.acked[n]
+            if size or not halves.straight[n] or halves.opening[n] >= 0:
+                half.payload += size
+                if not half.full and flow.queries is None:
+                    before = len(half.head)
+                    _read(half, halves, n, payload, data, flow.protocol == TCP)
+                    self._heads += len(half.head) - before
+        if self._tap is not None:
+            self._show(groups, number, flows, data)
+        for flow in self._done:
+            self._over(flow)
+        self._done.clear()
+
+    def _flow(self, groups: Groups, group: int, data: bytes, keys: dict[int, bytes]) -> Flow:
+        """The flow of a group, begun anew where there is none or it is over; it moves to the end of all flows."""
+        label = groups.label[group]
+        flow = self._flows.pop(label, None)
+        if flow is not None and is_over(flow, groups.flags[group], groups.time[group]):
+            self._closed.pop(label, None)
+            self._done.append(flow)
+            flow = None
+        if flow is None:
+            flow = self._open(groups, group, data, keys)
+        self._flows[label] = flow
+        if groups.last[group] > flow.last:
+            flow.last = groups.last[group]
+        return flow
+
+    def _open(self, groups: Groups, group: int, data: bytes, keys: dict[int, bytes]) -> Flow:
+        protocol, side = groups.protocol[group], groups.side[group]
+        key = keys.get(groups.row[group]) if keys else None
+        if key is None:
+            ip, above = groups.ip[group], groups.at[group]
+            addresses = data[ip + 12 : ip + 20] if above == ip + 20 else data[ip + 8 : ip + 40]
+            key = addresses + data[above : above + 4] + PROTOCOL[protocol]
+        backward = begins_backward(key, groups.flags[group])
+        number = self._count + groups.number[group] + 1
+        flow = Flow(turned(key) if backward else key, protocol, groups.time[group], number)
+        if side != backward and protocol not in (ICMP, ICMP6):
+            flow.side = 1
+        if protocol == UDP and (key[-5:-3] in self._watched or key[-3:-1] in self._watched):
+            flow.named = True
+        if self._tap is not None:
+            flow.look(self._tap)
+        return flow
+
+    def _datagrams(self, flow: Flow, groups: Groups, group: int, data: bytes) -> None:
+        rows, some = groups.rows, slice(groups.first[group], groups.first[group + 1])
+        assert self._datagram is not None
+        columns = (rows.start[some], rows.length[some], rows.side[some], rows.time[some])
+        for start, length, side, time in zip(*(column.tolist() for column in columns), strict=True):
+            if length:
+                self._datagram(flow, side ^ flow.side, data[start : start + length], time)
+
+    def _show(self, groups: Groups, number: Numbers, flows: list[Flow], data: bytes) -> None:
+        """Every packet to who watches its flow, in the order in which they came."""
+        rows = groups.rows
+        order = np.argsort(rows.number, kind="stable")
+        columns = (number, rows.time, rows.number, rows.side, rows.ip, rows.at, rows.end)
+        for group, time, count, side, ip, at, end in zip(
+            *(column[order].tolist() for column in columns), strict=True
+        ):
+            flow = flows[group]
+            if flow.watch is not None:
+                flow.watch.take(time, self._count + count + 1, side ^ flow.side, data, ip, at, end)
+
+    def _over(self, flow: Flow) -> None:
+        if flow.watch is not None:
+            flow.watch.finish()
+        self._heads -= len(flow.halves[0].head) + len(flow.halves[1].head)
+        self._emit(flow)
+
+    def _sweep(self, now: int) -> None:
+        """End what is idle; where flows or heads take too much room, what was quiet longest as well."""
+        over = [label for label, flow in self._closed.items() if is_over(flow, 0, now)]
+        for label, flow in self._flows.items():
+            if now - flow.last <= IDLE_OTHER:
+                break
+            if label not in self._closed and is_over(flow, 0, now):
+                over.append(label)
+        for label in over:
+            self._end(label)
+        most = MAX_FLOWS if len(self._flows) <= MAX_FLOWS else 2 * MAX_FLOWS // 3
+        heads = MAX_HEADS if self._heads <= MAX_HEADS else 2 * MAX_HEADS // 3
+        while self._flows and (len(self._flows) > most or self._heads > heads):
+            self._end(next(iter(self._flows)))
+
+    def _end(self, label: int) -> None:
+        self._closed.pop(label, None)
+        self._over(self._flows.pop(label))
+
+
+def _between(usual: Rows, odd: Rows, keys: list[bytes]) -> tuple[Rows, dict[int, bytes]]:
+    """All rows in the order of their packets, and the keys of the odd ones by where they are now."""
+    rows = Rows._make(np.concatenate(pair) for pair in zip(usual, odd, strict=True))
+    order = np.argsort(rows.number, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    where = place[len(usual.label) :].tolist()
+    return Rows._make(column[order] for column in rows), dict(zip(where, keys, strict=True))
+
+
+def _syn(rows: Rows, at: int, data: bytes) -> tuple[int, bytes] | None:
+    """Time and headers of a SYN; None where its IP header is not at hand."""
+    ip = int(rows.ip[at])
+    return None if ip < 0 else (int(rows.time[at]), data[ip : min(int(rows.start[at]), int(rows.end[at]))])
+
+
+def _read(half: Half, halves: Halves, number: int, payload: Payload, data: bytes, is_tcp: bool) -> None:
+    """The bytes of one half that are among its first."""
+    begin, end = halves.begin[number], halves.end[number]
+    if halves.opening[number] >= 0 and not half.head:
+        half.next = halves.opening[number]
+    if not is_tcp or (
+        halves.straight[number]
+        and (begin == end or half.next in (-1, payload.sequence[begin]))
+        and not half.pending
+    ):
+        if begin < end:
+            _append(half, data, payload, begin, end)
+            half.next = payload.behind[end - 1]
+        return
+    for at in range(begin, end):
+        if payload.opens[at] and not half.head:
+            half.next = payload.sequence[at]
+        if payload.length[at] and not half.full:
+            start = payload.start[at]
+            half.segment(payload.sequence[at], data[start : start + payload.length[at]], payload.time[at])
+
+
+def _append(half: Half, data: bytes, payload: Payload, begin: int, end: int) -> None:
+    """Payloads that follow each other; of a long flow no more than can be wanted."""
+    start, length = payload.start[begin], payload.length[begin]
+    if end - begin == 1:
+        half.append((data[start : start + length],), (length,), (payload.time[begin],))
+        return
+    limit = limit_of(data[start : start + length]) if not half.head else half.limit
+    room = limit - len(half.head)
+    pieces: list[bytes] = []
+    for start, length in zip(payload.start[begin:end], payload.length[begin:end], strict=True):
+        pieces.append(data[start : start + length])
+        room -= length
+        if room <= 0:
+            break
+    end = begin + len(pieces)
+    half.append(pieces, payload.length[begin:end], payload.time[begin:end])

@@ -1,0 +1,158 @@
+"""The headers of many packets at once: what is usual becomes rows of numbers, what is odd is named, for `unwrap`.
+
+Usual is: Ethernet with at most one VLAN tag, raw IP, or Linux's cooked capture; IPv4 without options and fragments, or IPv6 without extension
+headers; TCP or UDP whose header is whole, and no port behind which there may be a tunnel.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kazami.sources.network.capture.block import Block, Numbers, rows
+from kazami.sources.network.capture.flow import SYN, TCP, UDP
+from kazami.sources.network.capture.unwrap import TUNNELS
+
+Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+
+#: Bytes from the IP header on that are looked at: IPv6, and TCP without options.
+WIDTH = 60
+
+_RAW = frozenset((101, 12, 14, 228, 229))
+_ETHERNET, _SLL, _SLL2 = 1, 113, 276
+_TUNNELS = np.array([int.from_bytes(port) for port in TUNNELS], np.int64)
+_SEEDS = np.array([secrets.randbits(64) | 1 for _ in range(6)], np.uint64)
+
+
+class Rows(NamedTuple):
+    """Packets as numbers, an array each. `label` is equal for packets of one flow, `side` tells its two directions apart;
+    `number` is the packet's place in the block; `at` is the header above IP, and ``start``, ``length`` its payload."""
+
+    label: Words
+    side: Numbers
+    number: Numbers
+    time: Numbers
+    protocol: Numbers
+    ip: Numbers
+    at: Numbers
+    end: Numbers
+    size: Numbers
+    start: Numbers
+    length: Numbers
+    sequence: Numbers
+    flags: Numbers
+
+
+def _word(table: Bytes, column: int) -> Numbers:
+    found: Numbers = table[:, column].astype(np.int64) << 8
+    found |= table[:, column + 1]
+    return found
+
+
+def _long(table: Bytes, column: int, size: int, kind: str = ">u4") -> Words:
+    return np.ascontiguousarray(table[:, column : column + size]).view(kind).astype(np.uint64)
+
+
+def _network(block: Block) -> Numbers:
+    """Where IP begins in each packet; the packet's end where that is not told here."""
+    starts = block.starts
+    if block.link in _RAW:
+        return starts
+    if block.link not in (_ETHERNET, _SLL, _SLL2):
+        return block.stops
+    width, kind_at, offset = {_ETHERNET: (18, 12, 14), _SLL: (16, 14, 16), _SLL2: (20, 0, 20)}[block.link]
+    link = rows(block.data, starts, width)
+    kind, place = _word(link, kind_at), starts + offset
+    if block.link == _ETHERNET:
+        tagged = kind == 0x8100
+        if tagged.any():
+            kind = np.where(tagged, _word(link, 16), kind)
+            place = place + 4 * tagged
+    return np.where((kind == 0x0800) | (kind == 0x86DD), place, block.stops)
+
+
+def read(block: Block) -> tuple[Rows, Numbers]:
+    """Rows of the usual packets, and the places in the block of the odd ones."""
+    ip = _network(block)
+    table = rows(block.data, np.minimum(ip, len(block.data) - WIDTH), WIDTH)
+    room = block.stops - ip
+    version = table[:, 0]
+    four = (version == 0x45) & (room >= 28) & ((table[:, 6] & 0x3F) == 0) & (table[:, 7] == 0)
+    six = (version >> 4 == 6) & (room >= 48)
+    protocol = np.where(four, table[:, 9], table[:, 6]).astype(np.int64)
+    at = ip + np.where(four, 20, 40)
+    told = np.where(four, _word(table, 2), _word(table, 4) + 40)
+    sized = np.where(four, told >= 20, told > 40) & (ip + told <= block.stops)
+    end = np.where(sized, ip + told, block.stops)
+    above = np.where(four[:, None], table[:, 20:40], table[:, 40:60])
+    near, far = _word(above, 0), _word(above, 2)
+    is_tcp = protocol == TCP
+    whole = end - at >= np.where(is_tcp, 20, 8)
+    tunnel = (protocol == UDP) & (np.isin(near, _TUNNELS) | np.isin(far, _TUNNELS))
+    usual = (four | six) & (is_tcp | (protocol == UDP)) & whole & ~tunnel
+    chosen = np.flatnonzero(usual)
+    four, near, far, is_tcp, table, above = (
+        four[chosen],
+        near[chosen],
+        far[chosen],
+        is_tcp[chosen],
+        table[chosen],
+        above[chosen],
+    )
+    ip, at, end, told, protocol = ip[chosen], at[chosen], end[chosen], told[chosen], protocol[chosen]
+    label, side = labels(*_ends(table, four, near, far), protocol)
+    behind = at + np.where(is_tcp, (above[:, 12].astype(np.int64) >> 4) * 4, 8)
+    length = np.where(is_tcp & (behind < at + 20), 0, np.maximum(end - behind, 0))
+    flags = np.where(is_tcp, above[:, 13], 0).astype(np.int64)
+    sequence = np.where(is_tcp, _long(above, 4, 4)[:, 0].astype(np.int64), 0)
+    sequence = (sequence + ((flags & SYN) != 0)) & 0xFFFFFFFF
+    size = np.where(four & (told == 0), end - ip, told)
+    found = Rows(
+        label, side, chosen, block.times[chosen], protocol, ip, at, end, size, behind, length, sequence, flags
+    )
+    return found, np.flatnonzero(~usual)
+
+
+def _ends(table: Bytes, four: Flags, near: Numbers, far: Numbers) -> tuple[Words, Words]:
+    """Both ends of each packet as one number each: address and port of IPv4 as they are, a keyed hash for IPv6."""
+    words = _long(table, 12, 8)
+    one, two = near.astype(np.uint64), far.astype(np.uint64)
+    first, second = words[:, 0] << np.uint64(16) | one, words[:, 1] << np.uint64(16) | two
+    if not four.all():
+        long = _long(table, 8, 32, ">u8")
+        first = np.where(four, first, end_of_six(long[:, 0], long[:, 1], one))
+        second = np.where(four, second, end_of_six(long[:, 2], long[:, 3], two))
+    return first, second
+
+
+def end_of_six(high: Words, low: Words, port: Words) -> Words:
+    """Address and port of IPv6 as one number, above all those of IPv4."""
+    found: Words = mixed(mixed(high ^ _SEEDS[0]) + low * _SEEDS[1] + port) | np.uint64(1 << 63)
+    return found
+
+
+def labels(
+    first: Words, second: Words, protocol: Numbers, ordered: Flags | None = None
+) -> tuple[Words, Numbers]:
+    """The label of each packet's flow, and its side; where `ordered` the ends stay as they are (ICMP).
+
+    Labels are keyed hashes of 64 bits: nobody can make two flows meet on purpose.
+    """
+    swap = first > second
+    if ordered is not None:
+        swap &= ~ordered
+    low, high = np.where(swap, second, first), np.where(swap, first, second)
+    label = mixed(mixed(low ^ _SEEDS[2]) + high * _SEEDS[3] + protocol.astype(np.uint64) * _SEEDS[4])
+    return label, swap.astype(np.int64)
+
+
+def mixed(words: Words) -> Words:
+    """The finalizer of SplitMix64 (Steele, Lea, Flood 2014): every bit of a word changes half of the result's."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

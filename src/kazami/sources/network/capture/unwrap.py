@@ -1,0 +1,152 @@
+"""From frames to what IP carries: IPv6's headers, fragments put together, tunnels opened; each packet inside is handed on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from kazami.sources.network.capture import frame
+from kazami.sources.network.capture.fragment import Fragments
+
+TCP, UDP, ICMP, ICMP6, SCTP = 6, 17, 1, 58, 132
+
+#: Tunnels within tunnels.
+MAX_TUNNELS = 5
+
+#: Ports of UDP behind which there may be a tunnel: VXLAN 4789, Teredo 3544.
+TUNNELS = frozenset((b"\x12\xb5", b"\x0d\xd8"))
+
+_EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))
+PROTOCOL = [bytes((number,)) for number in range(256)]
+
+
+class Unwrapper(ABC):
+    """Opens packets one by one. `other` counts those that are not IP, or cut before they say whose they are."""
+
+    def __init__(self) -> None:
+        self._fragments = Fragments()
+        self._ip_at = -1
+        self.other = 0
+
+    def unwrap(self, time: int, link: int, data: bytes, start: int, stop: int) -> None:
+        """Hand on what is in the frame ``data[start:stop]``."""
+        at = frame.network(link, data, start, stop)
+        if at < 0 or not self._ip(time, data, at, stop, 0):
+            self.other += 1
+
+    @abstractmethod
+    def _transport(
+        self, time: int, key: bytes, protocol: int, data: bytes, at: int, end: int, size: int, depth: int
+    ) -> None:
+        """One packet whose header above IP is at ``data[at]``; `key` are addresses, ports and protocol."""
+
+    @abstractmethod
+    def _echo(
+        self, time: int, key: bytes, protocol: int, data: bytes, at: int, end: int, size: int, side: int
+    ) -> None:
+        """One packet of ICMP; `side` is 1 for a reply, whose key is that of its request."""
+
+    def _ip(self, time: int, data: bytes, at: int, stop: int, depth: int) -> bool:
+        """An IP packet in any form; False where it is cut."""
+        if depth > MAX_TUNNELS or at >= stop:
+            return False
+        version = data[at] >> 4
+        self._ip_at = at
+        if version == 4 and at + 20 <= stop:
+            return self._version4(time, data, at, stop, depth)
+        return version == 6 and at + 40 <= stop and self._version6(time, data, at, stop, depth)
+
+    def _version4(self, time: int, data: bytes, at: int, stop: int, depth: int) -> bool:
+        size, length = int.from_bytes(data[at + 2 : at + 4]), (data[at] & 15) * 4
+        end = (
+            at + size if length <= size and at + size <= stop else stop
+        )  # 0 where the card was to fill it in
+        if length < 20 or at + length > end:
+            return False
+        protocol, addresses = data[at + 9], data[at + 12 : at + 20]
+        place = int.from_bytes(data[at + 6 : at + 8])
+        if place & 0x3FFF:
+            key = addresses + data[at + 4 : at + 6] + PROTOCOL[protocol]
+            whole = self._fragments.add(
+                key, (place & 0x1FFF) * 8, bool(place & 0x2000), data[at + length : end]
+            )
+            if whole is None:
+                return True
+            self._ip_at = -1
+            return self._payload(time, addresses, protocol, whole, 0, len(whole), len(whole) + length, depth)
+        return self._payload(time, addresses, protocol, data, at + length, end, size or end - at, depth)
+
+    def _version6(self, time: int, data: bytes, at: int, stop: int, depth: int) -> bool:
+        size, protocol, addresses = (
+            int.from_bytes(data[at + 4 : at + 6]),
+            data[at + 6],
+            data[at + 8 : at + 40],
+        )
+        end = min(stop, at + 40 + size) if size else stop
+        total = size + 40
+        at += 40
+        for _ in range(16):
+            if protocol == 44 and at + 8 <= end:
+                place = int.from_bytes(data[at + 2 : at + 4])
+                if place & 0xFFF9:
+                    key = addresses + data[at + 4 : at + 8]
+                    whole = self._fragments.add(key, place & 0xFFF8, bool(place & 1), data[at + 8 : end])
+                    if whole is None:
+                        return True
+                    self._ip_at = -1
+                    return self._payload(
+                        time, addresses, data[at], whole, 0, len(whole), len(whole) + 40, depth
+                    )
+                protocol, at = data[at], at + 8
+            elif protocol in _EXTENSIONS and at + 8 <= end:
+                protocol, at = data[at], at + 8 + data[at + 1] * 8
+            elif protocol == 51 and at + 8 <= end:
+                protocol, at = data[at], at + 8 + data[at + 1] * 4
+            else:
+                break
+        return at <= end and self._payload(time, addresses, protocol, data, at, end, total, depth)
+
+    def _payload(
+        self,
+        time: int,
+        addresses: bytes,
+        protocol: int,
+        data: bytes,
+        at: int,
+        end: int,
+        size: int,
+        depth: int,
+    ) -> bool:
+        if protocol in (4, 41):
+            return self._ip(time, data, at, end, depth + 1)
+        if protocol == 47:
+            inner = frame.gre(data, at, end)
+            return inner >= 0 and self._ip(time, data, inner, end, depth + 1)
+        if protocol in (TCP, UDP, SCTP):
+            if at + 8 > end:
+                return False
+            ports = data[at : at + 4]
+        elif protocol in (ICMP, ICMP6):
+            if at + 4 > end:
+                return False
+            kind = data[at]
+            answer = kind in (0, 129)  # an echo's reply belongs to its request
+            ports = (
+                b"\0"
+                + bytes((8 if kind == 0 else 128 if kind == 129 else kind,))
+                + b"\0"
+                + data[at + 1 : at + 2]
+            )
+            half = len(addresses) // 2
+            key = (addresses[half:] + addresses[:half] if answer else addresses) + ports + PROTOCOL[protocol]
+            self._echo(time, key, protocol, data, at, end, size, int(answer))
+            return True
+        else:
+            ports = bytes(4)
+        self._transport(time, addresses + ports + PROTOCOL[protocol], protocol, data, at, end, size, depth)
+        return True
+
+    def _tunnel(self, time: int, data: bytes, start: int, end: int, depth: int) -> None:
+        for inner in (frame.vxlan(data, start, end), frame.teredo(data, start, end)):
+            if inner >= 0:
+                self._ip(time, data, inner, end, depth + 1)
+                return
