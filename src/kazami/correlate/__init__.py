@@ -1,6 +1,7 @@
 """Findings to incidents: what ties them, how rare it is, what the story is. Pure functions over Arrow and numpy.
 
 entity      what findings share: processes, sessions, accounts, addresses, hashes, services
+seat        which host had an address, and when
 strand      findings of one rule at one place that follow each other, as one
 rarity      how much it says that a rule was true, or that two findings share something
 link        ties between strands, each with its limit

@@ -161,7 +161,7 @@ def pairs(findings: pa.Table, more: pa.Table, hosts: tuple[Ints, list[str]]) -> 
     given: dict[str, list[tuple[Ints, pa.Array]]] = {kind: [] for kind in KINDS}
     given["process"] = [(rows, findings.column(name)) for name in ("process_uid", "parent_uid")]
     given["account"] = [(rows, findings.column("user"))]
-    for place, field, value in (_matched(findings.column("matched")), _more(more)):
+    for place, field, value in fields(findings, more):
         for kind in _NORMAL:
             wanted = np.array([FIELDS.get(name) == kind for name in field.dictionary.to_pylist()] + [False])
             chosen = np.flatnonzero(
@@ -171,6 +171,11 @@ def pairs(findings: pa.Table, more: pa.Table, hosts: tuple[Ints, list[str]]) -> 
                 given[kind].append((place[chosen], value.take(pa.array(chosen))))
     made = [_joined(kind, given[kind]) for kind in KINDS if kind != "session"]
     return [made[0], _sessions(findings.column("logon_id"), hosts), *made[1:]]
+
+
+def fields(findings: pa.Table, more: pa.Table) -> tuple[tuple[Ints, pa.DictionaryArray, pa.Array], ...]:
+    """What matched, and what events say besides: rows of findings, names of fields, values."""
+    return _matched(findings.column("matched")), _more(more)
 
 
 def _joined(kind: str, columns: list[tuple[Ints, pa.Array]]) -> Pairs:

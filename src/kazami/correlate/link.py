@@ -46,6 +46,7 @@ LIMITS: dict[str, Limit] = {
     "hash": Limit(0.5, EVER, rare=1.5),
     "service": Limit(0.4, EVER, rare=1.5),
     "skeleton": Limit(0.35, EVER, rare=2.0),
+    "contact": Limit(0.35, 5 * MINUTE, rare=1.5, hosts=EVER),
     "sweep": Limit(0.3, 10 * MINUTE, rare=3.0, hosts=EVER),
     "host": Limit(0.2, HOUR, rare=2.5, hosts=EVER),
 }
@@ -147,3 +148,34 @@ def standing(found: Strands, hosts: list[str]) -> Pairs:
     """The host, as an entity: the weakest of all."""
     rows = np.flatnonzero(found.host >= 0)
     return Pairs("host", rows, found.host[rows], hosts)
+
+
+def contacts(found: Strands, rows: Ints, hosts: Ints, weight: Floats, names: list[str]) -> Ties:
+    """What the network did to a host, and what the host logged next to it in time, within minutes.
+
+    `rows` are strands about connections, `hosts` the codes of the hosts at their ends. Each is tied to one strand of that host, the
+    nearest before it and the nearest after it, that is not about a connection itself: time alone ties nothing else.
+    """
+    limit = LIMITS["contact"]
+    about = np.zeros(len(found), bool)
+    about[rows] = True
+    others = np.flatnonzero(~about & (found.host >= 0) & (found.first != TIMELESS) & (weight >= limit.rare))
+    order = others[np.lexsort((found.first[others], found.host[others]))]
+    keys = found.host[order]
+    made: list[tuple[int, int, int]] = []
+    for row, host in zip(rows.tolist(), hosts.tolist(), strict=True):
+        if host < 0 or weight[row] < limit.rare or found.first[row] == TIMELESS:
+            continue
+        low, high = np.searchsorted(keys, [host, host + 1]).tolist()
+        at = low + int(np.searchsorted(found.first[order[low:high]], found.first[row]))
+        for other in order[max(low, at - 1) : min(high, at + 1)].tolist():
+            apart = max(found.first[other] - found.last[row], found.first[row] - found.last[other])
+            if apart <= limit.gap:
+                made.append((row, other, host))
+    source, target, code = (
+        (np.array(one, np.int64) for one in zip(*made, strict=True)) if made else (np.empty(0, np.int64),) * 3
+    )
+    nats = entity_weights(found.host[found.host >= 0], len(names), len(found))
+    return Ties(
+        "contact", source, target, code, limit.factor * nats[code] if len(names) else np.empty(0), names, []
+    )

@@ -14,6 +14,7 @@ from kazami.correlate import channel, keep, remember, resume, score, table, word
 from kazami.correlate.entity import Ints
 from kazami.correlate.extend import extended
 from kazami.correlate.keep import Kept, Known
+from kazami.correlate.seat import Seats
 from kazami.correlate.story import tell
 from kazami.correlate.tie import Tied, hot_in, tied
 from kazami.model.incident import LINK, MEMBER, SKELETON, Change, Incident
@@ -46,11 +47,13 @@ def correlate(
     *,
     fields: pa.Table | None = None,
     known: Known | None = None,
+    seats: Mapping[str, Seats] | None = None,
 ) -> Correlated:
     """The incidents of `findings` (`model.finding.FINDING`, in any order).
 
     `rules` are the words of rules by id; of a rule that is not among them only the id is known. `fields` (`FIELDS`) are
-    what events say beside the envelope. `known` is what the case has: its ids stay, and what people decided holds.
+    what events say beside the envelope. `known` is what the case has: its ids stay, and what people decided holds. `seats` say, by tenant, which
+    host had which address.
     `now` is the time of changes. The same findings give the same incidents, in whatever order they come; what is found
     again changes nothing.
     """
@@ -58,7 +61,16 @@ def correlate(
     fields = FIELDS.empty_table() if fields is None else fields
     for tenant in sorted(set(findings.column("tenant").unique().to_pylist())):
         ours = findings.filter(pc.equal(findings.column("tenant"), tenant))
-        _tenant(made, tenant, table.ordered(ours), rules, fields, _within(known, tenant), now)
+        _tenant(
+            made,
+            tenant,
+            table.ordered(ours),
+            rules,
+            fields,
+            _within(known, tenant),
+            now,
+            (seats or {}).get(tenant),
+        )
     return made
 
 
@@ -77,8 +89,9 @@ def _tenant(
     fields: pa.Table,
     known: Known,
     now: datetime,
+    seats: Seats | None,
 ) -> None:
-    scene = tied(findings, rules, fields)
+    scene = tied(findings, rules, fields, seats)
     scene = remember.joined(scene, _labels(scene)[0], len(scene.scene.hosts))
     label, extra = _labels(scene)
     gone = keep.gone(scene.finding_uids, known)

@@ -14,6 +14,7 @@ from kazami.correlate.component import components
 from kazami.correlate.entity import Ints, Pairs
 from kazami.correlate.link import Ties
 from kazami.correlate.rarity import MOST, rule_weights
+from kazami.correlate.seat import Seats, ends, seated
 from kazami.correlate.story import Scene
 from kazami.correlate.strand import TIMELESS, Floats, Strands, lifted, strands
 from kazami.model.finding import level_rank
@@ -43,8 +44,15 @@ class Tied:
     scene: Scene
 
 
-def tied(findings: pa.Table, rules: Mapping[str, RuleInfo], fields: pa.Table) -> Tied:
-    """All ties among the findings of one tenant, which are in the order of time."""
+def tied(
+    findings: pa.Table, rules: Mapping[str, RuleInfo], fields: pa.Table, seats: Seats | None = None
+) -> Tied:
+    """All ties among the findings of one tenant, which are in the order of time.
+
+    `seats` say which host had which address, so that what the network saw of a host and what it logged are of one host.
+    """
+    seats = seats or Seats()
+    findings = seated(findings, seats)
     hosts, users = (
         entity.coded(findings.column("host"), entity.host),
         entity.coded(findings.column("user"), entity.account),
@@ -60,7 +68,8 @@ def tied(findings: pa.Table, rules: Mapping[str, RuleInfo], fields: pa.Table) ->
     endless = channel.channels(found, outward, len(hosts[1]))
     weight = np.where(endless >= 0, -1.0, weights[found.rule])
     uids = _whole(findings.column("finding_uid"))
-    pairs = [lifted(one, found.of_row) for one in entity.pairs(findings, _placed(fields, uids), hosts)]
+    placed = _placed(fields, uids)
+    pairs = [lifted(one, found.of_row) for one in entity.pairs(findings, placed, hosts)]
     shared = [
         *pairs,
         link.places(found, hosts[1], users[1]),
@@ -72,9 +81,18 @@ def tied(findings: pa.Table, rules: Mapping[str, RuleInfo], fields: pa.Table) ->
     grave = (levels[found.rule] >= score.GRAVE) & (weight >= score.ALONE)
     says = np.where(grave, MOST, weight)
     ties = [link.ties(one.kind, one, found, says, len(hosts[1])) for one in shared]
+    ties.append(_contacts(found, ends(findings, placed, seats), says, hosts[1]))
     hot = sorted({name for one in ties for name in one.hot if one.kind not in ("process", "session")})
     scene = _scene(found, weights[found.rule], infos, hosts[1], users[1], uids, pairs, ties)
     return Tied(found, weight, says, levels, labels(len(found), ties), endless, ties, pairs, hot, uids, scene)
+
+
+def _contacts(found: Strands, about: tuple[Ints, list[str]], says: Floats, hosts: list[str]) -> Ties:
+    """Ties of what is about connections with what the hosts at their ends logged."""
+    place = {name: code for code, name in enumerate(hosts)}
+    strands_of, codes = found.of_row[about[0]], np.array([place.get(name, -1) for name in about[1]], np.int64)
+    both = entity.distinct(strands_of * (len(hosts) + 1) + codes + 1)
+    return link.contacts(found, both // (len(hosts) + 1), both % (len(hosts) + 1) - 1, says, hosts)
 
 
 def hot_in(scene: Tied, owner: Ints) -> dict[int, list[str]]:
@@ -138,7 +156,7 @@ def _scene(
     starts = np.concatenate(([0], np.cumsum(found.count)))
     spots = next(one for one in pairs if one.kind == "address")
     names = [spots.values[code] for code in spots.codes.tolist()]
-    carried = [one for one in ties if one.kind in ("session", "account", "address", "process")]
+    carried = [one for one in ties if one.kind in ("session", "account", "address", "process", "contact")]
     source, target = (
         np.concatenate([getattr(one, name) for one in carried]) for name in ("source", "target")
     )

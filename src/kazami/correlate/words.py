@@ -35,6 +35,10 @@ LINKS: dict[str, Text] = {
         "seen before, and hardly outside of incidents: {entity}",
         "以前にも見られ、インシデント以外ではほとんど現れない：{entity}",
     ),
+    "contact": Text(
+        "what the network did to the host, and what it logged within minutes: {entity}",
+        "ネットワークからホストへの操作と、数分以内にホストが記録した事象：{entity}",
+    ),
     "sweep": Text(
         "the same rare thing on several hosts within minutes: {entity}",
         "数分以内に複数のホストで同じまれな事象：{entity}",

@@ -12,6 +12,7 @@ from hashlib import sha256
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kazami.correlate import seat
 from kazami.correlate.entity import FIELDS
 from kazami.correlate.keep import Known
 from kazami.correlate.run import Correlated, correlate
@@ -20,6 +21,7 @@ from kazami.intel import shelf
 from kazami.model.incident import MEMBER, VERDICTS, Change, Incident
 from kazami.store import correlating, incidents
 from kazami.store.case import Case
+from kazami.store.gather import gather
 
 #: Counter-measures that an incident names.
 COUNTERED = 10
@@ -32,12 +34,14 @@ def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) 
     """
     now = datetime.now(UTC)
     known = known_of(case) if known is None else known
+    findings = correlating.findings(case, FIELDS)
     found = correlate(
-        correlating.findings(case, FIELDS),
+        findings,
         correlating.rules(case),
         now,
         fields=correlating.fields(case, FIELDS),
         known=known,
+        seats=_seats(case) if seat.wanted(findings) else None,
     )
     countered = _countermeasures()
     found.incidents = [
@@ -45,6 +49,11 @@ def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) 
     ]
     _store(case, found, [*log, *found.changes])
     return [one for one in found.incidents if one.state != "redirected"]
+
+
+def _seats(case: Case) -> dict[str, seat.Seats]:
+    """Which host had which address, by what the events of a case say."""
+    return seat.seats(batch for question in seat.QUESTIONS for batch in gather(case, question))
 
 
 @cache
