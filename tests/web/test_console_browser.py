@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from tests.web.conftest import PASSWORD
+from tests.web.conftest import EXAMPLE, PASSWORD
 
 from kazami.web import server
 from kazami.web.site import Site
@@ -178,3 +178,19 @@ def test_pages_fit_and_axe_finds_nothing(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
         found = axe.run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], place
+
+
+def test_evidence_is_handed_over_and_watched(chromium: Any, origin: str, tmp_path: Path) -> None:
+    page = signed_in(chromium, origin, "ana")
+    page.goto(f"{origin}/evidence")
+    page.fill("#u-tenant", "harbor")
+    page.set_input_files(
+        "#u-files", [str(path) for path in sorted(EXAMPLE.glob("minato-foods/*")) if path.is_file()]
+    )
+    with page.expect_navigation():
+        page.locator("[data-drop] button").click()
+    page.wait_for_selector("a[href*='tenant=harbor']", timeout=60_000)
+    assert page.locator("[data-field=state]").inner_text() == "Done"
+    page.click("a[href*='tenant=harbor']")
+    assert page.locator("tbody a.open").count() > 0
+    assert page.problems == []

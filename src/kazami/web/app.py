@@ -20,14 +20,15 @@ from starlette.staticfiles import StaticFiles
 
 from kazami.errors import KazamiError, UsageError
 from kazami.respond.report.page import track_style
-from kazami.web import answer, door, openapi
+from kazami.web import answer, door, openapi, upload
 from kazami.web.acts import ACTS
+from kazami.web.desk import Desk
 from kazami.web.errors import RefusedError, forbidden, missing
-from kazami.web.face import language_of, page, refusal
+from kazami.web.face import language_of, page, refusal, warm
 from kazami.web.guard import Guard, check_origin, session_of
 from kazami.web.pages import RESOURCES
 from kazami.web.rate import Rate
-from kazami.web.resource import Act, Asking, Resource, decoded
+from kazami.web.resource import Act, Asking, Resource, decoded, writers
 from kazami.web.site import Site
 from kazami.web.state.sessions import Session
 
@@ -51,6 +52,8 @@ def create_app(site: Site) -> Starlette:
         Route("/track.css", _track),
     ]
     for prefix in ("", _CASE):
+        routes.append(Route(f"{prefix}/evidence/upload", _uploading(site, rate), methods=["POST"]))
+        routes.append(Route(f"{prefix}/jobs/{{uid}}/events", _watching(site, rate), methods=["GET"]))
         for act in ACTS:
             routes.append(Route(prefix + act.path, _acting(site, act, rate), methods=["POST"]))
         for resource in RESOURCES:
@@ -76,6 +79,7 @@ def create_app(site: Site) -> Starlette:
 @contextlib.asynccontextmanager
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    warm()
     yield
 
 
@@ -170,6 +174,43 @@ def _acting(site: Site, act: Act, rate: Rate) -> Callable[[Request], Any]:
     return endpoint
 
 
+def _uploading(site: Site, rate: Rate) -> Callable[[Request], Any]:
+    """Evidence comes as a form too large to be read before it is known who sends it: the proof stands in the address."""
+
+    async def endpoint(request: Request) -> Response:
+        session = None
+        try:
+            session = await run_in_threadpool(_session, request, site, writers, rate)
+            proof = request.headers.get("x-kazami-proof", "") or request.query_params.get("proof", "")
+            check_origin(request, session, proof)
+            desk = _desk(request, site)
+            job = await upload.received(request, site, desk, session)
+            await run_in_threadpool(
+                site.jobs.start, job, desk.case, site.directory, lambda: desk.refresh(force=True)
+            )
+        except KazamiError as error:
+            return await run_in_threadpool(_told, request, site, error, session)
+        if answer.wants_json(request):
+            return answer.success({"uid": job.uid, "files": job.files})
+        return RedirectResponse(f"{request.scope['kazami.base']}/jobs/{job.uid}", status_code=303)
+
+    return endpoint
+
+
+def _watching(site: Site, rate: Rate) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            await run_in_threadpool(_session, request, site, writers, rate)
+            job = site.jobs.one(_desk(request, site).name, request.path_params["uid"])
+            if job is None:
+                raise missing("there is no such scan")
+        except KazamiError as error:
+            return answer.failure(error)
+        return upload.events(job)
+
+    return endpoint
+
+
 def _back(request: Request, act: Act, given: dict[str, Any]) -> str:
     """Where a browser goes afterwards: the page it came from where the form says so, and it is one of ours."""
     base = request.scope.get("kazami.base", "")
@@ -218,12 +259,18 @@ def _session(request: Request, site: Site, may: Callable[[Any], bool], rate: Rat
 
 @contextlib.contextmanager
 def _asking(request: Request, site: Site, session: Session, query: Any) -> Any:
+    desk = _desk(request, site)
+    with desk.reader(session.person.tenants) as reader:
+        path = {key: str(value) for key, value in request.path_params.items() if key != "case"}
+        yield Asking(site, desk, reader, session, query, path, language_of(request))
+
+
+def _desk(request: Request, site: Site) -> Desk:
+    """The case that the address names, or the only one. Raises RefusedError where there is none such."""
     name = request.path_params.get("case")
     desk = site.desk(name)
     if desk is None:
         raise missing("there is no such case")
     request.scope["kazami.base"] = f"/cases/{name}" if name else ""
     request.scope["kazami.case"] = desk.name
-    with desk.reader(session.person.tenants) as reader:
-        path = {key: str(value) for key, value in request.path_params.items() if key != "case"}
-        yield Asking(site, desk, reader, session, query, path, language_of(request))
+    return desk

@@ -73,7 +73,7 @@ class Desk:
             return Reader(self.file, tenants)
 
     def refresh(self, *, force: bool = False) -> None:
-        """Make the file anew where the case has changed; where there is an old one, in the background."""
+        """Make the file anew where the case has changed; where there is an old one in the background, unless `force`."""
         now = time.monotonic()
         if self._held and not force and now - self._looked < LOOK:
             return
@@ -84,10 +84,10 @@ class Desk:
         if not self._held and self._fits(wanted):
             self._held = wanted
             return
-        if self._held and self.file.exists():
+        if self._held and self.file.exists() and not force:
             threading.Thread(target=self._make, args=(wanted,), daemon=True).start()
         else:
-            self._make(wanted)
+            self._make(wanted, wait=True)
 
     def keep(self) -> None:
         """The case was changed, and the file along with it."""
@@ -109,8 +109,8 @@ class Desk:
         except CaseError:
             return False
 
-    def _make(self, wanted: str) -> None:
-        if not self._building.acquire(blocking=not self._held):
+    def _make(self, wanted: str, *, wait: bool = False) -> None:
+        if not self._building.acquire(blocking=wait):
             return
         try:
             if self._held == wanted and self.file.exists():

@@ -71,6 +71,15 @@ def _environment() -> Environment:
     return made
 
 
+def warm() -> None:
+    """Compile all templates and read all words, so that nobody waits for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+    for lang in LANGUAGES:
+        Speech(lang)
+
+
 def when(text: str | datetime | None) -> str:
     """A time as people read it: to the second, in UTC, which the page says once."""
     if isinstance(text, datetime):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -78,11 +79,14 @@ class Guard:
             raise RefusedError(413, "too_large", "the request is too large")
 
     def _headed(self, scope: Scope, send: Send) -> Send:
+        begun = time.perf_counter()
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                headers.setdefault("server-timing", f"total;dur={(time.perf_counter() - begun) * 1000:.1f}")
                 if not scope["path"].startswith("/static/"):
                     headers.setdefault("cache-control", "no-store")
                 if self.site.secure:

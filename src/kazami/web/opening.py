@@ -37,13 +37,17 @@ def opened(
     found = cases_in(place)
     kept = folder or _default(place)
     state = State(kept / STATE)
+    site: Site | None = None
     try:
         desks = {name: Desk(name, path, kept) for name, path in found.items()}
         for desk in desks.values():
             desk.refresh()
         names = tuple(dict.fromkeys([*(name.lower() for name in hosts), *LOOPBACK]))
-        yield Site(desks, state, names, secure, directory=directory)
+        site = Site(desks, state, names, secure, directory=directory)
+        yield site
     finally:
+        if site is not None:
+            site.jobs.end()
         state.close()
 
 

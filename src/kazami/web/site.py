@@ -11,6 +11,7 @@ from kazami.errors import UsageError
 from kazami.pipeline.campaigns import default_keys
 from kazami.store.case import is_case
 from kazami.web.desk import Desk
+from kazami.web.jobs import Jobs
 from kazami.web.state.state import State
 
 #: Names by which a machine knows itself.
@@ -32,6 +33,7 @@ class Site:
     notice_key: Path = field(
         default_factory=lambda: Path(platformdirs.user_data_dir("kazami")) / "notice-key"
     )
+    jobs: Jobs = field(default_factory=Jobs)
     extra: dict[str, object] = field(default_factory=dict)
 
     def desk(self, name: str | None) -> Desk | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kazami.web.acts import incidents, notices, person
+from kazami.web.acts import incidents, jobs, notices, person
 from kazami.web.resource import Act
 
-ACTS: tuple[Act, ...] = tuple(act for module in (incidents, notices, person) for act in module.ACTS)
+ACTS: tuple[Act, ...] = tuple(act for module in (incidents, jobs, notices, person) for act in module.ACTS)

@@ -12,6 +12,7 @@ from kazami.web.pages import (
     hunts,
     incident,
     incidents,
+    jobs,
     notices,
     overview,
     people,
@@ -23,7 +24,7 @@ RESOURCES: tuple[Resource, ...] = tuple(
     resource
     for module in (
         *(overview, incidents, incident, assessment, notices, campaigns, findings, entity, hunts, rules),
-        *(evidence, actors, people),
+        *(evidence, jobs, actors, people),
     )
     for resource in module.RESOURCES
 )

@@ -27,7 +27,7 @@ def shown(asking: Asking) -> Shown:
     """The assessment."""
     one = found(asking)
     with asking.desk.opened() as case:
-        told = attributed(case, one.incident_uid, one.tenant) if one.findings else {}
+        told = attributed(case, one.incident_uid)
     assessment = told[one.tenant].plain() if one.tenant in told else None
     said = list(lines(assessment, measured(), words(asking.lang))) if assessment else []
     return Shown(one.incident_uid, one.title.spoken(asking.lang), assessment, said)

@@ -40,6 +40,34 @@
     }
     event.preventDefault();
   });
+  const job = document.querySelector("[data-job]");
+  if (job && !job.dataset.over) {
+    const names = Object.fromEntries(job.dataset.words.split(";").filter(Boolean).map((pair) => pair.split("=")));
+    const source = new EventSource(job.dataset.job);
+    source.onmessage = (event) => {
+      const line = JSON.parse(event.data);
+      for (const field of job.querySelectorAll("[data-field]")) {
+        const name = field.dataset.field;
+        field.textContent = name === "state" ? names[line.state] : line[name];
+      }
+      const bar = job.querySelector("progress");
+      bar.max = Math.max(line.total, 1);
+      bar.value = line.state === "done" ? bar.max : line.size;
+      if (["done", "stopped", "failed"].includes(line.state)) { source.close(); location.reload(); }
+    };
+    source.onerror = () => source.close();
+  }
+  const drop = document.querySelector("[data-drop]");
+  if (drop) {
+    const files = drop.querySelector("#u-files");
+    drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      if (event.dataTransfer.files.length) files.files = event.dataTransfer.files;
+    });
+  }
   document.addEventListener("change", (event) => { if (event.target.name === "uids") count(); });
   count();
 })();
