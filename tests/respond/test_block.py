@@ -17,7 +17,7 @@ from kazami.errors import UsageError
 from kazami.model.block import Block, Indicator
 from kazami.model.incident import Text
 from kazami.model.tenant import Directory
-from kazami.respond.block import live, nftables, proxy, sinkhole, stix, suricata
+from kazami.respond.block import live, nftables, own, proxy, sinkhole, stix, suricata
 from kazami.respond.block.allow import Allow
 from kazami.respond.block.build import build
 from kazami.respond.block.indicator import domain, indicators, url
@@ -69,6 +69,8 @@ NAMED: list[tuple[str, dict[str, Any], dict[str, Any], list[tuple[str, str, str]
     ("a tactic that names nobody", {"tactics": ["discovery"]}, {"id.resp_h": "203.0.113.9"}, []),
     ("what it says of its own confidence", {"matched": {"confidence": "low"}}, {"id.resp_h": "203.0.113.9"},
      [("address", "203.0.113.9", "low")]),
+    ("who was asked for a name is a name server", {}, {"query": "evil.example", "id.orig_h": "10.0.0.5", "id.resp_h": "203.0.113.53"},
+     [("domain", "evil.example", "high")]),
     ("names, in one spelling", {}, {"QueryName": "Evil.Example."}, [("domain", "evil.example", "high")]),
     ("names beyond ASCII", {}, {"query": "悪.example"}, [("domain", "xn--ndu.example", "high")]),
     ("a name that is none", {}, {"query": "a b;drop.example"}, []),
@@ -199,6 +201,23 @@ def test_what_is_spared_comes_before_how_sure_one_is() -> None:
     assert build([weak], Allow(Directory(), "north"), least="low", hours=9)[0].seconds == 9 * 3600
 
 
+def test_what_lies_below_a_blocked_name_is_not_listed_twice() -> None:
+    names = {
+        "evil.example": "medium",
+        "a.b.evil.example": "medium",
+        "c.evil.example": "high",
+        "notevil.example": "medium",
+    }
+    made = build(
+        [Indicator("north", "domain", name, sure, ("f",), ("t",)) for name, sure in names.items()],
+        Allow(Directory(), "north"),
+    )
+    told = {one.value: one.refused.en for one in made if one.refused}
+    assert told == {
+        "a.b.evil.example": "lies below evil.example, which is blocked"
+    }  # the other one is to last longer
+
+
 EVIL = '"; drop ip any any -> any any (msg:"x'
 BLOCKS = [
     Block(f"{number:032x}", "north", kind, value, "high", 3600, ("f",), Text(f"RAT {EVIL}", "RAT"), until=NOW + timedelta(hours=1))
@@ -295,6 +314,29 @@ def test_a_machine_without_nft_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live.shutil, "which", lambda *_, **__: None)
     with pytest.raises(UsageError, match="apt install nftables"):
         live.apply("north", BLOCKS[:1], Path("-"), NOW)
+
+
+def test_a_machine_spares_what_it_cannot_do_without(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "proc" / "net").mkdir(parents=True)
+    (tmp_path / "etc" / "resolv.conf").write_text(
+        "# x\nnameserver 192.0.2.53\nnameserver fe80::1%eth0\noptions edns0\nnameserver\n"
+    )
+    route = "Iface Destination Gateway Flags\neth0 00000000 010200C0 0003\neth0 000200C0 00000000 0001\neth0 00000000 0102 0003\n"
+    (tmp_path / "proc" / "net" / "route").write_text(route)
+    six = "20010db8" + "0" * 23 + "1"
+    (tmp_path / "proc" / "net" / "ipv6_route").write_text(
+        f"{'0' * 32} 00 {'0' * 32} 00 {six} 0\n{'0' * 32} 00 x 00 {'0' * 32}\n"
+    )
+    found = own.addresses(
+        tmp_path, {"SSH_CONNECTION": "203.0.113.9 50000 192.0.2.7 22", "SSH_CLIENT": "203.0.113.9 50000 22"}
+    )
+    assert found == ["192.0.2.53", "fe80::1", "192.0.2.1", "2001:db8::1", "203.0.113.9"]
+    assert own.addresses(tmp_path / "nothing", {}) == []
+    text = nftables.text("north", BLOCKS[:2], NOW, found)
+    for chain in text.split("chain on_")[1:]:
+        assert chain.index("ip saddr 203.0.113.9 accept") < chain.index("ip saddr @bad4 counter drop")
+        assert chain.index("ip6 saddr 2001:db8::1 accept") < chain.index("ip6 saddr @bad6 counter drop")
 
 
 def test_a_file_of_somebody_else_stays(tmp_path: Path) -> None:

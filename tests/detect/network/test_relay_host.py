@@ -79,7 +79,10 @@ def test_without_knowledge_it_says_what_that_blinds(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("KAZAMI_INTEL", str(tmp_path))
     said = CASES["cases"]["a stack and a distance that do not fit"]["says"]
     found, notes = relay_host.judge(batches(said), TENANTS)
-    assert found.num_rows == 1
+    assert (found.num_rows, notes) == (1, [])  # nobody logged on from outside
+    found, notes = relay_host.judge(
+        batches(CASES["cases"]["an administrator without a past"]["says"]), TENANTS
+    )
     assert ["kazami intel add" in note for note in notes] == [True, True]
     assert relay_host.judge(iter([]), Directory())[1] == []
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from kazami.model.block import HOURS, MOST_HOURS, Block, Indicator, sure
 from kazami.model.incident import Text
@@ -14,6 +15,8 @@ _WEAK = Text(
     "not sure enough: {confidence}, {least} is asked for",
     "確度が足りない（{confidence}、{least} 以上が必要）",
 )
+
+_BELOW = Text("lies below {name}, which is blocked", "遮断する {name} の下位である")
 
 
 def build(
@@ -28,7 +31,29 @@ def build(
 
     `owner` gives who lends an address to many, "" where that is not known. What is spared comes first: it is refused however sure one is.
     """
-    return [_block(one, allow, least, hours, owner) for one in indicators]
+    made = [_block(one, allow, least, hours, owner) for one in indicators]
+    lasting = {
+        one.value: one.seconds for one in made if one.kind == "domain" and not one.refused and not one.warning
+    }
+    return [_covered(one, lasting) for one in made]
+
+
+def _covered(one: Block, lasting: Mapping[str, int]) -> Block:
+    """A name below one that is blocked for as long is blocked with it."""
+    labels = one.value.split(".") if one.kind == "domain" and not one.refused else []
+    above = next(
+        (
+            name
+            for at in range(1, len(labels))
+            if lasting.get(name := ".".join(labels[at:]), 0) >= one.seconds
+        ),
+        "",
+    )
+    return (
+        replace(one, refused=Text(_BELOW.en.format(name=above), _BELOW.ja.format(name=above)))
+        if above
+        else one
+    )
 
 
 def block_uid(tenant: str, kind: str, value: str) -> str:

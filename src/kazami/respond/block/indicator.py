@@ -49,6 +49,7 @@ _NAMES = (
     "dns.question.name",
     "domain",
 )
+_QUESTIONS = ("QueryName", "query", "dns.question.name")
 _URLS = ("url", "c-uri", "url.original")
 _JA3 = ("ja3", "tls.ja3.hash")
 _CERTIFICATES = ("cert_chain_fps", "fingerprint", "certificate.fingerprint", "sha1", "sha256")
@@ -151,7 +152,8 @@ def _seen(
         return
     places = [row["matched"], *(events[uid] for uid in row["event_uids"][:MOST_EVENTS] if uid in events)]
     for fields in places:
-        far = _far(fields, outward, own)
+        asked = any(fields.get(name) for name in _QUESTIONS)  # then the far end is a name server
+        far = "" if asked and outward else _far(fields, outward, own)
         if far:
             yield "address", far, certain
         if outward:

@@ -1,6 +1,6 @@
 """Blocks in this machine's kernel, now: the table of `nftables`, handed to ``nft -f -`` as one step. Needs root.
 
-The kernel itself ends what is too old. `place` names a network namespace (``ip netns``), or ``-`` for the machine's own.
+The kernel itself ends what is too old. The machine's own gateways and name servers pass first, and who is logged on to it over SSH. `place` names a network namespace (``ip netns``), or ``-`` for the machine's own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kazami.errors import UsageError
 from kazami.model.block import Block
-from kazami.respond.block import nftables
+from kazami.respond.block import nftables, own
 from kazami.respond.block.nftables import plan, takes
 
 __all__ = ["apply", "plan", "takes", "undo"]
@@ -28,8 +28,9 @@ PATIENCE = 60
 
 def apply(tenant: str, blocks: Sequence[Block], place: Path, now: datetime) -> str:
     """Make the table what `blocks` say. Raises UsageError where nft is not there or refuses; then all is as before."""
-    commands = nftables.text(tenant, blocks, now)
-    nft(["-f", "-"], commands, "" if str(place) in ("-", ".") else str(place))
+    here = str(place) in ("-", ".")
+    commands = nftables.text(tenant, blocks, now, own.addresses() if here else ())
+    nft(["-f", "-"], commands, "" if here else str(place))
     return f"table inet {nftables.table(tenant)}{'' if blocks else ': removed'}"
 
 

@@ -29,8 +29,8 @@ def plan(tenant: str, blocks: Sequence[Block], now: datetime) -> dict[str, str]:
     return {f"kazami-block-{file.slug(tenant)}.nft": text(tenant, blocks, now)}
 
 
-def text(tenant: str, blocks: Sequence[Block], now: datetime) -> str:
-    """Commands that make the table what `blocks` say, whatever it was; without blocks there is none."""
+def text(tenant: str, blocks: Sequence[Block], now: datetime, spared: Sequence[str] = ()) -> str:
+    """Commands that make the table what `blocks` say, whatever it was; without blocks there is none. Addresses `spared` pass first."""
     name = table(tenant)
     lines = [file.heading(tenant), f"table inet {name}", f"delete table inet {name}"]
     wanted = [block for block in blocks if takes(block)]
@@ -45,6 +45,8 @@ def text(tenant: str, blocks: Sequence[Block], now: datetime) -> str:
             f"\t\ttype filter hook {chain} priority filter - 10; policy accept;",
         ]
         for version, family in ((4, "ip"), (6, "ip6")):
+            own = [one for one in spared if (found := parsed(one)) and found.version == version]
+            lines += [f"\t\t{family} {end} {one} accept" for one in own for end in ("daddr", "saddr")]
             lines += [f"\t\t{family} {end} @bad{version} counter drop" for end in ("daddr", "saddr")]
         lines.append("\t}")
     return "\n".join([*lines, "}"]) + "\n"

@@ -27,7 +27,7 @@ MOST_ALIKE = 20
 
 
 class Gathered:
-    """Takes answers (`question.QUESTIONS`), gives signals. `outside` says whether anything came from outside at all."""
+    """Takes answers (`question.QUESTIONS`), gives signals. `outside` says whether anybody logged on from outside."""
 
     def __init__(self, directory: Directory, owners: Networks | None, lists: Relays | None) -> None:
         self._directory, self._owners, self._lists = directory, owners, lists
@@ -105,7 +105,6 @@ class Gathered:
                     self._list(_row(row), row[column])
         told = batch.filter(pc.or_(pc.is_valid(batch.column("syn")), pc.is_valid(batch.column("far"))))
         for row in self._rows(told, "source", self._outer):
-            self.outside = True
             self._strange(row)
 
     def _strange(self, row: dict[str, Any]) -> None:
