@@ -12,7 +12,7 @@ import json
 import os
 import tracemalloc
 import zlib
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,8 @@ def test_odd_bytes_never_raise(name: str, odd: str) -> None:
     check(run(analyzer, data, Scope(name="x")), dict(analyzer.object.MEANINGS))
 
 
+# On a busy machine an alarm may ring in a finalizer, which passes it over: it rings again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_changed_bytes_never_raise(name: str) -> None:
     found = BY_NAME[name]
@@ -159,7 +161,6 @@ def test_changed_bytes_never_raise(name: str) -> None:
     if getattr(found.object, "COST", "fast") != "fast" or lacking(found.object):
         pytest.skip("too slow for many inputs, or not installed")
     scope = Scope(name=name)
-    scope = replace(scope, limits=replace(scope.limits, seconds=1.0))
     mutator = Mutator(seeds, 1)
     for _ in range(MUTATIONS):
         check(run(found, mutator.next(), scope), dict(found.object.MEANINGS))

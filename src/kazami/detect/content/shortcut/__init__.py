@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,7 +47,9 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         return Analysis(tuple(_internet(data.decode("utf-8", "replace"))))
     import LnkParse3
 
-    link = LnkParse3.lnk_file(io.BytesIO(data)).get_json()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is odd about a field is said there; what fails is raised
+        link = LnkParse3.lnk_file(io.BytesIO(data)).get_json()
     features = list(_features(link))
     rest = _appended(data, link)
     children = []
