@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -61,6 +62,7 @@ def _environment() -> Environment:
     made.filters.update(
         safe=safe,
         lines=safe_lines,
+        exactly=exactly,
         when=when,
         query=query,
         seconds=seconds,
@@ -85,6 +87,14 @@ def when(text: str | datetime | None) -> str:
     if isinstance(text, datetime):
         text = text.isoformat()
     return text[:19].replace("T", " ") if text else "–"
+
+
+def exactly(text: str) -> Markup:
+    """A text that a form has to give back as it is: what cannot be printed stands as a reference by number."""
+    parts = [
+        str(escape(sign)) if sign.isprintable() or sign == "\n" else f"&#x{ord(sign):x};" for sign in text
+    ]
+    return Markup("".join(parts))  # noqa: S704 - each sign is escaped
 
 
 def seconds(time: float) -> str:
