@@ -1,6 +1,7 @@
 """Alert data sets with truth, in the shape of AIT-ADS: a folder ``tenant=NAME`` a network, Parquet in it.
 
-Columns: ``ts`` (seconds since 1970), ``name`` (title of the alert), ``ip``, ``host``, ``event_label`` (the attack step, "-" for none).
+Columns: ``ts`` (seconds since 1970), ``name`` (title of the alert), ``ip``, ``host``, ``event_label`` (the attack step, "-" for none),
+``time_label`` (the phase of the attack in which it was raised, "false_positive" outside of all).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Network:
     labels: np.ndarray
     rules: dict[str, RuleInfo]
     days: int
+    phases: np.ndarray | None = None  # the phase of each, where the set says it
 
 
 def networks(folder: Path) -> Iterator[Network]:
@@ -51,6 +53,9 @@ def network(name: str, table: pa.Table) -> Network:
         table.column("event_label").to_numpy(zero_copy_only=False).astype(str),
         rules,
         len(np.unique(seconds // 86400)),
+        table.column("time_label").to_numpy(zero_copy_only=False).astype(str)
+        if "time_label" in table.column_names
+        else None,
     )
 
 

@@ -82,11 +82,12 @@ def rules() -> dict[str, RuleInfo]:
 def measure(count: int, one: bool = False) -> dict[str, float]:
     """Seconds, peak of memory of this process in MB, and incidents."""
     table, fields = findings(count, one)
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     found = correlate(table, rules(), datetime.now(UTC), fields=fields)
     seconds = time.perf_counter() - begun
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "memory": memory, "incidents": len(found.incidents)}
+    busy = time.process_time() - busy
+    return {"seconds": seconds, "processor": busy, "memory": memory, "incidents": len(found.incidents)}
 
 
 def _apart(count: int, *how: str) -> dict[str, float]:
@@ -105,12 +106,16 @@ def figures() -> list[Figure]:
         print(f"{count:>9,} findings: {results[count]}")
     hot = _apart(SIZES[2], "one")
     print(f"{SIZES[2]:>9,} findings of one process, account and address: {hot}")
-    small, large = results[SIZES[1]]["seconds"], results[SIZES[2]]["seconds"]
+    small, large = results[SIZES[1]]["processor"], results[SIZES[2]]["processor"]
     return [
-        *(told(f"scale: seconds for {count:,}", results[count]["seconds"]) for count in SIZES[:2]),
-        at_most(f"scale: seconds for {SIZES[2]:,}", large, 60),
+        *(
+            told(f"scale: processor seconds for {count:,}", results[count]["processor"])
+            for count in SIZES[:2]
+        ),
+        told(f"scale: seconds for {SIZES[2]:,}", results[SIZES[2]]["seconds"]),
+        at_most(f"scale: processor seconds for {SIZES[2]:,}", large, 60),
         at_most(f"scale: memory for {SIZES[2]:,}, MB", results[SIZES[2]]["memory"], 2048),
-        at_most(f"scale: seconds for {SIZES[2]:,} of one entity", hot["seconds"], 60),
+        at_most(f"scale: processor seconds for {SIZES[2]:,} of one entity", hot["processor"], 60),
         told("scale: incidents of them (its ceaseless channels are others)", hot["incidents"]),
         at_most("scale: ten times the findings take so many times as long", large / small, 15),
     ]

@@ -41,6 +41,7 @@ class Judged:
     lost: set[str]
     precision: float  # of the intrusion's incident, by alerts
     bursts: float  # the same by bursts: alerts of one rule on one host within five minutes count once
+    phased: float  # the same, where bursts that were raised in a phase of the attack count as its doing
     fragments: int
     first: bool  # whether no incident scores higher
     slow: bool | None  # None where it made too few alerts
@@ -65,6 +66,7 @@ def judged(network: Network, groups: np.ndarray, scores: dict[int, float] | None
         steps - there,
         float(attack[member].mean()) if member.any() else 0.0,
         _by_burst(network, attack, member),
+        _by_burst(network, attack | _in_phase(network), member),
         len(codes),
         scores is None or scores.get(best, 0.0) == max(scores.values(), default=1.0),
         _own(groups, slow, best) if slow.sum() > SEEN else None,
@@ -79,6 +81,16 @@ def _own(groups: np.ndarray, slow: np.ndarray, intrusion: int) -> bool:
     best = int(codes[np.argmax(counts)])
     pure, whole = slow[groups == best].mean() >= 0.9, counts.max() >= 0.9 * slow.sum()
     return bool(best != intrusion and pure and whole)
+
+
+def _in_phase(network: Network) -> np.ndarray:
+    """Which alerts were raised while a step of the intrusion went on, the slow exfiltration left out.
+
+    The labels of events name those whose log line an attacker's command wrote. What a scan of ten hosts raises on nine of them has none.
+    """
+    if network.phases is None:
+        return np.zeros(len(network.labels), bool)
+    return ~np.isin(network.phases, ("false_positive", "-", "", SLOW))
 
 
 def _by_burst(network: Network, attack: np.ndarray, member: np.ndarray) -> float:
@@ -99,9 +111,9 @@ def _by_burst(network: Network, attack: np.ndarray, member: np.ndarray) -> float
 
 def ours(network: Network) -> Judged:
     """What Kazami makes of a network."""
-    begun = time.perf_counter()
+    begun = time.process_time()  # of the processor: correlation is one thread, and others may use the machine
     found = correlate(network.findings, network.rules, datetime.now(UTC))
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     members = pa.concat_tables(found.members)
     uids = {one.incident_uid: number for number, one in enumerate(found.incidents)}
     place = pc.index_in(
@@ -122,7 +134,7 @@ def line(name: str, results: Iterable[Judged]) -> str:
     return (
         f"{name:<28} {sum(one.incidents for one in all_of) / max(1, sum(one.days for one in all_of)):>8.2f}"
         f" {pairs - lost:>5}/{pairs:<4} {min(one.precision for one in all_of):>9.3f}"
-        f" {np.mean([one.bursts for one in all_of]):>9.3f} {max(one.fragments for one in all_of):>6}"
+        f" {np.mean([one.bursts for one in all_of]):>9.3f} {np.mean([one.phased for one in all_of]):>9.3f} {max(one.fragments for one in all_of):>6}"
         f" {sum(one.first for one in all_of):>4}/{len(all_of)}"
         f" {sum(slow):>6}/{len(slow)}"
     )
@@ -141,7 +153,7 @@ def alerts(folder: Path) -> list[Figure]:
         print(f"{folder}: no networks here, nothing measured")
         return []
     print(
-        f"{'':<28} {'inc/day':>8} {'steps':>9} {'precision':>9} {'by burst':>9} {'parts':>6} {'first':>6} {'slow':>8}"
+        f"{'':<28} {'inc/day':>8} {'steps':>9} {'precision':>9} {'by burst':>9} {'by phase':>9} {'parts':>6} {'first':>6} {'slow':>8}"
     )
     for name, made in baselines.items():
         print(line(name, made))
@@ -200,12 +212,16 @@ def _figures(results: list[Judged]) -> list[Figure]:
         ),
         at_least("alerts: member precision, the worst network", min(one.precision for one in results), 0.9),
         told("alerts: member precision by burst, mean", float(np.mean([one.bursts for one in results]))),
+        told(
+            "alerts: member precision by burst and phase, mean",
+            float(np.mean([one.phased for one in results])),
+        ),
         at_most("alerts: fragments, the worst network", max(one.fragments for one in results), 1),
         told("alerts: intrusion ranked first, percent", 100 * float(np.mean([one.first for one in results]))),
         at_least(
             "alerts: slow exfiltration on its own, percent", 100 * sum(slow) / len(slow) if slow else 100, 100
         ),
-        at_most("alerts: seconds for all", sum(one.seconds for one in results), 10),
+        at_most("alerts: processor seconds for all", sum(one.seconds for one in results), 10),
     ]
 
 

@@ -40,7 +40,9 @@ def renamed(network: Network, seed: int) -> Network:
 def thinned(network: Network, share: float, seed: int) -> Network:
     """Each alert lost with a chance of `share`."""
     kept = np.random.default_rng(seed).random(len(network.labels)) >= share
-    return replace(network, findings=network.findings.filter(pa.array(kept)), labels=network.labels[kept])
+    return replace(
+        network, findings=network.findings.filter(pa.array(kept)), labels=network.labels[kept], phases=None
+    )
 
 
 def mixed(network: Network, other: Network) -> Network:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from kazami.correlate import link
 from kazami.correlate.entity import Ints, Pairs
 from kazami.correlate.keep import Known
+from kazami.correlate.link import Ties
 from kazami.correlate.tie import Tied, labels
 from kazami.model.address import is_inside
 
@@ -28,11 +29,23 @@ def joined(scene: Tied, label: Ints, cap: int) -> Tied:
     """`scene` with ties that outlast a day; `label` is the incident of each strand, -1 for none, `cap` the hosts of the tenant."""
     made = [_lasting(pairs, label) for pairs in scene.pairs if pairs.kind in LASTING]
     ties = [link.ties("skeleton", one, scene.found, scene.says, cap) for one in made]
-    ties = [one for one in ties if one.source.size]
+    ties = [one for one in (_new(one, label) for one in ties) if one.source.size]
     if not ties:
         return scene
     everything = [*scene.ties, *ties]
     return replace(scene, ties=everything, label=labels(len(scene.found), everything))
+
+
+def _new(ties: Ties, label: Ints) -> Ties:
+    """Those that join what was not together before."""
+    chosen = (label[ties.source] < 0) | (label[ties.source] != label[ties.target])
+    return replace(
+        ties,
+        source=ties.source[chosen],
+        target=ties.target[chosen],
+        code=ties.code[chosen],
+        weight=ties.weight[chosen],
+    )
 
 
 def _lasting(pairs: Pairs, label: Ints) -> Pairs:
