@@ -212,11 +212,11 @@ def test_a_mail_arrives_at_a_real_server(server: tuple[_Box, Delivery]) -> None:
 
 def test_a_server_that_refuses_is_named(server: tuple[_Box, Delivery]) -> None:
     box, way = server
-    with pytest.raises(UsageError, match=r"127\.0\.0\.1.*no such user"):
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1:\d+: refused: 550 no such user here$"):
         mail.send(mail.message("s", "t", way.sender, "nobody@north.test"), way)
     with pytest.raises(UsageError, match=r"127\.0\.0\.1"):
         mail.send(mail.message("s", "t", way.sender, "a@north.test"), replace(way, security="starttls"))
-    with pytest.raises(UsageError, match=r"127\.0\.0\.1:1:"):
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1:1: Connection refused$"):
         mail.send(mail.message("s", "t", way.sender, "a@north.test"), replace(way, port=1))
     with pytest.raises(UsageError, match="no mail server"):
         mail.send(mail.message("s", "t", way.sender, "a@north.test"), Delivery())

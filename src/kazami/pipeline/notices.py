@@ -15,6 +15,7 @@ from kazami.errors import UsageError
 from kazami.model.finding import level_rank
 from kazami.model.incident import Incident
 from kazami.model.notice import Action, Notice
+from kazami.model.result import FindingRow
 from kazami.model.tenant import ROLES, Contact, Delivery, Directory, Tenant
 from kazami.pipeline.campaigns import Keys, derived, tokens
 from kazami.respond.notify import mail, ocsf, page, stix, webhook, words
@@ -41,35 +42,57 @@ def plan(case: Case, directory: Directory, keys: Keys, signer: Signer, tlp: str 
     made: list[Action] = []
     for name in sorted({one.tenant for one in told}):
         own = [one for one in told if one.tenant == name]
-        rows = list(findings(case, tenant=name, limit=MOST, order="level"))
-        about = directory.tenant(name)
-        if name == directory.provider.tenant:
-            about = Tenant(name, directory.provider.title, contacts=directory.provider.contacts)
-        band = any(one.incident_uid in elsewhere for one in own)
+        about = _described(name, directory)
         independent = victim and name != directory.provider.tenant
-        before = len(made)
-        for audience in ROLES:
-            for lang in ("en", "ja"):
-                notice = build(
-                    about,
-                    own,
-                    rows,
-                    audience=audience,
-                    lang=lang,
-                    elsewhere=band,
-                    callers=_callers(about, directory, victim),
-                    provider_is_victim=victim and name != directory.provider.tenant,
-                    tlp=tlp,
-                )
-                paths = _written(case.path, notice, signer)
-                made += [_digested(case.path, one) for one in _actions(about, notice, paths, independent)]
-        if len(made) == before:  # the last page: nobody is there to read it, so a person has to find somebody
-            why = "no contact that does not depend on the provider" if independent else "no contact"
-            lost = dataclasses.replace(_action(notice, "call", "", paths, independent), why=why)
-            made.append(_digested(case.path, lost))
+        notices = _notices(
+            about,
+            own,
+            list(findings(case, tenant=name, limit=MOST, order="level")),
+            elsewhere=any(one.incident_uid in elsewhere for one in own),
+            callers=_callers(about, directory, victim),
+            provider_is_victim=independent,
+            tlp=tlp,
+        )
+        made += _planned_for(case, about, notices, independent, signer)
     path = _folder(case.path) / PLAN
-    path.write_text(json.dumps([dataclasses.asdict(one) for one in made], ensure_ascii=False, indent=1), "utf-8")  # fmt: skip
+    told_as = [dataclasses.asdict(one) for one in made]
+    path.write_text(json.dumps(told_as, ensure_ascii=False, indent=1), "utf-8")
     return made
+
+
+def _described(name: str, directory: Directory) -> Tenant:
+    """A tenant as it is described; the provider, where its own channel is told."""
+    if name == directory.provider.tenant:
+        return Tenant(name, directory.provider.title, contacts=directory.provider.contacts)
+    return directory.tenant(name)
+
+
+def _notices(
+    tenant: Tenant, own: Sequence[Incident], rows: Sequence[FindingRow], **said: Any
+) -> list[Notice]:
+    """The notices to one tenant: one for each audience and language."""
+    return [
+        build(tenant, own, rows, audience=audience, lang=lang, **said)
+        for audience in ROLES
+        for lang in ("en", "ja")
+    ]
+
+
+def _planned_for(
+    case: Case, tenant: Tenant, notices: Sequence[Notice], independent: bool, signer: Signer
+) -> list[Action]:
+    """The notices written into the case, and the actions that carry them.
+
+    Where nobody is there to read one, it is a call without a target: a person has to find somebody.
+    """
+    made: list[Action] = []
+    for notice in notices:
+        path = _written(case.path, notice, signer)
+        made += _actions(tenant, notice, path, independent)
+    if not made:
+        why = "no contact that does not depend on the provider" if independent else "no contact"
+        made = [dataclasses.replace(_action(notice, "call", "", path, independent), why=why)]
+    return [_digested(case.path, one) for one in made]
 
 
 def provider_is_victim(case: Case, told: Sequence[Incident], directory: Directory) -> bool:
@@ -126,7 +149,7 @@ def apply(
     last = {line["action"]: line["state"] for line in log.lines()}
     for action in planned(case):
         state = last.get(action.action_uid, "planned")
-        wanted = state == "sent" if undo else state not in ("sent",)
+        wanted = (state == "sent") is undo
         if not wanted or (tenant and action.tenant != tenant):
             continue
         goal = "withdrawn" if undo else "sent"
@@ -154,33 +177,47 @@ def apply(
 
 
 def _carry_out(case: Path, action: Action, directory: Directory, signer: Signer, undo: bool) -> str:
+    """Send one notice, or its withdrawal; what the log keeps of it. Raises UsageError where that cannot be."""
+    content = _unchanged(case, action)
+    if action.channel == "call":
+        return ""
+    if undo:
+        content = json.dumps(
+            {"withdrawn": action.notice_uid, "message": _withdrawal(action)}, ensure_ascii=False
+        ).encode()
+    if action.channel == "webhook":
+        return webhook.post(action.target, content, signer.sign(content))
+    way: Delivery = directory.independent if action.independent else directory.delivery
+    sender = way.sender or "kazami@localhost"
+    if undo:
+        subject = words.WITHDRAWN.en.format(title=action.notice_uid)
+        return mail.send(mail.message(subject, _withdrawal(action), sender, action.target), way)
+    stem = case / action.path
+    text = stem.with_suffix(".txt").read_text("utf-8")
+    subject = " ".join(text.splitlines()[0:3]).replace("  ", " ")
+    return mail.send(mail.message(subject, text, sender, action.target, _attached(stem, signer)), way)
+
+
+def _unchanged(case: Path, action: Action) -> bytes:
+    """The file of an action, as it was planned. Raises UsageError where it is another, or none of this case."""
     path = (case / action.path).resolve()
     if not path.is_relative_to((case / FOLDER).resolve()) or not path.is_file():
         raise UsageError(f"{action.path}: is no notice of this case")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != action.digest:
         raise UsageError(f"{action.path}: was changed since it was planned; plan again")
-    if action.channel == "call":
-        return ""
-    if undo:
-        text = words.WITHDRAWAL.en.format(uid=action.notice_uid)
-        text += "\n" + words.WITHDRAWAL.ja.format(uid=action.notice_uid)
-        content = json.dumps({"withdrawn": action.notice_uid, "message": text}, ensure_ascii=False).encode()
-    if action.channel == "webhook":
-        return webhook.post(action.target, content, signer.sign(content))
-    way: Delivery = directory.independent if action.independent else directory.delivery
-    files: list[tuple[str, bytes, str]] = []
-    subject = words.WITHDRAWN.en.format(title=action.notice_uid)
-    if not undo:
-        stem = case / action.path
-        subject, text = f"TLP notice {action.notice_uid}", stem.with_suffix(".txt").read_text("utf-8")
-        subject = " ".join(text.splitlines()[0:3]).replace("  ", " ")
-        kinds = {".html": "text/html", ".stix.json": "application/json", ".ocsf.json": "application/json"}
-        files = [
-            (f"notice{end}", stem.with_suffix(end).read_bytes(), kind) for end, kind in kinds.items()
-        ]  # fmt: skip
-        files.append(("notice.html.sig", signer.sign(files[0][1]).encode(), "application/octet-stream"))
-    return mail.send(mail.message(subject, text, way.sender or "kazami@localhost", action.target, files), way)
+    return content
+
+
+def _withdrawal(action: Action) -> str:
+    return "\n".join(words.WITHDRAWAL.spoken(lang).format(uid=action.notice_uid) for lang in ("en", "ja"))
+
+
+def _attached(stem: Path, signer: Signer) -> list[tuple[str, bytes, str]]:
+    """The files that go with a mail: the page, STIX, OCSF, and the signature of the page."""
+    kinds = {".html": "text/html", ".stix.json": "application/json", ".ocsf.json": "application/json"}
+    files = [(f"notice{end}", stem.with_suffix(end).read_bytes(), kind) for end, kind in kinds.items()]
+    return [*files, ("notice.html.sig", signer.sign(files[0][1]).encode(), "application/octet-stream")]
 
 
 def _callers(tenant: Tenant, directory: Directory, victim: bool) -> list[Contact]:

@@ -42,8 +42,21 @@ def send(made: EmailMessage, way: Delivery) -> str:
                 server.login(way.user, _password(way))
             server.send_message(made)
     except (OSError, smtplib.SMTPException) as error:
-        raise UsageError(f"mail server {way.host}:{way.port}: {safe(str(error))[:300]}") from error
+        raise UsageError(f"mail server {way.host}:{way.port}: {_said(error)}") from error
     return str(made["Message-ID"])
+
+
+def _said(error: OSError | smtplib.SMTPException) -> str:
+    """Why a server did not take a mail: its own answer, with its code, where it gave one."""
+    answer: bytes | str
+    if isinstance(error, smtplib.SMTPRecipientsRefused) and error.recipients:
+        code, answer = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, answer = error.smtp_code, error.smtp_error
+    else:
+        return safe(getattr(error, "strerror", None) or str(error))[:300]
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+    return f"refused: {code} {safe(text)[:300]}"
 
 
 def _connected(way: Delivery) -> smtplib.SMTP:
