@@ -100,23 +100,9 @@ def _tenant(
     back = [whose.get(int(label[scene.found.of_row[rows[0]]]), "") for rows in groups]
     kept, redirects = keep.settle(groups, scene.finding_uids, [tenant] * len(groups), known, back)
     kept.sort(key=lambda one: int(one.rows[0]) if one.rows.size else -1)
-    made.hot[tenant] = scene.hot
-    told: dict[str, Incident] = {}
-    owner = np.full(len(scene.found), -1, np.int64)
-    parts: list[tuple[int, Ints, Ints]] = []
-    for number, one in enumerate(kept):
-        before = known.incidents.get(one.uid)
-        if not one.rows.size:  # its findings are gone, because its rules changed: it stays as it was told
-            if before is not None:
-                told[one.uid] = before
-            continue
-        incident, step, strands = _told(scene, tenant, one, known, one.uid in gone)
-        owner[strands] = number
-        told[one.uid] = incident
-        parts.append((number, one.rows, step))
-    for number, names in hot_in(scene, owner).items():
-        told[kept[number].uid] = _hot(told[kept[number].uid], names)
+    told, owner, parts = _incidents(scene, tenant, kept, known, gone)
     told |= _redirected(known, redirects, told)
+    made.hot[tenant] = scene.hot
     made.incidents += told.values()
     uids = [one.uid for one in kept]
     made.members.append(table.members(scene, tenant, uids, parts))
@@ -124,6 +110,29 @@ def _tenant(
     lasting = [uid for uid, one in told.items() if uid in gone or any(step.gone for step in one.steps)]
     made.skeleton.append(table.outliving(table.skeleton(scene, tenant, uids, owner), known.skeleton, lasting))
     made.changes += _changes(known, told, redirects, now)
+
+
+def _incidents(
+    scene: Tied, tenant: str, kept: Sequence[Kept], known: Known, gone: Sequence[str]
+) -> tuple[dict[str, Incident], Ints, list[tuple[int, Ints, Ints]]]:
+    """The incidents of a tenant by id; for each strand its incident as a place in `kept`; and of each place rows and their steps.
+
+    What has no findings any more (`gone`), because its rules changed, stays as it was told.
+    """
+    told: dict[str, Incident] = {}
+    owner = np.full(len(scene.found), -1, np.int64)
+    parts: list[tuple[int, Ints, Ints]] = []
+    for number, one in enumerate(kept):
+        if not one.rows.size:
+            if one.uid in known.incidents:
+                told[one.uid] = known.incidents[one.uid]
+            continue
+        told[one.uid], step, strands = _told(scene, tenant, one, known, one.uid in gone)
+        owner[strands] = number
+        parts.append((number, one.rows, step))
+    for number, names in hot_in(scene, owner).items():
+        told[kept[number].uid] = _hot(told[kept[number].uid], names)
+    return told, owner, parts
 
 
 def _labels(scene: Tied) -> tuple[Ints, tuple[Ints, Ints]]:
