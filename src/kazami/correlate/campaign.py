@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import combinations
 
@@ -69,28 +69,40 @@ def tokens(
 
 def campaigns(found: Iterable[Token]) -> list[Campaign]:
     """Campaigns, the strongest first, of tokens of all tenants. An incident belongs to one at most."""
-    everything = list(found)
-    house = len({token.tenant for token in everything})
+    of_incident: dict[str, list[Token]] = defaultdict(list)
+    for token in found:
+        of_incident[token.incident_uid].append(token)
+    shared = _shared(of_incident)
+    strong = {pair: ties for pair, ties in shared.items() if _sum(ties.values()) >= ENOUGH}
+    inside: dict[str, list[dict[str, Tie]]] = defaultdict(list)
+    for (one, _), ties in strong.items():
+        inside[one].append(ties)
+    made = [
+        _campaign({uid: of_incident[uid] for uid in group}, [ties for uid in group for ties in inside[uid]])
+        for group in _groups(strong)
+    ]
+    return sorted(made, key=lambda one: (-one.score, one.campaign_uid))
+
+
+def _shared(of_incident: Mapping[str, Sequence[Token]]) -> dict[tuple[str, str], dict[str, Tie]]:
+    """For each pair of incidents of different tenants the rarest thing of each kind that they share."""
+    house = len({tokens[0].tenant for tokens in of_incident.values()})
     by_digest: dict[tuple[str, str], dict[str, Token]] = defaultdict(dict)
-    for token in everything:
-        by_digest[token.kind, token.digest].setdefault(token.incident_uid, token)
+    for tokens in of_incident.values():
+        for token in tokens:
+            by_digest[token.kind, token.digest].setdefault(token.incident_uid, token)
     shared: dict[tuple[str, str], dict[str, Tie]] = defaultdict(dict)
-    known: dict[str, Token] = {}
     for (kind, name), holders in by_digest.items():
         tenants = tuple(sorted({token.tenant for token in holders.values()}))
         if len(tenants) < 2 or len(holders) > HOT:
             continue
         tie = Tie(kind, name, tenants, KINDS[kind] * math.log((house + UNSEEN) / len(tenants)))
         for one, other in combinations(sorted(holders.values(), key=lambda token: token.incident_uid), 2):
-            if one.tenant == other.tenant or not _near(one, other):
-                continue
-            known |= {one.incident_uid: one, other.incident_uid: other}
-            best = shared[one.incident_uid, other.incident_uid]
-            if kind not in best or best[kind].weight < tie.weight:
-                best[kind] = tie
-    strong = {pair: ties for pair, ties in shared.items() if _sum(ties.values()) >= ENOUGH}
-    made = [_campaign(group, strong, known, everything) for group in _groups(strong)]
-    return sorted(made, key=lambda one: (-one.score, one.campaign_uid))
+            if one.tenant != other.tenant and _near(one, other):
+                best = shared[one.incident_uid, other.incident_uid]
+                if kind not in best or best[kind].weight < tie.weight:
+                    best[kind] = tie
+    return shared
 
 
 def _near(one: Token, other: Token) -> bool:
@@ -120,25 +132,19 @@ def _groups(pairs: Iterable[tuple[str, str]]) -> list[set[str]]:
     return list(groups.values())
 
 
-def _campaign(
-    group: set[str],
-    strong: dict[tuple[str, str], dict[str, Tie]],
-    known: dict[str, Token],
-    everything: list[Token],
-) -> Campaign:
-    inside = [ties for pair, ties in strong.items() if pair[0] in group]
+def _campaign(group: Mapping[str, Sequence[Token]], inside: Sequence[dict[str, Tie]]) -> Campaign:
+    """The campaign of some incidents with their tokens; `inside` is what ties its pairs."""
     ties = {tie.digest: tie for one in inside for tie in one.values()}
-    days = [token for token in everything if token.incident_uid in group]
-    first_of = {uid: min(token.first for token in days if token.incident_uid == uid) for uid in group}
+    first_of = {uid: min(token.first for token in tokens) for uid, tokens in group.items()}
     ordered = sorted(group, key=lambda uid: (first_of[uid], uid))
     return Campaign(
         campaign_uid=hashlib.sha256(f"campaign\0{ordered[0]}".encode()).hexdigest()[:32],
-        tenants=tuple(sorted({known[uid].tenant for uid in group})),
-        incidents=tuple((uid, known[uid].tenant) for uid in ordered),
+        tenants=tuple(sorted({tokens[0].tenant for tokens in group.values()})),
+        incidents=tuple((uid, group[uid][0].tenant) for uid in ordered),
         ties=tuple(sorted(ties.values(), key=lambda tie: (-tie.weight, tie.kind, tie.digest))),
         score=max(_sum(one.values()) for one in inside),
-        first=min(token.first for token in days),
-        last=max(token.last for token in days),
+        first=min(first_of.values()),
+        last=max(token.last for tokens in group.values() for token in tokens),
     )
 
 

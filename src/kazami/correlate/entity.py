@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 #: Kinds in the order of their weight as ties.
-KINDS: tuple[str, ...] = ("process", "session", "account", "address", "hash", "service")
+KINDS: tuple[str, ...] = ("process", "session", "account", "address", "domain", "hash", "service")
 
 #: Fields of events, in Sigma's words, and what they hold.
 FIELDS: dict[str, str] = {
@@ -44,6 +44,10 @@ FIELDS: dict[str, str] = {
         ("sourceIPAddress", "callerIpAddress", "ipAddress", "clientIp", "addr", "data.srcip"), "address"
     ),
     **dict.fromkeys(("ClientIPAddress", "Client_IPAddress", "IPAddress"), "address"),
+    **dict.fromkeys(
+        ("QueryName", "query", "DestinationHostname", "server_name", "cs-host", "r-dns", "tls.sni", "domain"),
+        "domain",
+    ),
     **dict.fromkeys(("Hashes", "Hash", "sha256", "md5", "sha1", "FileHash"), "hash"),
     **dict.fromkeys(("ServiceName", "TaskName", "ServiceFileName"), "service"),
     **dict.fromkeys(
@@ -71,6 +75,10 @@ _SYSTEM_SESSIONS = frozenset({"0x3e7", "0x3e4", "0x3e5", "0x0", "0", "-", "", "9
 _MACHINE_OWN = re.compile(r"(dwm|umfd|font driver host)-?\d*$|.*\$$")
 _HASH = re.compile(r"(?:SHA256|SHA1|MD5)=([0-9A-Fa-f]{32,64})")
 _PLAIN_HASH = re.compile(r"[0-9a-fA-F]{32,64}$")
+
+
+_DOMAIN = re.compile(r"(?=.{4,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$")
+_OWN_DOMAINS = (".local", ".lan", ".internal", ".home", ".corp", ".arpa", ".localdomain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,14 @@ def address(text: str) -> str:
     return "" if str(found).endswith(".255") else str(found)
 
 
+def domain(text: str) -> str:
+    """A name of the outside in small letters, without port; empty for an address, a single label, and names of the network itself."""
+    name = text.strip().lower().rstrip(".").partition(":")[0]
+    if not _DOMAIN.match(name) or name.endswith(_OWN_DOMAINS) or _is_address(name):
+        return ""
+    return name[:253]
+
+
 def file_hash(text: str) -> str:
     """The strongest hash in a text such as ``SHA1=...,SHA256=...``, in small letters; empty where there is none."""
     found = max(_HASH.findall(text), key=len, default="")
@@ -134,6 +150,7 @@ def _is_address(text: str) -> bool:
 
 _NORMAL: dict[str, Callable[[str], str]] = {
     "address": address,
+    "domain": domain,
     "hash": file_hash,
     "service": service,
     "account": account,

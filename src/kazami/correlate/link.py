@@ -43,6 +43,7 @@ LIMITS: dict[str, Limit] = {
     "session": Limit(0.9, EVER, hosts=2),
     "account": Limit(0.7, DAY, rare=1.5),
     "address": Limit(0.6, DAY, rare=1.5),
+    "domain": Limit(0.55, DAY, rare=1.5),
     "hash": Limit(0.5, EVER, rare=1.5),
     "service": Limit(0.4, EVER, rare=1.5),
     "skeleton": Limit(0.35, EVER, rare=2.0),
@@ -52,7 +53,7 @@ LIMITS: dict[str, Limit] = {
 }
 
 #: Kinds whose ties outlast their limit in time where hardly anything else has the entity: at most so many strands.
-LASTING, FEW = frozenset({"account", "address"}), 12
+LASTING, FEW = frozenset({"account", "address", "domain"}), 12
 
 
 @dataclass(frozen=True, slots=True)

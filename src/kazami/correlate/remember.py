@@ -1,6 +1,6 @@
 """What incidents were seen on, long ago: a step months later joins by it.
 
-An account and an address tie within a day (`link`), because later they may be anybody's. Beyond that they tie where they hardly
+An account, an address and a domain tie within a day (`link`), because later they may be anybody's. Beyond that they tie where they hardly
 appear outside of incidents, and both ends say something. Addresses inside networks never do: they are given out anew.
 
 The skeleton of an incident outlives its findings. What people hold, but has no findings any more, is found again by it.
@@ -22,7 +22,7 @@ from kazami.correlate.tie import Tied, labels
 from kazami.model.address import is_inside
 
 #: Kinds that tie beyond their day, and the share of their strands that have to be in incidents.
-LASTING, MOSTLY = ("account", "address"), 0.5
+LASTING, MOSTLY = ("account", "address", "domain"), 0.5
 
 
 def joined(scene: Tied, label: Ints, cap: int) -> Tied:

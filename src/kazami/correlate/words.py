@@ -29,6 +29,7 @@ LINKS: dict[str, Text] = {
     "session": Text("the same logon session: {entity}", "同じログオンセッション：{entity}"),
     "account": Text("the same account: {entity}", "同じアカウント：{entity}"),
     "address": Text("the same address: {entity}", "同じアドレス：{entity}"),
+    "domain": Text("the same name outside: {entity}", "同じ外部の名前：{entity}"),
     "hash": Text("the same file: {entity}", "同じファイル：{entity}"),
     "service": Text("the same service or task: {entity}", "同じサービスまたはタスク：{entity}"),
     "skeleton": Text(

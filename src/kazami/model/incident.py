@@ -20,6 +20,7 @@ LINK_KINDS: tuple[str, ...] = (
     "session",
     "account",
     "address",
+    "domain",
     "hash",
     "service",
     "move",
