@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
 from tests import traffic_events
@@ -99,6 +101,56 @@ def test_what_had_nothing_to_read_is_said() -> None:
     assert "beacons" in notes[0]
     assert "no flow" in notes[0]
     assert judged({"events": []}) == ([], [])
+
+
+ODD = ("", "-", "fe80::1%eth0", "::ffff:10.0.0.5", "not an address", "999.1.1.1", "[", "\u202e\x00\x1b[31m", "a" * 5000, "10.0.0.5", "203.0.113.9",
+       "\\\\x\\ADMIN$", "[]", "nan", "inf", "-1", "1e400", "99999999999999999999", "$", "%", "/", "..", "xn--", "=?utf-8?", "T", "F")  # fmt: skip
+NUMBERS = (0.0, -1.0, 1e300, float("inf"), float("nan"), 65_536.0, 443.0, 1e12, None)
+TIMES = (-62_135_596_800_000_000, 0, 1_767_600_000_000_000, 1_767_600_000_000_001, 253_402_300_799_000_000)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_evidence_says_no_question_fails(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def odd(field: pa.Field) -> Any:
+        if field.name == "time":
+            return chance.choice(TIMES) + chance.randrange(1000)
+        if field.name in ("tenant", "evidence"):
+            return "north"
+        if field.name in ("event_uid", "record"):
+            return f"{chance.getrandbits(128):032x}" if field.name == "event_uid" else chance.randrange(99)
+        return chance.choice(NUMBERS) if pa.types.is_floating(field.type) else chance.choice((*ODD, None))
+
+    batches = [
+        pa.RecordBatch.from_pylist(
+            [{field.name: odd(field) for field in one.schema()} for _ in range(200)], one.schema()
+        )
+        for one in traffic.QUESTIONS
+    ]
+    found, notes = traffic.judge(iter(batches), Directory())
+    assert found.schema == FINDING
+    assert [note for note in notes if "failed" in note] == []
+
+
+def test_a_question_that_fails_is_named_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> Iterator[Any]:
+        raise ValueError("a name")
+
+    monkeypatch.setattr(JUDGES[0], "judge", broken)
+    events = [
+        {
+            "table": "flow",
+            "at": "2026-01-05T08:00:00",
+            "times": 40,
+            "every": 1,
+            "source": "10.0.0.5",
+            "target": "10.0.1.{n}",
+        }
+    ]
+    found, notes = judged({"events": [events[0] | {"port": 445, "proto": "tcp", "state": "S0"}]})
+    assert [row["rule"] for row in found] == ["scan-hosts"]
+    assert any("beacons failed in north: ValueError: a name" in note for note in notes)
 
 
 @pytest.mark.parametrize(

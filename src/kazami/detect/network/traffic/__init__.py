@@ -77,16 +77,25 @@ def judge(batches: Iterable[pa.RecordBatch], directory: Directory) -> tuple[pa.T
     tenants = gathered.tenants
     for tenant in tenants:
         traffic = _traffic(gathered, tenant, directory, last=tenant == tenants[-1])
-        made, said = findings(tenant, _hits(traffic), RULES)
+        hits, failed = _hits(traffic)
+        made, said = findings(tenant, hits, RULES)
         found.append(made)
-        notes += [*said, *_expected(traffic), *_unread(traffic)]
+        notes += [*failed, *said, *_expected(traffic), *_unread(traffic)]
     return pa.concat_tables(found), notes
 
 
-def _hits(traffic: Traffic) -> Iterator[Hit]:
+def _hits(traffic: Traffic) -> tuple[list[Hit], list[str]]:
+    """What every question found; one that fails is named, and the others go on."""
+    found: list[Hit] = []
+    failed = []
     for one in JUDGES:
-        if any(len(traffic[table]) for table in one.NEEDS):
-            yield from one.judge(traffic)
+        if not any(len(traffic[table]) for table in one.NEEDS):
+            continue
+        try:
+            found += one.judge(traffic)
+        except Exception as error:  # noqa: BLE001 - what one question stumbles over must not silence the others
+            failed.append(f"network: {one.ABOUT} failed in {traffic.tenant}: {type(error).__name__}: {error}")
+    return found, failed
 
 
 def _traffic(gathered: Tables, tenant: str, directory: Directory, *, last: bool) -> Traffic:

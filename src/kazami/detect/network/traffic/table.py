@@ -206,7 +206,7 @@ class _Columns:
         for name in ("tenant", "host", "evidence", *self.question.columns):
             column = timed.column(name)
             if name in self.question.numbers:
-                self._put(name, column.fill_null(float("nan")).to_numpy())
+                self._put(name, _sound(column.fill_null(float("nan")).to_numpy(), name))
             else:
                 self._put(name, self._codes(name, column))
 
@@ -280,6 +280,12 @@ _KINDS: dict[str, np.dtype[Any]] = {
     "uid": np.dtype("S16"),
     "record": np.dtype(np.uint32),
 }
+
+
+def _sound(values: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:
+    """Numbers that can be: no negative counts, no ports beyond 65,535, nothing beyond what a float of 32 bits holds well."""
+    most = 65_535 if name in _PORTS else 1e15
+    return np.where((values >= 0) & (values <= most), values, np.nan)
 
 
 def identities(column: pa.Array) -> np.ndarray[Any, Any]:
