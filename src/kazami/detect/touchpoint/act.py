@@ -106,8 +106,13 @@ QUESTIONS: tuple[Question, ...] = (
         {"address": ("DestinationIp",), "path": ("Image",)},
     ),
     Question(
-        "zeek.conn",
-        {"address": ("id.resp_h",), "source": ("id.orig_h",), "size": ("orig_bytes",)},
+        "flow",
+        {
+            "address": ("id.resp_h",),
+            "source": ("id.orig_h",),
+            "size": ("orig_bytes", "orig_ip_bytes"),
+        },
+        like=("size", r"^\d{7,}$"),  # what is smaller carries no archive
     ),
     Question(
         "finding",
@@ -347,7 +352,7 @@ def _connection(row: dict[str, Any]) -> Iterator[Act]:
 def _conn(row: dict[str, Any]) -> Iterator[Act]:
     size = row["size"]
     sent = int(size) if size.isdecimal() and len(size) < 18 else 0
-    made = _act(row, "zeek.conn", "flow", address=_address(row["address"]), size=sent)
+    made = _act(row, "flow", "flow", address=_address(row["address"]), size=sent)
     yield made._replace(host=row["source"] or made.host)
 
 
@@ -371,7 +376,7 @@ _MAKERS: dict[str, Callable[[dict[str, Any]], Iterator[Act]]] = {
     "file_event": _file,
     "signinlogs": _signin,
     "network_connection": _connection,
-    "zeek.conn": _conn,
+    "flow": _conn,
     "finding": _finding,
 }
 

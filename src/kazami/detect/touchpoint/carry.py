@@ -108,8 +108,8 @@ def staged(acts: Acts, directory: Directory) -> Iterator[Hit]:
             and 0 <= act.time - there.time <= DAY
             and act.address
             and not is_inside(act.address)
-            and (act.host.lower() == there.host.lower() or act.table == "zeek.conn")
-            and act.size >= (1 << 20) * (act.table == "zeek.conn")
+            and (act.host.lower() == there.host.lower() or act.table == "flow")
+            and act.size >= (1 << 20) * (act.table == "flow")
         ][:20]
         if any(_covered(act, directory) for act in (start, there)):
             continue
