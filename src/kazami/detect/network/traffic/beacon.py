@@ -173,7 +173,8 @@ def _rule(traffic: Traffic, beat: _Beat) -> str:
     if others > max(FEW, SHARE * machines):
         return "beacon-shared"
     sure = beat.rhythm.beats >= BEATS and beat.rhythm.sizes >= SIZES and others <= FEW
-    return "beacon-bare" if sure and not beat.name and traffic.is_bare(beat.rows, first) else "beacon"
+    sure = sure and not beat.name and not traffic.failed[beat.places].any()
+    return "beacon-bare" if sure and traffic.is_bare(beat.rows, first) else "beacon"
 
 
 def _others(traffic: Traffic, beat: _Beat) -> int:

@@ -85,6 +85,13 @@ RULES = rules(
             "credential-access t1552.004 t1606.002",
             "Servers of the same farm",
         ),
+        "http-command": (
+            "Command in a Request",
+            "medium",
+            "A request from elsewhere to a script of a server here has a command in it; whether it was carried out is not in the evidence.",
+            "initial-access t1190 t1059",
+            "The usual noise of the internet",
+        ),
         "http-connect": (
             "Tunnel Through a Web Proxy to an Odd Port",
             "medium",
@@ -185,7 +192,9 @@ def _shells(traffic: Traffic, rows: Rows) -> Iterator[Hit]:
     script = rows.texts["uri"].where(lambda uri: bool(_SCRIPT.search(uri)))
     fine = np.isin(rows.known("status"), (0, 200))
     command = rows.texts["uri"].where(lambda uri: bool(_COMMAND.search(uri)))
-    yield from _hits(rows, inward & command & fine, "http-shell")
+    done = rows.known("status") == 200
+    yield from _hits(rows, inward & command & done, "http-shell")
+    yield from _hits(rows, inward & command & fine & ~done, "http-command")
     for places in rows.groups("target", "uri", least=6, among=inward & script & fine & ~command):
         posts = rows.texts["method"].among(("POST",))[places]
         clients = len(np.unique(rows.texts["source"].codes[places]))

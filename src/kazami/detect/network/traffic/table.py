@@ -128,9 +128,12 @@ class Tables:
         self._addresses: dict[str, int] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take one answer to one of `QUESTIONS`; others are passed over."""
+        """Take one answer to one of `QUESTIONS`; others are passed over, and so are events of hosts that are called alike (Windows' own NTLM)."""
         table = asked(batch)
-        if table in _SCHEMAS and batch.num_rows:
+        if table not in _SCHEMAS:
+            return
+        batch = batch.filter(pc.or_(pc.is_valid(batch.column("source")), pc.is_valid(batch.column("target"))))
+        if batch.num_rows:
             columns = self._columns.get(table)
             if columns is None:
                 columns = self._columns[table] = _Columns(_SCHEMAS[table], self._tenants, self._addresses)
