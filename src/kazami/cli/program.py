@@ -65,6 +65,7 @@ def _register() -> None:
     from kazami.cli.intel import app as intel
     from kazami.cli.listing import list_what
     from kazami.cli.notify import app as notify
+    from kazami.cli.reputation import app as reputation
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
     from kazami.cli.serve import serve
@@ -82,6 +83,7 @@ def _register() -> None:
     app.add_typer(notify, name="notify")
     app.add_typer(block, name="block")
     app.command("inline")(inline)
+    app.add_typer(reputation, name="reputation")
     app.add_typer(intel, name="intel")
     app.add_typer(actors, name="actors")
     app.command("attribute")(attribute)

@@ -29,7 +29,18 @@ from kazami.web.state.sessions import Session
 
 #: Places of the navigation that are there.
 PLACES = frozenset(
-    {"/", "/incidents", "/findings", "/entities", "/rules", "/evidence", "/campaigns", "/hunts", "/actors"}
+    {
+        "/",
+        "/incidents",
+        "/findings",
+        "/entities",
+        "/rules",
+        "/evidence",
+        "/campaigns",
+        "/hunts",
+        "/actors",
+        "/reputation",
+    }
 )
 
 THEMES: tuple[str, ...] = ("auto", "light", "dark")

@@ -33,6 +33,7 @@ class Site:
     notice_key: Path = field(
         default_factory=lambda: Path(platformdirs.user_data_dir("kazami")) / "notice-key"
     )
+    shelf: Path | None = None  # of reputation; None: the user's
     jobs: Jobs = field(default_factory=Jobs)
     extra: dict[str, object] = field(default_factory=dict)
 

@@ -16,6 +16,7 @@ from kazami.web.pages import (
     notices,
     overview,
     people,
+    reputation,
     rules,
 )
 from kazami.web.resource import Resource
@@ -24,7 +25,7 @@ RESOURCES: tuple[Resource, ...] = tuple(
     resource
     for module in (
         *(overview, incidents, incident, assessment, notices, campaigns, findings, entity, hunts, rules),
-        *(evidence, jobs, actors, people),
+        *(evidence, jobs, actors, reputation, people),
     )
     for resource in module.RESOURCES
 )
