@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from kazami import __version__
+from kazami.intel.shelf import attack
 from kazami.model.attack import TACTICS
 from kazami.model.finding import LEVELS
 from kazami.model.incident import Incident, Step, Text
@@ -25,6 +26,9 @@ _SEVERITIES = dict(zip(LEVELS, range(1, 6), strict=True))
 #: Our states and verdicts as OCSF numbers them.
 _STATUS = {"open": (1, "New"), "closed": (5, "Closed"), "redirected": (5, "Closed")}
 _VERDICT = {"": 0, "false positive": 1, "true positive": 2, "benign": 5, "test": 6}
+
+#: Of a step whose findings are gone.
+_THEN = Text("(as it was told then)", "（当時の記録）")
 
 _HEADINGS: dict[str, Text] = {
     "entry": Text("How it began", "始まり"),
@@ -66,8 +70,13 @@ def text(one: Incident, lang: str) -> str:
     parts.append(_section("links", [link.words.spoken(lang) for link in one.links], lang))
     for name in ("questions", "hunts"):
         parts.append(_section(name, [said.spoken(lang) for said in getattr(one, name)], lang))
-    parts.append(_section("mitigations", list(one.mitigations), lang))
+    parts.append(_section("mitigations", [_measure(measure) for measure in one.mitigations], lang))
     return "\n".join(safe(line) for part in parts if part for line in part.split("\n")) + "\n"
+
+
+def _measure(measure: str) -> str:
+    """A counter-measure with the name that ATT&CK gives it."""
+    return next((f"{one.id} {one.name}" for one in attack().mitigations if one.id == measure), measure)
 
 
 def _section(name: str, lines: list[str], lang: str) -> str:
@@ -81,7 +90,8 @@ def _section(name: str, lines: list[str], lang: str) -> str:
 def _step(step: Step, lang: str) -> str:
     time = step.first.strftime("%Y-%m-%d %H:%M:%S") if step.first else "?"
     who = " ".join(part for part in (step.host, step.account, step.address) if part)
-    return f"{step.number:>3}  {time}  {step.words.spoken(lang)}  [{who}] ×{step.findings}"
+    then = f" {_THEN.spoken(lang)}" if step.gone else ""
+    return f"{step.number:>3}  {time}  {step.words.spoken(lang)}  [{who}] ×{step.findings}{then}"
 
 
 def ocsf_line(one: Incident) -> str:
