@@ -81,6 +81,16 @@ class Relays:
     def __len__(self) -> int:
         return sum(map(len, self._single.values())) + len(self._networks)
 
+    @property
+    def singles(self) -> list[str]:
+        """All addresses that stand by themselves, in their shortest spelling."""
+        return list(self._single)
+
+    @property
+    def networks(self) -> list[Network]:
+        """All networks."""
+        return [network for network, _ in self._networks]
+
     def of(self, address: str) -> list[Entry]:
         """Entries of an address."""
         found = parsed(address)

@@ -15,7 +15,7 @@ from capture_writer import SYN, ethernet, ip, pcap, talk, tcp
 from kazami import pipeline, plugins
 from kazami.detect.network import relay_host
 from kazami.detect.network.relay_host import distance, face, gather, stack
-from kazami.detect.network.relay_host.question import QUESTIONS
+from kazami.detect.network.relay_host.question import LISTED, QUESTIONS
 from kazami.detect.network.relay_host.score import RULES, judged
 from kazami.detect.network.relay_host.signal import Signal
 from kazami.intel import networks, relays
@@ -33,7 +33,7 @@ START = datetime(2026, 11, 10, tzinfo=UTC)
 
 def batches(events: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
     """Events in the words of the questions, as the store would answer: to each question those that have its columns."""
-    for question in QUESTIONS:
+    for question in (*QUESTIONS, LISTED):
         schema = question.schema()
         special = set(question.columns) & {"agent", "face", "syn"}
         rows = [
@@ -43,7 +43,7 @@ def batches(events: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
                 **{name: one.get(name) for name in schema.names if name in question.columns or name in ("EventID", "user")},
             }
             for number, one in enumerate(events)
-            if one["table"] == question.table and (question.table == "flow" or not special or special <= one.keys())
+            if one["table"] == question.table and (not special or special <= one.keys() or ("syn" in special and "far" in one))
         ]  # fmt: skip
         if rows:
             yield pa.RecordBatch.from_pylist(rows, schema)
@@ -103,9 +103,17 @@ def test_what_is_too_much_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "6 signals beyond the first" in notes[0]
 
 
-def test_it_is_registered() -> None:
+def test_it_is_registered_and_reads_all_flows_only_where_a_list_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (one,) = [one for one in plugins.discover(plugins.DETECTORS) if one.name == "relay_host"]
     assert isinstance(one.object, plugins.Overall)
+    monkeypatch.setenv("KAZAMI_INTEL", str(tmp_path))
+    assert LISTED not in one.object.tables
+    relays.install([relays.Entry("203.0.113.9/32", "", "", "l")])
+    assert LISTED in one.object.tables
+    with pytest.raises(AttributeError):
+        relay_host.nothing  # noqa: B018
 
 
 def connection(options: str, alive: int, request: bytes) -> list[bytes]:

@@ -17,14 +17,20 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from kazami.detect.network.relay_host.gather import Gathered
-from kazami.detect.network.relay_host.question import QUESTIONS
+from kazami.detect.network.relay_host.question import LISTED, QUESTIONS
 from kazami.detect.network.relay_host.score import RULES, findings
 from kazami.intel import networks, relays
+from kazami.model.question import Question
 from kazami.model.tenant import Directory
 
-__all__ = ["QUESTIONS", "RULES", "judge", "tables"]
+__all__ = ["QUESTIONS", "RULES", "judge"]
 
-tables = QUESTIONS
+
+def __getattr__(name: str) -> tuple[Question, ...]:
+    """``tables``: what is asked for depends on what the user installed: without lists, ten million flows need not be read for nothing."""
+    if name == "tables":
+        return QUESTIONS if relays.installed() is None else (*QUESTIONS, LISTED)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def judge(batches: Iterable[pa.RecordBatch], directory: Directory) -> tuple[pa.Table, list[str]]:

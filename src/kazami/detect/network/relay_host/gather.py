@@ -36,7 +36,8 @@ class Gathered:
         self._times: dict[tuple[str, str], list[tuple[float, float, Row]]] = defaultdict(list)
         self._sessions: dict[tuple[str, str], list[tuple[int, str, Row]]] = defaultdict(list)
         self._ruling: set[tuple[str, str]] = set()
-        self._outer = lru_cache(1 << 16)(self._is_outer)
+        self._outer = lru_cache(1 << 18)(self._is_outer)
+        self._singles = pa.array(lists.singles if lists else [], pa.string())
         self.outside = False
         self.dropped = self._count = 0
 
@@ -50,7 +51,7 @@ class Gathered:
         elif table == "signinlogs":
             self._signin(batch)
         elif table == "flow":
-            self._flow(batch)
+            (self._flow if "syn" in names else self._places)(batch)
         elif "face" in names:
             self._faces(batch)
         elif "agent" in names:
@@ -73,39 +74,35 @@ class Gathered:
     def _rows(
         self, batch: pa.RecordBatch, column: str, good: Callable[[str, str], bool]
     ) -> Iterator[dict[str, Any]]:
-        """Rows whose address in `column` is `good`; each different one is asked for once."""
-        if not batch.num_rows:
-            return
-        pairs = (
-            pa.table({"tenant": batch.column("tenant"), "value": batch.column(column)})
-            .group_by(["tenant", "value"])
-            .aggregate([])
-        )
-        wanted = {
-            (tenant, value)
-            for tenant, value in zip(
-                *(pairs.column(name).to_pylist() for name in ("tenant", "value")), strict=True
-            )
-            if value and good(tenant, value)
-        }
-        if not wanted:
-            return
-        some = batch.filter(pc.is_in(batch.column(column), pa.array(sorted({value for _, value in wanted}))))
-        times = some.column("time").cast(pa.int64()).to_pylist()
-        for row, time in zip(some.drop_columns(["time"]).to_pylist(), times, strict=True):
-            if (row["tenant"], row[column]) in wanted:
+        """Rows whose address in `column` is `good`; each different one is asked for once a batch."""
+        for tenant in pc.unique(batch.column("tenant")).to_pylist():
+            own = batch.filter(pc.equal(batch.column("tenant"), tenant))
+            values = pc.unique(own.column(column)).to_pylist()
+            wanted = [value for value in values if value and good(tenant, value)]
+            if not wanted:
+                continue
+            some = own.filter(pc.is_in(own.column(column), pa.array(wanted)))
+            times = some.column("time").cast(pa.int64()).to_pylist()
+            for row, time in zip(some.drop_columns(["time"]).to_pylist(), times, strict=True):
                 yield row | {"time": time, "table": asked(batch)}
 
     def _flow(self, batch: pa.RecordBatch) -> None:
-        if self._lists is not None:
-            for column in ("source", "target"):
-                for row in self._rows(
-                    batch, column, lambda _, place: bool(self._lists and self._lists.of(place))
-                ):
-                    self._list(_row(row), row[column])
-        told = batch.filter(pc.or_(pc.is_valid(batch.column("syn")), pc.is_valid(batch.column("far"))))
-        for row in self._rows(told, "source", self._outer):
+        for row in self._rows(batch, "source", self._outer):
             self._strange(row)
+
+    def _places(self, batch: pa.RecordBatch) -> None:
+        for column in ("source", "target"):
+            for row in self._rows(self._named(batch, column), column, self._is_listed):
+                self._list(_row(row), row[column])
+
+    def _named(self, batch: pa.RecordBatch, column: str) -> pa.RecordBatch:
+        """Rows that a list of single addresses names; all of them where lists name networks, too."""
+        if self._lists is None or self._lists.networks:
+            return batch
+        return batch.filter(pc.is_in(batch.column(column), self._singles))
+
+    def _is_listed(self, _tenant: str, place: str) -> bool:
+        return self._lists is not None and bool(self._lists.of(place))
 
     def _strange(self, row: dict[str, Any]) -> None:
         tenant, address = row["tenant"], row["source"]
@@ -170,7 +167,7 @@ class Gathered:
                     )
 
     def _list(self, row: Row, address: str, admin: str = "") -> None:
-        told = self._lists.at(address, row.time) if self._lists else None
+        told = self._lists.at(address, row.time) if self._lists is not None else None
         if told is not None:
             self._keep(row.says(address, "listed", *listed.weighed(told), admin), row.tenant)
 

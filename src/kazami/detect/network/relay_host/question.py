@@ -8,7 +8,7 @@ from kazami.model.question import Question
 _ENDS = {"source": ("id.orig_h",), "target": ("id.resp_h",), "connection": ("uid",)}
 _SIZE = 65_536
 
-#: `talk` before `flow`: what an end says of itself is held until the flow that carried it comes.
+#: What an end says of itself comes before the flows: it is held until the flow that carried it comes.
 QUESTIONS: tuple[Question, ...] = (
     Question("http", {**_ENDS, "agent": ("user_agent",)}, like=("agent", "windows nt"), size=_SIZE),
     Question("http", {**_ENDS, "face": ("server",)}, like=("face", PATTERN), size=_SIZE),
@@ -20,7 +20,14 @@ QUESTIONS: tuple[Question, ...] = (
     Question("rdp", {**_ENDS, "agent": ("client_build",)}, like=("agent", "^rdp"), size=_SIZE),
     Question(
         "flow",
-        {**_ENDS, "service": ("service",), "syn": ("orig_syn",), "near": ("orig_rtt",), "far": ("orig_answer",)},
+        {
+            **_ENDS,
+            "service": ("service",),
+            "syn": ("orig_syn",),
+            "near": ("orig_rtt",),
+            "far": ("orig_answer",),
+        },
+        like=("syn", "."),
         numbers=frozenset(("near", "far")),
         size=_SIZE,
     ),
@@ -44,3 +51,6 @@ QUESTIONS: tuple[Question, ...] = (
         size=_SIZE,
     ),
 )  # fmt: skip
+
+#: All flows: asked for only where a list is there to hold them against.
+LISTED = Question("flow", {"source": ("id.orig_h",), "target": ("id.resp_h",)}, size=_SIZE)
