@@ -4,7 +4,7 @@
 * our judgement of made beacons and of made random traffic
 * expected fingerprints; recognisers of remote access tools on captures that hold none
 * captures of attacks, one by one: what was found, and whether it is what their names state; findings in what is harmless
-* captures, packet by packet, on one core; traffic over N connections of a case
+* captures on one core, beside others (`benchmarks.network_speed`); traffic over N connections of a case
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from __future__ import annotations
 import argparse
 import gzip
 import io
-import resource
-import time
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from benchmarks import network_captures, network_case
+from benchmarks import network_captures, network_case, network_speed
 from benchmarks.figures import Figure, at_least, at_most, publish, told
 from benchmarks.made_flows import BEACONS, RANDOM, office
 from kazami.detect.network.beacon import rhythm, rita
@@ -29,14 +28,13 @@ from kazami.detect.network.rat import detector
 from kazami.model.event import Route
 from kazami.model.evidence import Evidence
 from kazami.sources.network import zeek
-from kazami.sources.network.capture import packets, source
-from kazami.sources.network.capture.engine import Engine
+from kazami.sources.network.capture import source
 
 #: RITA's own expectations (integration/beacons_test.go, missing_host_test.go), with its tolerance.
 GOOGLE, HONEST, MISSING, TOLERANCE = 0.586, 0.979, 0.963, 0.05
 
-#: Repetitions of made traffic, and packets of the speed test.
-TRIALS, PACKETS = 20, 400_000
+#: Repetitions of made traffic.
+TRIALS = 20
 
 
 def read(path: Path, table: str, names: tuple[str, ...]) -> Iterator[pa.Table]:
@@ -135,66 +133,22 @@ def rat_figures(files: list[Path]) -> list[Figure]:
     return [told("flows of all captures", flows), at_most("remote access tools found in them", found, 0)]
 
 
-def speed_figures(files: list[Path]) -> list[Figure]:
-    """Packets a second on one core: flows alone, and with all that is said."""
-    body = b"".join(_records(files))
-    count = sum(1 for _ in packets.read(io.BytesIO(_HEAD + body), _ignore, _ignore))
-    times = max(1, PACKETS // count)
-    data, total = _HEAD + body * times, count * times
-    engine = Engine(_ignore)
-    begun = time.process_time()
-    for packet in packets.read(io.BytesIO(data), _ignore, _ignore):
-        engine.add(packet)
-    list(engine.finish())
-    flows = time.process_time() - begun
-    begun = time.process_time()
-    rows = sum(
-        b.num_rows for b in source.read(Evidence("x", "0" * 16, "t", len(data), lambda: io.BytesIO(data)))
-    )
-    whole = time.process_time() - begun
-    return [
-        told("packets of the speed test", total),
-        told("flows alone, packets a second", total / flows),
-        told("with records, packets a second", total / whole),
-        told("events made of them", rows),
-        at_most(
-            "memory of this process in MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 2048
-        ),
-    ]
-
-
-_HEAD = bytes.fromhex("d4c3b2a1020004000000000000000000000004000100") + b"\0\0"
-
-
-def _ignore(*_: object) -> None:
-    return None
-
-
-def _records(files: list[Path]) -> Iterator[bytes]:
-    """The Ethernet packets of all files as one pcap, a packet every 300 microseconds."""
-    now = 1_600_000_000_000_000
-    for path in files:
-        with path.open("rb") as stream:
-            for packet in packets.read(stream, _ignore, _ignore):
-                if packet.link == 1:
-                    now += 300
-                    size = packet.stop - packet.start
-                    words = (now // 1_000_000, now % 1_000_000, size, size)
-                    yield (
-                        b"".join(word.to_bytes(4, "little") for word in words)
-                        + packet.data[packet.start : packet.stop]
-                    )
-
-
 def main() -> int:
     """Measure, print, and 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     parser.add_argument("--connections", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument(
+        "--with",
+        dest="python",
+        default=sys.executable,
+        help="an interpreter that has nfstream, dpkt and scapy",
+    )
     chosen = parser.parse_args()
     files = captures(chosen.data)
-    figures = [*rita_figures(chosen.data), *rhythm_figures(), *rat_figures(files), *speed_figures(files)]
+    figures = [*rita_figures(chosen.data), *rhythm_figures(), *rat_figures(files)]
+    figures += network_speed.figures(files, chosen.python)
     figures += [*network_captures.figures(chosen.data), *network_case.figures(chosen.connections)]
     return publish(figures, chosen.keep)
 
