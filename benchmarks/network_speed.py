@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,8 @@ def _scapy(path: str) -> dict[str, Any]:
 
 MEASURED: dict[str, Callable[[str], dict[str, Any]]] = {
     "flows": _flows,
-    "records": lambda path: _ours(lambda: Path(path).open("rb")),
-    "records, nothing remembered": lambda path: _ours(lambda: Path(path).open("rb"), False),
+    "records": lambda path: _ours(partial(Path(path).open, "rb")),
+    "records, nothing remembered": lambda path: _ours(partial(Path(path).open, "rb"), False),
     "one-packet flows": lambda _: _ours(lambda: Made(one_packet_flows(FLOWS))),
     "endless flow": lambda _: _ours(lambda: Made(endless_flow(ENDLESS))),
     "nfstream": _nfstream, "dpkt": _dpkt, "scapy": _scapy,

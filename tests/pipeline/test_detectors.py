@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -64,3 +65,16 @@ def test_a_capture_with_a_check_in_gives_a_finding_in_the_case(bench: Bench) -> 
     assert dict(row["matched"])["key"] == "Lucky123"
     assert len(bench.ask('select "id.orig_h" from flow')) == 2
     assert bench.ask("select server_name from tls") == [{"server_name": "x.example"}]
+
+
+def test_a_newer_detector_looks_again_at_what_was_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = capture_writer.talk(rat_messages.redleaves(), rat_messages.redleaves(b"\x01\x02\x03\x04"), 995)
+    bench.put("a.pcap", capture_writer.pcap(capture_writer.ethernet(packet) for packet in talk))
+    bench.scan()
+    assert bench.scan().skipped == 1
+    newer = {key: replace(info, version="f" * 16) for key, info in detector.RULES.items()}
+    monkeypatch.setattr(detector, "RULES", newer)
+    result = bench.scan()
+    assert (result.skipped, result.found) == (0, 1)
+    assert [row["n"] for row in bench.ask("select count(*) as n from finding")] == [1]
+    assert bench.scan().skipped == 1

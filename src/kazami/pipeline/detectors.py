@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 
 import pyarrow as pa
 
 from kazami.detect.alert import findings as alerts
+from kazami.detect.sigma.rule import RuleSet
 from kazami.model.event import Route, rejects
 from kazami.model.rule import RuleInfo
 from kazami.plugins import DETECTORS, Extension, discover
@@ -21,6 +24,24 @@ def detectors() -> list[Extension]:
 def rules() -> list[RuleInfo]:
     """What they can find, in the words that reports print."""
     return [info for found in detectors() for info in getattr(found.object, "RULES", {}).values()]
+
+
+def joined(found: RuleSet) -> RuleSet:
+    """The rule set with the detectors' versions in its own: what was judged by older ones is judged again.
+
+    Detectors over a whole case judge it in every scan anyhow.
+    """
+    infos = [
+        info
+        for one in detectors()
+        if hasattr(one.object, "detect")
+        for info in getattr(one.object, "RULES", {}).values()
+    ]
+    if not infos:
+        return found
+    said = "\0".join(sorted(f"{info.id} {info.version}" for info in infos))
+    version = sha256(f"{found.version}\0{said}".encode()).hexdigest()
+    return replace(found, version=version[: len(found.version) or 16])
 
 
 def detect(batch: pa.RecordBatch) -> tuple[list[pa.Table], list[pa.RecordBatch]]:

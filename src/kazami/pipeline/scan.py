@@ -78,7 +78,7 @@ def scan(request: Request, observer: Observer) -> Result:
     wire = wire_rules.of([*request.settings.rules, *request.rules], request.settings)
     wired = wire_rules.load(*wire)
     wire_rules.plan(*wire)
-    rules = wire_rules.joined(rules_of(request), wired, wire[0])
+    rules = detectors.joined(wire_rules.joined(rules_of(request), wired, wire[0]))
     sources()
     detectors.detectors()
     todo = list(parts(files))
