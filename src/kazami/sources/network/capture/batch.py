@@ -18,6 +18,7 @@ from kazami.sources.network.capture.flow import (
     FIN,
     IDLE_OTHER,
     RST,
+    SHORT,
     TCP,
     UDP,
     Flow,
@@ -255,7 +256,12 @@ def _append(half: Half, data: bytes, payload: Payload, begin: int, end: int) -> 
     """Payloads that follow each other; of a long flow no more than can be wanted."""
     start, length = payload.start[begin], payload.length[begin]
     if end - begin == 1:
-        half.append((data[start : start + length],), (length,), (payload.time[begin],))
+        piece = data[start : start + length]
+        if not half.head and length < SHORT:  # the usual case: what `Half.append` does for it
+            half.limit, half.head = limit_of(piece), piece
+            half.sizes, half.marks = (length,), ((0, payload.time[begin]),)
+        else:
+            half.append((piece,), (length,), (payload.time[begin],))
         return
     limit = limit_of(data[start : start + length]) if not half.head else half.limit
     room = limit - len(half.head)

@@ -30,7 +30,7 @@ DNS_PORTS = frozenset(port.to_bytes(2) for port in (53, 5353, 5355))
 MAX_SHAPES = 4096
 
 #: Bytes of conversations that are remembered, and of one of them; records that wait to be handed on together.
-REMEMBERED, MAX_REMEMBERED, WAITING = 8 << 20, 4096, 2048
+REMEMBERED, MAX_REMEMBERED, WAITING = 12 << 20, 16384, 2048
 
 _WHOSE = ("uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 _COUNTED = (

@@ -9,6 +9,9 @@ from typing import Any
 
 from kazami.sources.network.capture.application.cursor import Short
 
+#: Bytes of messages that are remembered.
+REMEMBERED = 512
+
 #: Answers of one message, and labels of one name.
 MAX_ANSWERS, MAX_LABELS = 100, 128
 
@@ -26,10 +29,24 @@ def parse(data: bytes) -> tuple[dict[str, Any], bool] | None:
     """Fields of ``dns`` from one message, and whether it is an answer; None where it is none."""
     if len(data) < 12:
         return None
-    number, flags, asked, answered = _HEADER(data)
+    found = _short(data[2:]) if len(data) <= REMEMBERED else _read(data)
+    if found is None:
+        return None
+    fields, answer = found
+    return {"trans_id": data[0] << 8 | data[1], **fields}, answer
+
+
+@lru_cache(8192)
+def _short(rest: bytes) -> tuple[dict[str, Any], bool] | None:
+    """The same of what follows the number: names are asked for again and again."""
+    return _read(b"\0\0" + rest)
+
+
+def _read(data: bytes) -> tuple[dict[str, Any], bool] | None:
+    _, flags, asked, answered = _HEADER(data)
     if asked > 4 or (flags >> 11 & 15) > 6:
         return None
-    fields: dict[str, Any] = {"trans_id": number}
+    fields: dict[str, Any] = {}
     at = 12
     try:
         if asked:
