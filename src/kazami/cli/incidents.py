@@ -81,7 +81,7 @@ def merge(
     from kazami.store.case import Case
 
     with Case.open(case, command="kazami incidents merge") as opened:
-        typer.echo(incidents.merge(opened, into, others, who or _user(), note).incident_uid)
+        typer.echo(incidents.merge(opened, into, others, who or user(), note).incident_uid)
     return 0
 
 
@@ -98,7 +98,7 @@ def split(
     from kazami.store.case import Case
 
     with Case.open(case, command="kazami incidents split") as opened:
-        typer.echo(incidents.split(opened, incident, step, who or _user(), note).incident_uid)
+        typer.echo(incidents.split(opened, incident, step, who or user(), note).incident_uid)
     return 0
 
 
@@ -121,7 +121,7 @@ def close(
     with Case.open(case, command="kazami incidents close") as opened:
         state = "open" if reopen else "closed"
         done = incidents.judge(
-            opened, incident, who or _user(), state=state, verdict=verdict, owner=owner, note=note
+            opened, incident, who or user(), state=state, verdict=verdict, owner=owner, note=note
         )
         typer.echo(done.incident_uid)
     return 0
@@ -161,7 +161,7 @@ def _found(case: Case, incident: str) -> Incident:
     return found
 
 
-def _user() -> str:
+def user() -> str:
     """Who is at the keyboard, for the log."""
     try:
         return getpass.getuser()

@@ -69,12 +69,14 @@ def _register() -> None:
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
     from kazami.cli.serve import serve
+    from kazami.cli.suppress import app as suppress
     from kazami.cli.tenants import app as tenants
 
     app.command("scan")(scan)
     app.command("inspect")(inspect)
     app.add_typer(rules, name="rules")
     app.add_typer(incidents, name="incidents")
+    app.add_typer(suppress, name="suppress")
     app.add_typer(hunts, name="hunt")
     app.command("list")(list_what)
     app.command("coverage")(coverage)

@@ -40,6 +40,7 @@ class Hints:
     rejects: str = 'kazami sql {case} "select * from reject"'
     rejected_rules: str = "kazami rules check"
     blind_rules: str = "kazami rules check --case {case}"
+    suppressed: str = "kazami suppress list {case}"
 
 
 def _name(value: str) -> str:
@@ -176,6 +177,9 @@ def _limits(summary: Summary, language: Words, hints: Hints) -> list[Text]:
             loaded=language.number(summary.loaded),
         )
         lines.append(("", said, hints.blind_rules))
+    if summary.suppressed:
+        said = language("summary.suppressed", findings=language.count("finding", summary.suppressed))
+        lines.append(("", said, hints.suppressed))
     lines += (("yellow", shorten(note, 400)[0], "") for note in summary.notes[:TOP])
     if len(summary.notes) > TOP:
         lines.append(("yellow", language("summary.more", n=language.number(len(summary.notes) - TOP)), ""))

@@ -59,7 +59,10 @@ def correlate(
     """
     made, known = Correlated(), known or Known()
     fields = FIELDS.empty_table() if fields is None else fields
-    for tenant in sorted(set(findings.column("tenant").unique().to_pylist())):
+    tenants = set(findings.column("tenant").unique().to_pylist())
+    for tenant in sorted({one.tenant for one in known.incidents.values()} - tenants):
+        _silent(made, _within(known, tenant), now)
+    for tenant in sorted(tenants):
         ours = findings.filter(pc.equal(findings.column("tenant"), tenant))
         _tenant(
             made,
@@ -79,6 +82,16 @@ def _within(known: Known, tenant: str) -> Known:
     ours = {uid: one for uid, one in known.incidents.items() if one.tenant == tenant}
     skeleton = known.skeleton.filter(pc.equal(known.skeleton.column("tenant"), tenant))
     return Known(ours, members, known.touched, skeleton)
+
+
+def _silent(made: Correlated, known: Known, now: datetime) -> None:
+    """A tenant of which nothing is found any more: what people hold stays as it was told, the rest is closed."""
+    told = {uid: one for uid, one in known.incidents.items() if one.redirect or known.held(uid)}
+    made.incidents += told.values()
+    made.changes += _changes(known, told, {}, now)
+    held = pa.array(told, pa.string())
+    for tables, before in ((made.members, known.members), (made.skeleton, known.skeleton)):
+        tables.append(before.filter(pc.is_in(before.column("incident_uid"), held)))
 
 
 def _tenant(

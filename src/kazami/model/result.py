@@ -37,6 +37,7 @@ class FindingRow(TypedDict):
     falsepositives: list[str]
     references: list[str]
     attack: NotRequired[dict[str, dict[str, str]]]  # technique to its name and the version of ATT&CK
+    suppressed: NotRequired[str | None]  # what silences it, where there is any suppression
     mitigations: NotRequired[dict[str, list[str]]]  # now, week, then: ids of what to do
 
 
@@ -116,6 +117,7 @@ class Summary:
     first: datetime | None = None
     last: datetime | None = None
     findings: int = 0
+    suppressed: int = 0  # findings that are kept and marked, and counted nowhere else
     levels: list[Count] = field(default_factory=list)
     rules: list[Count] = field(default_factory=list)
     hosts: list[Count] = field(default_factory=list)

@@ -59,7 +59,7 @@ def of_incidents(case: Case, uids: Sequence[str], level: str = LEVEL) -> dict[st
     wanted = ", ".join(f"'{one}'" for one in LEVELS[LEVELS.index(level) :])
     _, batches = case.sql(
         f"""SELECT incident_uid, {_HIT} FROM finding JOIN (SELECT incident_uid, finding_uid FROM incident_finding
-            WHERE incident_uid IN ({names})) USING (finding_uid) WHERE level IN ({wanted})
+            WHERE incident_uid IN ({names})) USING (finding_uid) WHERE level IN ({wanted}) AND suppressed IS NULL
             GROUP BY incident_uid, rule_id ORDER BY incident_uid, rule_id"""  # noqa: S608 - levels and ids, both checked
     )
     for uid, hit in _gathered(batches):
@@ -74,7 +74,7 @@ def hits(case: Case, incident: str = "", level: str = LEVEL) -> dict[str, list[H
     wanted = ", ".join(f"'{one}'" for one in LEVELS[LEVELS.index(level) :])
     within = _within(case, incident) if incident else ""
     _, batches = case.sql(
-        f"""SELECT tenant, {_HIT} FROM finding WHERE level IN ({wanted}) {within}
+        f"""SELECT tenant, {_HIT} FROM finding WHERE level IN ({wanted}) AND suppressed IS NULL {within}
             GROUP BY tenant, rule_id ORDER BY tenant, rule_id"""  # noqa: S608 - levels and ids, both checked
     )
     found: defaultdict[str, list[Hit]] = defaultdict(list)

@@ -88,7 +88,12 @@ def _of_tenant(
     rows = [
         (row, severities.get(row["finding_uid"], ""))
         for row in findings(
-            case, tenant=name, levels=("medium", "high", "critical"), limit=MOST, order="level"
+            case,
+            tenant=name,
+            levels=("medium", "high", "critical"),
+            limit=MOST,
+            order="level",
+            counted=True,
         )
         if row["finding_uid"] not in cleared
     ]

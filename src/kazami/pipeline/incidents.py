@@ -19,6 +19,7 @@ from kazami.correlate.run import Correlated, correlate
 from kazami.errors import UsageError
 from kazami.intel import shelf
 from kazami.model.incident import MEMBER, VERDICTS, Change, Incident
+from kazami.model.suppression import Suppression
 from kazami.store import correlating, incidents
 from kazami.store.case import Case
 from kazami.store.gather import gather
@@ -32,23 +33,26 @@ def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) 
 
     `known` is what is held against it, by default what the case has; `log` are changes that led here.
     """
-    now = datetime.now(UTC)
-    known = known_of(case) if known is None else known
-    findings = correlating.findings(case, FIELDS)
-    found = correlate(
-        findings,
-        correlating.rules(case),
-        now,
-        fields=correlating.fields(case, FIELDS),
-        known=known,
-        seats=_seats(case) if seat.wanted(findings) else None,
-    )
+    found = correlated(case, known_of(case) if known is None else known)
     countered = _countermeasures()
     found.incidents = [
         replace(one, mitigations=_chosen(one, countered)) if one.steps else one for one in found.incidents
     ]
     _store(case, found, [*log, *found.changes])
     return [one for one in found.incidents if one.state != "redirected"]
+
+
+def correlated(case: Case, known: Known, without: Sequence[Suppression] = ()) -> Correlated:
+    """The incidents of all findings that count, held against `known`; nothing is kept. `without` what these would silence."""
+    findings = correlating.findings(case, FIELDS, without)
+    return correlate(
+        findings,
+        correlating.rules(case),
+        datetime.now(UTC),
+        fields=correlating.fields(case, FIELDS),
+        known=known,
+        seats=_seats(case) if seat.wanted(findings) else None,
+    )
 
 
 def _seats(case: Case) -> dict[str, seat.Seats]:

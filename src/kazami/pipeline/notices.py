@@ -47,7 +47,7 @@ def plan(case: Case, directory: Directory, keys: Keys, signer: Signer, tlp: str 
         notices = _notices(
             about,
             own,
-            list(findings(case, tenant=name, limit=MOST, order="level")),
+            list(findings(case, tenant=name, limit=MOST, order="level", counted=True)),
             elsewhere=any(one.incident_uid in elsewhere for one in own),
             callers=_callers(about, directory, victim),
             provider_is_victim=independent,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,9 +11,10 @@ from kazami.model.event import own_name
 from kazami.model.finding import FINDING
 from kazami.model.incident import Change
 from kazami.model.rule import RuleInfo
+from kazami.model.suppression import Suppression
 from kazami.store.lists import rule_info
 from kazami.store.names import identifier, literal
-from kazami.store.views import FIXED
+from kazami.store.suppressed import counted
 
 if TYPE_CHECKING:
     from kazami.store.case import Case
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 EVENTS, LONGEST = 20, 1000
 
 
-def findings(case: Case, fields: Collection[str]) -> pa.Table:
-    """Findings that stand (see `kazami.store.read.findings`), as `FINDING`; of what matched only `fields`, and no event uids."""
+def findings(case: Case, fields: Collection[str], also: Sequence[Suppression] = ()) -> pa.Table:
+    """Findings that stand (see `kazami.store.read.findings`) and count, as `FINDING`; of what matched only `fields`, and no
+    event uids. What `also` would silence is left out too."""
     case.database.widen()
     wanted = ", ".join(map(literal, fields))
     special = {
@@ -31,7 +33,7 @@ def findings(case: Case, fields: Collection[str]) -> pa.Table:
         "event_uids": "[]::VARCHAR[] AS event_uids",
     }
     columns = ", ".join(special.get(name, identifier(name)) for name in FINDING.names)
-    reader = case.database.stream(f"SELECT {columns} FROM ({FIXED['finding']})", size=1 << 16)  # noqa: S608 - ours
+    reader = case.database.stream(f"SELECT {columns} FROM ({counted(case.path, also)})", size=1 << 16)  # noqa: S608 - ours
     schema = pa.schema([field.with_nullable(True) for field in FINDING])
     return pa.Table.from_batches(list(reader), reader.schema).cast(schema)
 

@@ -24,7 +24,8 @@ from kazami.model.incident import (
     Skeleton,
     Text,
 )
-from kazami.store.views import FIXED, younger
+from kazami.store.suppressed import counted
+from kazami.store.views import younger
 
 if TYPE_CHECKING:
     from kazami.store.case import Case
@@ -105,7 +106,7 @@ def rules(case: Case, tenant: str) -> dict[str, set[str]]:
         return {}
     rows = case.database.rows(
         f"""SELECT m.incident_uid AS uid, list(DISTINCT f.rule_id) AS rules FROM incident_finding m
-        JOIN ({FIXED["finding"]}) f USING (finding_uid) WHERE m.tenant = ? GROUP BY ALL""",  # noqa: S608 - ours
+        JOIN ({counted(case.path)}) f USING (finding_uid) WHERE m.tenant = ? GROUP BY ALL""",  # noqa: S608 - ours
         [tenant],
     )
     return {row["uid"]: set(row["rules"]) for row in rows}

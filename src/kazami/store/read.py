@@ -21,8 +21,9 @@ from kazami.store.database import guarded
 from kazami.store.lists import evidence_rows, reject_rows
 from kazami.store.names import identifier, literal
 from kazami.store.summary import summary
+from kazami.store.suppressed import active, marked
 from kazami.store.told import told
-from kazami.store.views import FIXED, RANK
+from kazami.store.views import RANK
 
 if TYPE_CHECKING:
     from kazami.store.case import Case
@@ -80,14 +81,17 @@ def findings(
     levels: Collection[str] = (),
     limit: int | None = None,
     order: Literal["time", "newest", "level"] = "time",
+    counted: bool = False,
 ) -> Iterator[FindingRow]:
     """Findings, from `since` up to and without `until`, as they come: of the current version of each rule, and of the
     one that found them where the evidence was not read again since.
 
-    `levels` are the levels wanted, none for all. Findings without a time come last, and are left out where a
+    `levels` are the levels wanted, none for all; with `counted` those are left out that are suppressed. Findings without a time come last, and are left out where a
     time is asked for.
     """
     condition, parameters = _filter(since, until, tenant, levels)
+    if counted:
+        condition = f"{condition} AND suppressed IS NULL"
     limited = f" LIMIT {int(limit)}" if limit is not None else ""
     return rows_of(case, condition, parameters, _ORDERS[order] + limited)
 
@@ -117,9 +121,10 @@ def _stream(
     case: Case, more: str, condition: str, parameters: Sequence[Any], order: str
 ) -> Iterator[pa.RecordBatch]:
     case.database.widen()
+    held = ", 'suppressed': suppressed" if active(case.path) else ""
     yield from case.database.stream(
-        f"""SELECT to_json({{{_LINE}}}) AS line{more}
-        FROM ({FIXED["finding"]}) f WHERE {condition} ORDER BY {order}""",  # noqa: S608 - ours
+        f"""SELECT to_json({{{_LINE}{held}}}) AS line{more}
+        FROM ({marked(case.path)}) f WHERE {condition} ORDER BY {order}""",  # noqa: S608 - ours
         parameters,
         size=2048,
     )

@@ -10,6 +10,7 @@ from kazami.errors import UsageError
 from kazami.model.finding import LEVELS
 from kazami.model.result import Count, Summary
 from kazami.store import lists
+from kazami.store.suppressed import counted, counts
 from kazami.store.views import FIXED, RANK
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def summary(case: Case, run: int | None = None) -> Summary:
         first=min((s.first for s in sources if s.first), default=None),
         last=max((s.last for s in sources if s.last), default=None),
         findings=sum(level.count for level in levels),
+        suppressed=sum(counts(case).values()),
         levels=levels,
         rules=_counts(case, "rule_id", label="any_value(title)", limit=None),
         hosts=_counts(case, "host"),
@@ -100,7 +102,7 @@ def _counts(
     rows = case.database.rows(
         f"""SELECT key, count(*) AS count, min(time) FILTER ({_SANE}) AS first, max(time) FILTER ({_SANE}) AS last,
         max({RANK}) AS rank, {label} AS label
-        FROM (SELECT {key} AS key, time, level, title FROM ({FIXED["finding"]})) WHERE key IS NOT NULL
+        FROM (SELECT {key} AS key, time, level, title FROM ({counted(case.path)})) WHERE key IS NOT NULL
         GROUP BY key ORDER BY rank DESC, count DESC, key {"" if limit is None else f"LIMIT {limit}"}"""  # noqa: S608 - ours
     )
     return [_count(row) for row in rows]
@@ -127,12 +129,12 @@ def _log_sources(case: Case) -> list[Count]:
 def _timeline(case: Case) -> tuple[int, list[tuple[datetime, str, int]]]:
     """Seconds a bar, and the bars that are not empty: start, level, findings."""
     span = case.database.rows(
-        f"SELECT epoch(max(time) - min(time)) AS seconds FROM ({FIXED['finding']}) WHERE {_SANE}"  # noqa: S608 - ours
+        f"SELECT epoch(max(time) - min(time)) AS seconds FROM ({counted(case.path)}) WHERE {_SANE}"  # noqa: S608 - ours
     )[0]["seconds"]
     seconds = next((s for s in _BUCKETS if (span or 0) / s <= _BARS), _BUCKETS[-1])
     rows = case.database.rows(
         f"""SELECT floor(epoch(time) / {seconds})::BIGINT * {seconds} AS start, level, count(*) AS count
-        FROM ({FIXED["finding"]}) WHERE {_SANE} GROUP BY ALL ORDER BY start, max({RANK})"""  # noqa: S608 - ours
+        FROM ({counted(case.path)}) WHERE {_SANE} GROUP BY ALL ORDER BY start, max({RANK})"""  # noqa: S608 - ours
     )
     return seconds, [
         (_EPOCH + timedelta(seconds=max(row["start"], -62_135_596_800)), row["level"], row["count"])

@@ -136,6 +136,7 @@ class Views:
 
     def __init__(self, database: Database, root: str) -> None:
         self._root = root
+        self._folder = database.case
         self._younger = set(younger(database))
         self._segments = database.rows(
             """SELECT s.path, s."table", s.sources, s.projected, s.rows, coalesce(d.n, 0) AS left_out
@@ -154,6 +155,10 @@ class Views:
     def sql(self, name: str) -> str | None:
         """The query of the view `name`, in any case of letters; None where there is none."""
         key = name.lower()
+        if key == "finding":
+            from kazami.store.suppressed import marked  # which is made of our own query
+
+            return marked(self._folder)
         if key in FIXED:
             return FIXED[key] if key not in self._younger else _empty(key)
         if key == EVENT:

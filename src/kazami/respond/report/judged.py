@@ -31,6 +31,7 @@ class Limits:
     rejected_rules: int = 0
     blind_rules: int = 0
     undated: int = 0
+    suppressed: int = 0
     notes: list[str] = field(default_factory=list)
     blind: list[Reason] = field(default_factory=list)
     evidence: list[EvidenceRow] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Limits:
     def none(self) -> bool:
         """Whether everything was read and judged."""
         counts = (self.unreadable, self.partial, self.rejected_records, self.rejected_rules)
-        return not any((*counts, self.blind_rules, self.undated, self.notes))
+        return not any((*counts, self.blind_rules, self.undated, self.suppressed, self.notes))
 
 
 _WORST = ("unreadable", "partial", "done", "skipped")
@@ -64,6 +65,7 @@ def limits(summary: Summary, tally: Tally) -> Limits:
         rejected_rules=len(summary.rejected_rules),
         blind_rules=len(summary.blind),
         undated=tally.undated,
+        suppressed=summary.suppressed,
         notes=summary.notes,
         blind=_blind(summary),
         evidence=sorted(summary.evidence, key=lambda row: (worst.get(row.state, 0), -row.events, row.name)),
