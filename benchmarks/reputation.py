@@ -66,13 +66,14 @@ def main() -> int:
 
 
 def _asked(opened: Book, keys: list[bytes]) -> float:
+    """Look-ups a second of this process's time, which others on the machine do not lengthen."""
     labels = opened.labels
     for key in keys[:1000]:
         labels(key)
-    started = time.perf_counter()
+    started = time.process_time()
     for key in keys:
         labels(key)
-    return len(keys) / (time.perf_counter() - started)
+    return len(keys) / (time.process_time() - started)
 
 
 if __name__ == "__main__":

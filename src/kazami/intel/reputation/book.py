@@ -66,22 +66,24 @@ class Book:
         self._map.close()
 
     def labels(self, key: bytes) -> list[int]:
-        """The numbers of the labels of a key of 16 bytes."""
+        """The numbers of the labels of a key of 16 bytes.
+
+        The records with the same first bits are some four; they are searched in one piece, which is quicker in Python than
+        halving.
+        """
         slot = int.from_bytes(key[:8], "big") >> self._shift
         low, high = self._plain[slot], self._plain[slot + 1]
-        data, start = self._map, self._start
-        while low < high:
-            middle = (low + high) >> 1
-            at = start + middle * RECORD
-            if data[at : at + KEY] < key:
-                low = middle + 1
-            else:
-                high = middle
+        if low == high:
+            return []
+        piece = self._map[self._start + low * RECORD : self._start + high * RECORD]
         found = []
-        at = start + low * RECORD
-        while low < self.count and data[at : at + KEY] == key:
-            found.append(int.from_bytes(data[at + KEY : at + RECORD], "little"))
-            low, at = low + 1, at + RECORD
+        at = piece.find(key)
+        while at >= 0:
+            if at % RECORD:  # the end of one record and the beginning of the next look like it
+                at = piece.find(key, at + 1)
+            else:
+                found.append(int.from_bytes(piece[at + KEY : at + RECORD], "little"))
+                at = piece.find(key, at + RECORD)
         return found
 
     def records(self) -> Iterator[Records]:
