@@ -1,7 +1,7 @@
 """A directory that is read out: far more of it in an hour than logons and look-ups need.
 
 T1087.002, T1069.002, T1482 (BloodHound, PowerView, ldapdomaindump). Judged by what a machine gets from the ports of directories (RFC 4511, MS-ADTS 3.1.1.3); what
-it asked is encrypted as a rule.
+it asked is encrypted as a rule. What others get is the measure: the modified z-score of the logarithm (Iglewicz and Hoaglin, 1993), where there are enough.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kazami.detect.network.traffic.hit import Hit, number
-from kazami.detect.network.traffic.rows import HOUR, bursts
+from kazami.detect.network.traffic.rows import HOUR, Numbers, bursts
 from kazami.detect.network.traffic.rule import rules
 from kazami.detect.network.traffic.traffic import Traffic
 
@@ -31,8 +31,8 @@ RULES = rules(
     },
 )
 
-#: Bytes that are much, times the median of what machines get from a directory in an hour, and ports of directories.
-BYTES, TIMES, PORTS = 250_000, 5.0, (389, 636, 3268, 3269)
+#: Bytes that are much in any case, the least z-score, how many others it takes to have one, and ports of directories.
+BYTES, SCORE, ENOUGH, PORTS = 250_000, 3.5, 8, (389, 636, 3268, 3269)
 
 
 def judge(traffic: Traffic) -> Iterator[Hit]:
@@ -46,12 +46,20 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
         for places in bursts(rows.time, pair, HOUR)
     ]
     sizes = np.array([float(received[places].sum()) for places in some])
-    usual = float(np.median(sizes)) if len(sizes) >= 5 else 0.0
-    for places, size in zip(some, sizes.tolist(), strict=True):
-        if size >= BYTES and size >= TIMES * usual:
-            said = {
-                "received bytes": number(size),
-                "usual bytes": number(usual),
-                "connections": number(len(places)),
-            }
+    scores = scored(sizes)
+    for places, size, score in zip(some, sizes.tolist(), scores.tolist(), strict=True):
+        if size >= BYTES and score >= SCORE:
+            said = {"received bytes": number(size), "connections": number(len(places))}
+            said["usual bytes"] = number(float(np.median(sizes))) if len(sizes) >= ENOUGH else ""
             yield Hit("ldap-bulk", rows, places, said)
+
+
+def scored(sizes: Numbers) -> Numbers:
+    """Modified z-scores of the logarithms of sizes; beyond any bound where there are too few to compare."""
+    if len(sizes) < ENOUGH:
+        return np.full(len(sizes), np.inf)
+    logs = np.log(np.maximum(sizes, 1.0))
+    middle = np.median(logs)
+    spread = max(0.1, float(np.median(np.abs(logs - middle))))
+    found: Numbers = 0.6745 * (logs - middle) / spread
+    return found

@@ -47,61 +47,87 @@ RULES = rules(
     },
 )
 
-#: How far the beginnings may lie apart; bytes of each direction at least; what a proxy may add; large; several.
-BEGINS, LEAST, ADDED, SHARE, LARGE, SEVERAL, MANY = 2 * SECOND, 400, 120, 0.01, 20_000, 3, 4
-#: Connections out of one machine that are compared with one into it.
-_COMPARED = 64
+#: How far the beginnings may lie apart; bytes that a flow has at least; what a proxy may add.
+BEGINS, LEAST, ADDED, SHARE = 2 * SECOND, 400, 120, 0.005
+
+#: Bytes of which one pair is no chance, and of which several are none; how many several are, and how many comers make a service.
+LARGE, FAIR, SEVERAL, MANY = 20_000, 4_000, 3, 4
+
+#: The share of connections to the same place that must have come from elsewhere.
+MATCHED = 0.5
+
+#: Connections out of a machine that are compared with one into it, and connections that are compared at once.
+COMPARED, CHUNK = 64, 16_384
 
 
 def judge(traffic: Traffic) -> Iterator[Hit]:
     """Machine by machine that others call, and that calls others."""
     rows = traffic.flow
-    sent, received = rows.known("sent"), rows.known("received")
-    tcp = rows.texts["proto"].among(("tcp",)) & ~np.isin(rows.known("port"), list(HOUSEKEEPING))
-    carries = tcp & (sent + received >= LEAST) & (sent > 0) & (received > 0)
-    near, far = rows.texts["source"].codes, rows.texts["target"].codes
-    both = np.intersect1d(near[carries], far[carries])
-    carries &= np.isin(near, both) | np.isin(far, both)
-    pairs: dict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
-    outs = {int(near[some[0]]): some for some in rows.groups("source", among=carries)}
-    for places in rows.groups("target", among=carries):
-        for before, after in _matches(
-            rows, places, outs.get(int(far[places[0]]), places[:0]), sent, received
-        ):
-            pairs[int(far[before]), int(far[after]), int(rows.known("port")[after])].append((before, after))
-    for some in pairs.values():
-        yield from _hit(traffic, rows, some, sent, received)
+    carried = _Carried(rows)
+    both = np.intersect1d(carried.near[carried.among], carried.far[carried.among])
+    among = carried.among & (np.isin(carried.near, both) | np.isin(carried.far, both))
+    goes = {int(carried.near[some[0]]): some for some in rows.groups("source", among=among)}
+    for comes in rows.groups("target", among=among):
+        out = goes.get(int(carried.far[comes[0]]))
+        if out is not None:
+            yield from _through(rows, carried, comes, out)
 
 
-def _matches(
-    rows: Rows, comes: Numbers, goes: Numbers, sent: Numbers, received: Numbers
-) -> Iterator[tuple[int, int]]:
-    """Pairs of connections into and out of one machine that match; each is in one pair only."""
+class _Carried:
+    """What flows carry, as arrays; `among` are those that can be parts of a relay."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.sent, self.received = rows.known("sent"), rows.known("received")
+        self.near, self.far = rows.texts["source"].codes, rows.texts["target"].codes
+        self.port, self.source_port = rows.known("port"), rows.known("source_port")
+        tcp = rows.texts["proto"].among(("tcp",)) & ~np.isin(self.port, list(HOUSEKEEPING))
+        enough = (self.sent + self.received >= LEAST) & (self.sent > 0) & (self.received > 0)
+        self.among = tcp & enough
+
+
+def _through(rows: Rows, carried: _Carried, comes: Numbers, goes: Numbers) -> Iterator[Hit]:
+    """Relays through one machine: by where they go, and on which port."""
+    pairs: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    used: set[int] = set()
+    for before, after in _matches(rows, carried, comes, goes):
+        if before not in used and after not in used:
+            used.update((before, after))
+            pairs[int(carried.far[after]), int(carried.port[after])].append((before, after))
+    for (target, port), some in pairs.items():
+        of_kind = goes[(carried.far[goes] == target) & (carried.port[goes] == port)]
+        if len(some) >= MATCHED * len(of_kind):  # else it is chance between two busy neighbors
+            yield from _hit(rows, carried, some)
+
+
+def _matches(rows: Rows, carried: _Carried, comes: Numbers, goes: Numbers) -> Iterator[tuple[int, int]]:
+    """Connections into and out of one machine that begin together and carry the same; the nearest in time first."""
     starts = rows.time[goes]
     lows = np.searchsorted(starts, rows.time[comes] - BEGINS // 20)
     highs = np.searchsorted(starts, rows.time[comes] + BEGINS, side="right")
-    used: set[int] = set()
-    near, far = rows.texts["source"].codes, rows.texts["target"].codes
-    for before, low, high in zip(comes.tolist(), lows.tolist(), highs.tolist(), strict=True):
-        some = goes[low : min(high, low + _COMPARED)]
-        some = some[
-            (some != before) & (far[some] != near[before]) | (near[some] == near[before]) & (some != before)
-        ]
-        fits = some[alike(sent[before], sent[some]) & alike(received[before], received[some])]
-        for after in fits.tolist():
-            if after not in used and not _same(rows, before, after):
-                used.add(after)
-                yield before, after
-                break
+    counts = np.minimum(highs - lows, COMPARED)
+    for begin in range(0, len(comes), CHUNK):
+        number = counts[begin : begin + CHUNK]
+        left = np.repeat(np.arange(begin, begin + len(number)), number)
+        offset = np.arange(len(left)) - np.repeat(np.cumsum(number) - number, number)
+        before, after = comes[left], goes[lows[left] + offset]
+        fits = alike(carried.sent[before], carried.sent[after])
+        fits &= alike(carried.received[before], carried.received[after])
+        fits &= (before != after) & ~_same(carried, before, after)
+        # What goes back to who called is no relay, unless all is one machine.
+        back = (carried.far[after] == carried.near[before]) & (carried.near[before] != carried.far[before])
+        for place in np.flatnonzero(fits & ~back).tolist():
+            yield int(before[place]), int(after[place])
 
 
-def _same(rows: Rows, before: int, after: int) -> bool:
+def _same(carried: _Carried, before: Numbers, after: Numbers) -> Numbers:
     """Whether both are one connection, told twice."""
-    names = ("source", "target")
-    ports = ("source_port", "port")
-    return all(rows.texts[n].codes[before] == rows.texts[n].codes[after] for n in names) and all(
-        rows.known(n)[before] == rows.known(n)[after] for n in ports
+    found: Numbers = (
+        (carried.near[before] == carried.near[after])
+        & (carried.far[before] == carried.far[after])
+        & (carried.source_port[before] == carried.source_port[after])
+        & (carried.port[before] == carried.port[after])
     )
+    return found
 
 
 def alike(one: Numbers, others: Numbers) -> Numbers:
@@ -110,24 +136,22 @@ def alike(one: Numbers, others: Numbers) -> Numbers:
     return found
 
 
-def _hit(
-    traffic: Traffic, rows: Rows, some: list[tuple[int, int]], sent: Numbers, received: Numbers
-) -> Iterator[Hit]:
-    sizes = np.array([sent[before] + received[before] for before, _ in some])
-    large = int((sizes >= LARGE).sum())
-    if not large and len(some) < SEVERAL:
+def _hit(rows: Rows, carried: _Carried, some: list[tuple[int, int]]) -> Iterator[Hit]:
+    sizes = np.array([float(carried.sent[before] + carried.received[before]) for before, _ in some])
+    large, fair = int((sizes >= LARGE).sum()), int((sizes >= FAIR).sum())
+    if not large and fair < SEVERAL:
         return
     comers = {rows.texts["source"][before] for before, _ in some}
     before, after = some[0]
-    rule = "relay" if large >= 2 or len(some) >= SEVERAL else "relay-once"
+    rule = "relay" if large >= 2 or fair >= SEVERAL else "relay-once"
     if len(comers) >= MANY:
         rule = "relay-service"
     said = {
         "from": ", ".join(sorted(comers)[:10]),
         "through": rows.texts["target"][before],
-        "port there": number(float(rows.known("port")[before])).replace(",", ""),
+        "port there": str(int(carried.port[before])),
         "to": rows.texts["target"][after],
-        "port": number(float(rows.known("port")[after])).replace(",", ""),
+        "port": str(int(carried.port[after])),
         "pairs": number(len(some)),
         "bytes passed on": number(float(sizes.sum())),
         "milliseconds between": number(float(rows.time[after] - rows.time[before]) / 1000),

@@ -19,8 +19,8 @@ MOST = 20_000_000
 #: Rows of one batch. Small ones cost more calls than work.
 _SIZE = 65_536
 
-#: Characters of a text that are looked at.
-_LONGEST = 512
+#: Characters of a text that are looked at, and of first bytes, which are Base64.
+_LONGEST, _FIRST = 512, 2048
 
 #: Columns whose values are addresses: they share their codes.
 _ADDRESSES = frozenset(("source", "target"))
@@ -232,7 +232,9 @@ class _Columns:
         return self.addresses if name in _ADDRESSES else self.words.setdefault(name, {})
 
     def _codes(self, name: str, column: pa.Array) -> np.ndarray[Any, Any]:
-        encoded = pc.utf8_slice_codeunits(column, 0, _LONGEST).dictionary_encode()
+        encoded = pc.utf8_slice_codeunits(
+            column, 0, _FIRST if name.startswith("first_") else _LONGEST
+        ).dictionary_encode()
         words = self._words(name)
         texts = encoded.dictionary.to_pylist()
         if name in _ADDRESSES:  # a list of one, as Zeek writes it

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kazami.detect.network.rat.proof import is_known_protocol
+from kazami.detect.network.rat.proof import is_dense, is_known_protocol
 from kazami.detect.network.traffic.hit import Hit, ends
 from kazami.detect.network.traffic.rows import HOUR, Numbers, Rows, bursts
 from kazami.detect.network.traffic.rule import rules
@@ -47,6 +47,20 @@ RULES = rules(
             "command-and-control t1572 t1090.003 t1219",
             "Software that is agreed on",
         ),
+        "tunnel-vpn": (
+            "Private Network to the Internet",
+            "low",
+            "A machine here opened a private network (OpenVPN, WireGuard) to an address on the internet.",
+            "command-and-control t1572 t1133",
+            "Remote work that is agreed on",
+        ),
+        "tunnel-remote": (
+            "Remote Help",
+            "low",
+            "A machine here asked for a service by which others see and use its desktop.",
+            "command-and-control t1219",
+            "Support that is agreed on",
+        ),
         "tunnel-names": (
             "Names Resolved Over HTTPS or TLS",
             "low",
@@ -77,6 +91,12 @@ _SERVICES = re.compile(
     r"localtunnel\.me|loca\.lt|serveo\.net|localhost\.run|pinggy\.(?:io|link)|playit\.gg|bore\.pub|portmap\.(?:io|host)|packetriot\.net|telebit\.cloud|"
     r"devtunnels\.ms|tunnels\.api\.visualstudio\.com|tailscale\.com|zerotier\.com|softether(?:-network)?\.(?:net|org|com)|vpngate\.net|hamachi\.cc|"
     r"remote\.it|netbird\.io|twingate\.com|onion\.(?:to|ws|ly|pet)|tor2web\.[a-z]+|nps\.ehang\.io|natapp\.cc|sunlogin\.com|oray\.net)\.?$",
+    re.I,
+)
+#: Services of remote help, after LOLRMM's list; the large ones.
+_REMOTE = re.compile(
+    r"(?:^|\.)(?:anydesk\.com|teamviewer\.com|screenconnect\.com|splashtop\.(?:com|eu)|logmein\.com|gotoassist\.com|rustdesk\.com|dwservice\.net|meshcentral\.com|"
+    r"supremocontrol\.com|ammyy\.com|aeroadmin\.com|remoteutilities\.com|ultraviewer\.net|getscreen\.me|zohoassist\.com|atera\.com|simple-help\.com)\.?$",
     re.I,
 )
 _RESOLVERS = re.compile(
@@ -136,6 +156,8 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
         ours = traffic.inside(table, "source")
         called = some.texts[column].where(lambda text: bool(_SERVICES.search(text.partition(":")[0])))
         yield from _named(some, called & ours, column, "tunnel-service")
+        called = some.texts[column].where(lambda text: bool(_REMOTE.search(text.partition(":")[0])))
+        yield from _named(some, called & ours, column, "tunnel-remote")
         called = some.texts[column].where(lambda text: bool(_RESOLVERS.search(text.partition(":")[0])))
         if table != "dns":
             yield from _named(some, called & ours, column, "tunnel-names")
@@ -150,6 +172,8 @@ def _first_bytes(traffic: Traffic, rows: Rows) -> Iterator[Hit]:
         lambda text: agrees(decoded(text))
     )
     yield from _hits(rows, socks, "tunnel-socks", {})
+    vpn = sent.where(lambda text: is_vpn(decoded(text)))
+    yield from _hits(rows, vpn & traffic.outward & ~traffic.failed, "tunnel-vpn", {})
     noise = sent.where(lambda text: is_opaque(decoded(text))) & received.where(
         lambda text: is_opaque(decoded(text))
     )
@@ -207,6 +231,21 @@ def is_socks(data: bytes) -> bool:
         ways = data[2 : 2 + data[1]]
         return len(ways) == data[1] and all(way in (0, 1, 2, 3, 5, 6, 7, 8, 9) for way in ways)
     return len(data) >= 9 and data[0] == 4 and data[1] in (1, 2) and data[8:].find(b"\0") >= 0
+
+
+def is_vpn(data: bytes) -> bool:
+    """Whether a client opens WireGuard (a message of type 1, 148 bytes: its white paper, 5.4.2) or OpenVPN (a hard reset, with or without a length before it)."""
+    if len(data) >= 148 and data[:4] == b"\1\0\0\0":
+        return data[116:132] != bytes(16) and is_dense(data[8:116])
+    if len(data) >= 16 and int.from_bytes(data[:2], "big") in (14, 42, 54, 86) and data[2] in (0x38, 0x50):
+        return True
+    # Opcode 7 with key 0, a session of eight bytes that is not zero, and no packet acknowledged (doc_protocol_overview.h of OpenVPN).
+    return (
+        14 <= len(data) <= 120
+        and data[0] in (0x38, 0x50)
+        and data[1:9] != bytes(8)
+        and (data[9] == 0 or len(data) >= 42)
+    )
 
 
 def agrees(data: bytes) -> bool:
