@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import chromium
 import hostile
 import pytest
+import test_story_page
 
 import story
+from kazami.model.incident import Text
+from kazami.model.story import Shared, Story
 from kazami.respond.report import write
 
 ROWS = story.story()
@@ -20,6 +24,19 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     for lang in ("en", "ja"):
         write(ROWS, story.summary(ROWS), folder / f"{lang}.html", lang)
+    told = [test_story_page.told(number) for number in (1, 2)]
+    shared = Shared(tuple(told), ("msp", "north"), ("address",))
+    tale = Story(told, told, total=4, campaigns=[shared], logging=test_story_page.LOGGING)
+    for lang in ("en", "ja"):
+        write(ROWS, story.summary(ROWS), folder / f"told-{lang}.html", lang, story=tale)
+    evil = dataclasses.replace(
+        told[0],
+        tenant="t" * 200,
+        title=Text("w" * 300, "語" * 300),
+        entry=Text("e" * 900, "e"),
+        steps=tuple(dataclasses.replace(one, host="h" * 300, title="x" * 300) for one in told[0].steps),
+    )
+    write(ROWS, story.summary(ROWS), folder / "told-long.html", story=Story([evil, evil], [evil], total=3))
     long = story.row(
         "lsass", host="H" * 300, user="u" * 300, matched={"F" * 300: "v" * 3000}, evidence="e" * 900
     )
@@ -37,7 +54,7 @@ def browser() -> Iterator[chromium.Browser]:
         yield opened
 
 
-@pytest.mark.parametrize("name", ["en", "ja", "hostile"])
+@pytest.mark.parametrize("name", ["en", "ja", "hostile", "told-en", "told-ja", "told-long"])
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (360, True)])
 def test_opens_without_errors_requests_or_overflow(
     browser: chromium.Browser, reports: Path, name: str, width: int, dark: bool
@@ -46,9 +63,23 @@ def test_opens_without_errors_requests_or_overflow(
     browser.screen(width, 900, dark=dark)
     browser.open(path)
     browser.js("document.getElementById('open').click()")
+    browser.js("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert browser.js("document.documentElement.scrollWidth") <= width
     assert browser.complaints == []
     assert browser.requests == [path.resolve().as_uri()]
+
+
+@pytest.mark.parametrize(("width", "shown"), [(1280, "wide"), (360, "narrow")])
+def test_one_of_two_pictures_is_shown_and_can_be_read(
+    browser: chromium.Browser, reports: Path, width: int, shown: str
+) -> None:
+    browser.screen(width, 900)
+    browser.open(reports / "told-en.html")
+    pictures = "[...document.querySelectorAll('article svg.track')].filter((p) => p.getClientRects().length)"
+    assert browser.js(f"{pictures}.length") == 1
+    assert browser.js(f"{pictures}[0].closest('.only-{shown}') !== null")
+    scale = f"{pictures}[0].getBoundingClientRect().width / {pictures}[0].viewBox.baseVal.width"
+    assert browser.js(scale) > 0.9  # letters are about as large as they are meant
 
 
 def test_policy_holds(browser: chromium.Browser, reports: Path) -> None:

@@ -142,9 +142,8 @@ def test_who_it_may_have_been_is_told_with_what_speaks_against_it(lang: str) -> 
     assert page(Story([one], total=1), lang).xpath("//div[@class='judgment']") == []
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_what_logging_could_show_is_told_setting_by_setting(lang: str) -> None:
-    setting = Logging(
+LOGGING = [
+    Logging(
         Text("Command lines", "コマンドライン"),
         Text("Policy", "ポリシー"),
         3,
@@ -153,6 +152,12 @@ def test_what_logging_could_show_is_told_setting_by_setting(lang: str) -> None:
         ("pc1", "pc2"),
         ("Rule A",),
     )
+]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_logging_could_show_is_told_setting_by_setting(lang: str) -> None:
+    (setting,) = LOGGING
     (table,) = page(Story(logging=[setting]), lang).xpath("//table[contains(@class, 'logging')]")
     said = " ".join(table.text_content().split())
     for text in (setting.name.spoken(lang), setting.how.spoken(lang), "Rule A", "pc1", "+1"):
