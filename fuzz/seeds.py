@@ -177,8 +177,21 @@ drop tcp !10.0.0.0/8 any <> any any (content:"GET "; depth:4; byte_test:1,>,3,0,
 pass udp any any -> any 53 (dns.query; dotprefix; content:".x"; endswith; sid:3;)
 """
 
+
+def _golden() -> dict[str, list[bytes]]:
+    """The golden files of each analyzer."""
+    folder = Path(__file__).resolve().parents[1] / "tests" / "golden"
+    found = {
+        f"content-{one.name}": [path.read_bytes() for path in sorted(one.glob("*.in"))]
+        for one in sorted(folder.iterdir())
+        if one.is_dir()
+    }
+    return {**found, "submission": [data for several in found.values() for data in several[:4]]}
+
+
 #: By target; targets without an entry start from all of these.
 SEEDS: dict[str, list[bytes]] = {
+    **_golden(),
     "parquet": [parquet([{"time": "2026-03-01T12:00:00Z", "host": "h", "n": n} for n in range(9)])],
     "evtx": [write(RECORDS)[: 4096 + 8192], write(RECORDS, inline=True)[: 4096 + 8192]],
     "xml": [XML.encode() * 2, XML.encode("utf-16")],

@@ -13,20 +13,28 @@ from typing import Any
 import orjson
 
 from kazami.archive.budget import Limits
+from kazami.detect.content.recursion import look, run
+from kazami.detect.content.verdict import judge
 from kazami.detect.network.rat import Conversation, recognize
 from kazami.detect.network.suricata import compile as compiling
 from kazami.detect.network.suricata.inspector import Inspector
 from kazami.detect.network.suricata.session import Session
 from kazami.detect.sigma.expression import from_json, to_json
 from kazami.detect.sigma.load import load
+from kazami.model.content import GAPS, Artifact, Gap, Looked, Scope
+from kazami.model.content import Limits as ContentLimits
 from kazami.model.event import REJECTS, Route
 from kazami.model.evidence import Evidence
-from kazami.plugins import SOURCES, discover
+from kazami.pipeline.inspect import analyzers, meanings
+from kazami.plugins import SOURCES, Extension, discover
 from kazami.sources import walk
 from kazami.sources.network.capture.application import talk
 
 Target = Callable[[bytes], None]
 
+_CONTENT = ContentLimits(
+    file=8 << 20, total=16 << 20, children=100, depth=4, seconds=20.0, submission_seconds=60.0
+)
 _LIMITS = Limits(depth=4, members=100, unpacked=8 << 20, in_memory=1 << 16)
 
 
@@ -113,8 +121,33 @@ def spoken(data: bytes) -> None:
             orjson.dumps(fields, default=str)
 
 
+def analyzer(found: Extension, data: bytes) -> None:
+    """Any bytes under any name: an analysis whose features have a meaning; whatever is raised has become a gap, with a reason."""
+    if not 0.0 <= found.object.confidence(data[:65536], "name") <= 1.0:
+        raise AssertionError("a confidence that is none")
+    analysis = run(found, data, Scope(_CONTENT, name="name"))
+    if unknown := {feature.name for feature in analysis.features} - found.object.MEANINGS.keys():
+        raise AssertionError(f"features without a meaning: {unknown}")
+    if not all(gap.reason and gap.kind in GAPS for gap in analysis.gaps):
+        raise AssertionError("a gap without a reason")
+
+
+def submission(data: bytes) -> None:
+    """Any file with all that comes out of it: a verdict; what was not looked at is never clean."""
+    told = list(look(Artifact(data, ("name",)), analyzers(), Scope(_CONTENT)))
+    looked = [one for one in told if isinstance(one, Looked)]
+    gaps = [one for one in told if isinstance(one, Gap)]
+    verdict = judge(looked, meanings(), gaps)
+    if not looked or (verdict.gaps and verdict.word in ("clean", "informational")):
+        raise AssertionError("clean, and not all of it was looked at")
+
+
 TARGETS: dict[str, Target] = {
     **{found.name: partial(source, found.object) for found in discover(SOURCES) if found.object is not None},
+    **{
+        f"content-{found.name}": partial(analyzer, found) for found in analyzers() if found.object is not None
+    },
+    "submission": submission,
     "containers": containers,
     "rules": rules,
     "wire_rules": wire_rules,

@@ -9,7 +9,12 @@ from fuzz.run import inputs
 from fuzz.targets import TARGETS
 
 #: Inputs for each target: a second or two.
-SHORT = {"containers": 250, "rules": 120}
+SHORT = {
+    "containers": 250,
+    "rules": 120,
+    **{name: 40 for name in TARGETS if name.startswith("content-")},
+    **dict.fromkeys(("submission", "content-unpacker", "content-7z", "content-encrypted_office"), 8),
+}
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -131,3 +131,13 @@ def test_deep_analyzers_run_when_asked() -> None:
     deep = analyzer("deep", lambda data, scope: Analysis((Feature("a.b"),)), COST="deep")
     assert [len(f.features) for f in run(b"x", deep) if isinstance(f, Looked)] == [0]
     assert [len(f.features) for f in run(b"x", deep, deep=True) if isinstance(f, Looked)] == [1]
+
+
+def test_names_keep_what_they_do_and_lose_what_cannot_be_written() -> None:
+    def named(data: bytes, scope: Scope) -> Analysis:
+        child = Child("a\u202efdp.exe", b"1"), Child("half\ud800", b"2")
+        return Analysis((Feature("a.b", "half\udfff"),), child) if data == b"x" else Analysis()
+
+    found = [one for one in run(b"x", analyzer("a", named)) if isinstance(one, Looked)]
+    assert [one.name for one in found] == ["root", "a\u202efdp.exe", "half?"]
+    assert found[0].features[0].value == "half?"

@@ -6,6 +6,7 @@ rest of a mail from being looked at. What cannot be opened for want of a passwor
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,9 @@ SURE = 0.5
 _FEATURES = 500  # of one analyzer on one artifact that are kept
 _CLIPPED = 500  # characters of a value that are kept
 _PASSWORDS = 64  # words of one submission that are tried
+
+#: What Python calls an object without a name: where it lies says nothing, and differs each time.
+_ADDRESS = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 
 #: Told before an analyzer begins, so whoever watches knows what killed this process: SHA-256 and analyzer.
 Begin = Callable[[str, str], None]
@@ -160,7 +164,8 @@ def run(found: Extension, data: bytes, scope: Scope, left: float = 1e9) -> Analy
     except RecursionError:
         return Analysis(gaps=(Gap("error", "nested too deep for its parser"),))
     except Exception as error:  # noqa: BLE001 - whatever a parser raises on hostile bytes is told, and is never "clean"
-        return Analysis(gaps=(Gap("error", f"{type(error).__name__}: {error}"[:_CLIPPED]),))
+        reason = _ADDRESS.sub("it", f"{type(error).__name__}: {error}"[:_CLIPPED])
+        return Analysis(gaps=(Gap("error", reason),))
     return _bounded(analysis)
 
 
@@ -169,15 +174,23 @@ def _bounded(analysis: Analysis) -> Analysis:
     if len(features) > _FEATURES:
         gaps = (*gaps, Gap("limit", f"{len(features) - _FEATURES:,} more features not kept"))
         features = features[:_FEATURES]
-    if any(len(f.value) > _CLIPPED for f in features):
-        features = tuple(replace(f, value=f.value[:_CLIPPED]) for f in features)
+    if any(len(f.value) > _CLIPPED or not f.value.isascii() or not f.place.isascii() for f in features):
+        features = tuple(
+            replace(f, value=_text(f.value[:_CLIPPED]), place=_text(f.place[:_CLIPPED])) for f in features
+        )
     return replace(analysis, features=features, gaps=gaps)
+
+
+def _text(text: str) -> str:
+    """`text` without halves of characters, which no encoding can carry on."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _take(analysis: Analysis, artifact: Artifact, state: _State) -> None:
     for child in analysis.children:
         if child.data and state.budget.take(child, artifact):
-            names = tuple(filter(None, (child.place if child.place != child.name else "", child.name)))
+            place = child.place if child.place != child.name else ""
+            names = tuple(_text(name) for name in (place, child.name) if name)
             state.queue.append(
                 Artifact(
                     child.data,

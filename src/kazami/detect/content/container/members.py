@@ -61,7 +61,7 @@ def gathered(
             break
         if isinstance(member, Member):
             data, gap = _content(member, scope)
-            children.append(Child(shown(member.name), data))
+            children.append(Child(member.name, data))
             gaps += gap
         elif member.lost or member.reason.startswith("read without"):
             locked = member.reason.startswith("encrypted")

@@ -20,7 +20,7 @@ MEANINGS = OF_OLE
 
 _LOOKED = 10 << 20  # bytes of one document that are tokenized
 _OBJECTS = 200
-_HEX = re.compile(rb"[0-9A-Fa-f]")
+_NOT_HEX = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
 _TOKEN = re.compile(
     rb"\\(?:([A-Za-z]{1,250})(-?\d{1,10})? ?|'[0-9A-Fa-f]{2}|[^A-Za-z])|[{}]|[^\\{}]+", re.DOTALL
 )
@@ -72,16 +72,8 @@ def _digits(data: bytes, at: int) -> tuple[bytes, int]:
             digits.clear()
             at += size
         elif match[1] is None and first != b"\\" and not depth:
-            digits += b"".join(_HEX.findall(match[0])) if not match[0].isalnum() else _only_hex(match[0])
+            digits += match[0].translate(None, _NOT_HEX)
     return bytes(binary) + bytes.fromhex(_even(digits)), at
-
-
-def _only_hex(text: bytes) -> bytes:
-    try:
-        bytes.fromhex(_even(bytearray(text)))
-    except ValueError:
-        return b"".join(_HEX.findall(text))
-    return text
 
 
 def _even(digits: bytearray | bytes) -> str:

@@ -111,7 +111,10 @@ def plain(head: bytes) -> bytes | None:
 
 def _mail(text: bytes) -> bool:
     """Header lines from the very start, at least three of those that mails have."""
-    header = re.split(rb"\r?\n\r?\n", text[: 16 << 10], maxsplit=1)[0]
+    parts = re.split(rb"\r?\n\r?\n", text[: 16 << 10], maxsplit=1)
+    header = parts[0]
+    if len(parts) == 1 and len(text) > 16 << 10 and _HEADER.match(header):
+        return True  # a header longer than any honest one
     first = re.match(rb"[\w-]{2,40}\s*:", header)
     return bool(first) and len({m.lower() for m in _HEADER.findall(header)}) >= 3
 

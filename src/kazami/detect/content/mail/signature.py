@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 from kazami.model.content import Feature, Gap, Scope
 
+_REVOKED = re.compile(r"\bp=\s*(?:;|$)")
 _TAG = re.compile(rb"\b([ds])\s*=\s*([\w.-]+)")
 
 
 def features(data: bytes, scope: Scope, gaps: list[Gap]) -> Iterator[Feature]:
     """What can be said of the signatures of a mail whose keys are known."""
-    keys = dict(key.partition("=")[::2] for key in scope.settings.get("mail.dkim_keys", ()))
+    given = (key.partition("=")[::2] for key in scope.settings.get("mail.dkim_keys", ()))
+    keys = {name.lower(): record for name, record in given if not _REVOKED.search(record)}
     if not keys or b"dkim-signature:" not in data[: 64 << 10].lower():
         return
     import dkim
@@ -35,6 +37,9 @@ def features(data: bytes, scope: Scope, gaps: list[Gap]) -> Iterator[Feature]:
         try:
             good = signer.verify(idx=number, dnsfunc=answer)
         except dkim.DKIMException as error:
+            if "body hash mismatch" in str(error):  # its words for a body that was changed
+                yield Feature("mail.dkim_bad", tags.get("d", ""), "DKIM-Signature")
+                continue
             gaps.append(Gap("error", f"DKIM: {error}"[:200], "DKIM-Signature"))
             continue
         yield Feature("mail.dkim_good" if good else "mail.dkim_bad", tags.get("d", ""), "DKIM-Signature")
