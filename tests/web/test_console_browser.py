@@ -194,3 +194,27 @@ def test_evidence_is_handed_over_and_watched(chromium: Any, origin: str, tmp_pat
     page.click("a[href*='tenant=harbor']")
     assert page.locator("tbody a.open").count() > 0
     assert page.problems == []
+
+
+def test_a_suppression_is_previewed_then_holds(chromium: Any, origin: str) -> None:
+    page = signed_in(chromium, origin, "ana")
+    page.goto(f"{origin}/findings?tenant=aoba-water")
+    before = page.locator(".facet li a").first.inner_text()
+    page.locator("tbody a.open").first.click()
+    title = page.locator("h1").inner_text()
+    page.click("a[href*='/suppressions?']")
+    assert title in page.locator("section[aria-labelledby=h-seen]").inner_text()
+    page.fill("#s-reason", "Agreed with the customer")
+    with page.expect_navigation():
+        page.locator("form[action$='/suppressions/add'] button").click()
+    assert "Agreed with the customer" in page.locator("section[aria-labelledby=h-now]").inner_text()
+    page.goto(f"{origin}/findings?tenant=aoba-water&show=suppressed")
+    assert set(page.locator("tbody a.open").all_inner_texts()) == {title}
+    page.goto(f"{origin}/findings?tenant=aoba-water")
+    assert page.locator(".facet li a").first.inner_text() == before
+    page.goto(f"{origin}/suppressions")
+    with page.expect_navigation():
+        page.locator("form[action$='/suppressions/remove'] button").click()
+    page.goto(f"{origin}/findings?show=suppressed")
+    assert page.locator("tbody a.open").count() == 0
+    assert page.problems == []

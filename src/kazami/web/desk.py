@@ -23,6 +23,7 @@ from kazami.store.browse.build import build
 from kazami.store.browse.reader import Reader
 from kazami.store.case import Case
 from kazami.store.database import NAME
+from kazami.store.suppressed import FILE as SUPPRESSIONS
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class Desk:
     def signature(self) -> str:
         """What the case looks like from outside: another one means that something was written."""
         parts = [str(schema.VERSION)]
-        for name in (NAME, f"{NAME}.wal"):
+        for name in (NAME, f"{NAME}.wal", SUPPRESSIONS):
             with contextlib.suppress(OSError):
                 about = (self.case / name).stat()
                 parts.append(f"{about.st_size}.{about.st_mtime_ns}")

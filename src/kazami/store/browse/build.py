@@ -15,6 +15,7 @@ from kazami.model.finding import LEVELS
 from kazami.store.browse import schema
 from kazami.store.browse.words import searched
 from kazami.store.lists import blind_rules, rejected_rules
+from kazami.store.suppressed import counted, marked
 from kazami.store.views import FIXED, RANK, younger
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ SIZE = 8192
 #: Links of one incident that are kept, the strongest; and rejects of the whole case, the largest.
 LINKS, REJECTS = 300, 5000
 
-_FINDINGS = f"""SELECT f.finding_uid, epoch_us(f.time) AS time, f.tenant, f.host, f."user", f.rule_id, f.rule_version,
-    {RANK} AS rank, f."table", coalesce(f.evidence_name, f.evidence) AS evidence, f.record,
-    to_json(f.event_uids)::VARCHAR AS events, to_json(f.matched)::VARCHAR AS matched, m.incident_uid, m.step
-    FROM ({FIXED["finding"]}) f LEFT JOIN kase.incident_finding m ON m.finding_uid = f.finding_uid
+_FINDINGS = """SELECT f.finding_uid, epoch_us(f.time) AS time, f.tenant, f.host, f."user", f.rule_id, f.rule_version,
+    {rank} AS rank, f."table", coalesce(f.evidence_name, f.evidence) AS evidence, f.record,
+    to_json(f.event_uids)::VARCHAR AS events, to_json(f.matched)::VARCHAR AS matched, m.incident_uid, m.step, f.suppressed
+    FROM ({findings}) f LEFT JOIN kase.incident_finding m ON m.finding_uid = f.finding_uid
     ORDER BY f.time NULLS FIRST, f.finding_uid"""
 
 _INCIDENTS = """SELECT incident_uid, tenant, title, title_ja, state, verdict, owner, severity, score, epoch_us(first) AS first,
@@ -176,7 +177,7 @@ class _Building:
 
     def _findings(self) -> None:
         number = 0
-        for rows in self._rows(_FINDINGS):
+        for rows in self._rows(_FINDINGS.format(rank=RANK, findings=marked(self.case.path))):
             made = []
             for row in rows:
                 number += 1
@@ -204,7 +205,7 @@ class _Building:
         places = [self._name("source", source), self._name("evidence", evidence), record]
         about = (uid, self._rule(rule, version, rank), rank, time, *names, *places)
         incident = self.incidents.get(rest[0]) if rest[0] else None
-        return (number, *about, self._said(matched), events, incident, rest[1])
+        return (number, *about, self._said(matched), events, incident, *rest[1:])
 
     def _rule(self, rule: str, version: str, rank: int) -> int:
         """The number of a rule; one that the case does not describe is known by its id alone."""
@@ -230,7 +231,7 @@ class _Building:
             rows = self.case.database.rows(
                 f"""SELECT tenant, key, max(rank) AS rank, count(*) AS count, epoch_us(min(time)) AS first,
                 epoch_us(max(time)) AS last FROM (SELECT tenant, time, {RANK} AS rank, {_DIMENSIONS[dimension]} AS key
-                FROM ({FIXED["finding"]})) WHERE key IS NOT NULL GROUP BY tenant, key"""
+                FROM ({counted(self.case.path)})) WHERE key IS NOT NULL GROUP BY tenant, key"""
             )
             self._fill(
                 "counted",

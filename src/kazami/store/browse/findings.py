@@ -16,6 +16,9 @@ from kazami.store.browse.reader import Reader
 #: Findings that are looked at to count facets of a filtered list; beyond that a count is "at least".
 COUNTED = 20_000
 
+#: Findings that count, those that are silenced, or both.
+_SHOWN = {"counted": "f.suppressed IS NULL", "suppressed": "f.suppressed IS NOT NULL", "all": "1"}
+
 #: Values of a facet.
 VALUES = 12
 
@@ -34,6 +37,7 @@ class Wanted:
     step: int | None = None  # of the incident
     text: str = ""
     entity: str = ""  # a host, an account, or anything that the findings themselves say
+    show: str = "counted"  # or "suppressed", or "all"
     since: int | None = None
     until: int | None = None
 
@@ -56,10 +60,11 @@ class Found:
     matched: dict[str, str]
     incident: str | None
     step: int | None
+    suppressed: str | None = None  # by which suppression
 
 
 _COLUMNS = """f.id, f.uid, r.title, f.rank, f.time, t.value, h.value, u.value, r.uid, s.value, e.value, f.record, m.matched,
-    i.uid, f.step"""
+    i.uid, f.step, f.suppressed"""
 _JOINS = """JOIN rule r ON r.id = f.rule JOIN name t ON t.id = f.tenant JOIN said m ON m.id = f.said
     JOIN name s ON s.id = f.source LEFT JOIN name h ON h.id = f.host LEFT JOIN name u ON u.id = f.user
     LEFT JOIN name e ON e.id = f.evidence LEFT JOIN incident i ON i.id = f.incident"""
@@ -100,16 +105,16 @@ def _told(reader: Reader, ids: list[int], order: str) -> list[Found]:
 
 
 def _found(row: tuple[Any, ...]) -> Found:
-    _, uid, title, rank, time, tenant, host, user, rule, source, evidence, record, matched, incident, step = (
-        row
-    )
+    _, uid, title, rank, time, tenant, host, user, rule, source, evidence, record, matched, *rest = row
     about = (uid, title, LEVELS[rank - 1], iso(time), tenant, host, user)
-    return Found(*about, rule, source, evidence, record, json.loads(matched), incident, step)
+    return Found(*about, rule, source, evidence, record, json.loads(matched), *rest)
 
 
 def where(reader: Reader, wanted: Wanted) -> tuple[str, list[Any]]:
     """The condition for `wanted` over ``finding f``, with its parameters; the wall is part of it."""
-    conditions = [reader.wall("f.tenant")]
+    if wanted.show not in _SHOWN:
+        raise UsageError(f"show: one of {', '.join(_SHOWN)}")
+    conditions = [reader.wall("f.tenant"), _SHOWN[wanted.show]]
     parameters: list[Any] = []
     for kind in ("tenant", "host", "user", "source"):
         value = getattr(wanted, kind)
@@ -134,6 +139,12 @@ def where(reader: Reader, wanted: Wanted) -> tuple[str, list[Any]]:
         if bound is not None:
             conditions.append(f"f.time {sign} ?")
             parameters.append(bound)
+    _searched(wanted, conditions, parameters)
+    return " AND ".join(conditions), parameters
+
+
+def _searched(wanted: Wanted, conditions: list[str], parameters: list[Any]) -> None:
+    """What is looked for in the words of findings."""
     if wanted.entity:
         names = "(SELECT id FROM name WHERE kind = ? AND plain = ?)"
         value = wanted.entity.lower()
@@ -151,7 +162,6 @@ def where(reader: Reader, wanted: Wanted) -> tuple[str, list[Any]]:
             else "0"
         )
         parameters += [query, f"%{_plain(wanted.text.strip())}%"] if query else []
-    return " AND ".join(conditions), parameters
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 #: Dimensions that findings are counted by; a facet each.
 DIMENSIONS: tuple[str, ...] = ("level", "rule", "host", "user", "technique", "source", "day")
@@ -20,7 +20,7 @@ CREATE TABLE said (id INTEGER PRIMARY KEY, matched TEXT NOT NULL);
 CREATE VIRTUAL TABLE said_text USING fts5(words, content = '', tokenize = "unicode61 remove_diacritics 0");
 CREATE TABLE finding (id INTEGER PRIMARY KEY, uid TEXT NOT NULL, rule INTEGER NOT NULL, rank INTEGER NOT NULL,
     time INTEGER, tenant INTEGER NOT NULL, host INTEGER, user INTEGER, source INTEGER NOT NULL, evidence INTEGER,
-    record INTEGER, said INTEGER NOT NULL, events TEXT NOT NULL, incident INTEGER, step INTEGER);
+    record INTEGER, said INTEGER NOT NULL, events TEXT NOT NULL, incident INTEGER, step INTEGER, suppressed TEXT);
 CREATE TABLE incident (id INTEGER PRIMARY KEY, uid TEXT NOT NULL, tenant INTEGER NOT NULL, title TEXT, title_ja TEXT,
     state TEXT, verdict TEXT, owner TEXT, rank INTEGER, score REAL, first INTEGER, last INTEGER, findings INTEGER,
     rules INTEGER, hosts TEXT, accounts TEXT, tactics TEXT, techniques TEXT, story TEXT);
@@ -49,6 +49,7 @@ CREATE INDEX finding_user ON finding (user, id);
 CREATE INDEX finding_source ON finding (source, id);
 CREATE INDEX finding_said ON finding (said, id);
 CREATE INDEX finding_incident ON finding (incident, step, id);
+CREATE INDEX finding_suppressed ON finding (suppressed, id) WHERE suppressed IS NOT NULL;
 CREATE INDEX finding_time ON finding (time);
 CREATE INDEX incident_uid ON incident (uid);
 CREATE INDEX incident_tenant ON incident (tenant, state, score);

@@ -18,13 +18,26 @@ from kazami.web.pages import (
     people,
     reputation,
     rules,
+    suppressions,
 )
 from kazami.web.resource import Resource
 
 RESOURCES: tuple[Resource, ...] = tuple(
     resource
     for module in (
-        *(overview, incidents, incident, assessment, notices, campaigns, findings, entity, hunts, rules),
+        *(
+            overview,
+            incidents,
+            incident,
+            assessment,
+            notices,
+            campaigns,
+            findings,
+            entity,
+            hunts,
+            rules,
+            suppressions,
+        ),
         *(evidence, jobs, actors, reputation, people),
     )
     for resource in module.RESOURCES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,6 +29,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     incident: str = ""
     entity: str = ""
     text: str = ""
+    show: Literal["counted", "suppressed", "all"] = "counted"
     since: str = ""
     until: str = ""
     after: str = ""
@@ -69,6 +70,7 @@ def listed(asking: Asking) -> Findings:
     wanted = Wanted(
         **same,
         entity=query.entity,
+        show=query.show,
         text=query.text,
         since=micro(query.since, "since"),
         until=micro(query.until, "until"),
