@@ -28,8 +28,11 @@ MAX_ALERTS, MAX_NAMES = 2_000, 256
 #: Searches out of time after which a rule is asked no more.
 MAX_LATE = 20
 
-#: Kinds of flows that are told apart at a time.
-MAX_STATES = 50_000
+#: Kinds of flows that are told apart at a time; bytes for which answers are kept, and how many of them for each kind.
+MAX_STATES, SHORT, MAX_KEPT = 20_000, 256, 512
+
+#: Prefilters for kinds of flows that are made; beyond, flows use the whole one.
+MAX_NARROW = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,17 @@ class Options:
 class State:
     """Answers of gates, and the rules behind open ones, for flows that rules cannot tell apart."""
 
-    __slots__ = ("bare", "bitten", "memo", "opened")
+    __slots__ = ("bare", "bitten", "kept", "memo", "narrow", "opened", "watchful")
 
     def __init__(self) -> None:
         self.memo: dict[int, bool] = {}
+        self.narrow: dict[tuple[int, int], Finder] = {}
+        self.kept: tuple[dict[tuple[int, bytes, int], dict[Rule, int]], ...] = (
+            {},
+            {},
+        )  # by side: answers for short bytes
         self.bare: list[tuple[Rule, ...]] = [(), ()]  # by side: rules that ask for no bytes
+        self.watchful = [False, False]  # by side: whether there are any of these two kinds
         self.bitten: list[tuple[Rule, ...]] = [(), ()]  # the same, if they ask for what others have set
         self.opened: dict[tuple[int, int], tuple[Any, ...]] = {}
 
@@ -88,6 +97,7 @@ class Inspector:
         self.spent: Counter[int] = Counter()  # inspections that gave up, by the rule's index
         self._bits, self._counters = Bits(), Counters()
         self._states: dict[tuple[object, ...], State] = {}
+        self._narrow: dict[tuple[int, frozenset[int]], Finder] = {}
 
     # What a rule asks of a flow, before any bytes.
 
@@ -110,6 +120,7 @@ class Inspector:
                     held[side] = tuple(
                         r for r in rules.get((kind, side), ()) if self.applies(r, session, side)
                     )
+                found.watchful[side] = bool(found.bare[side] or found.bitten[side])
         return found
 
     def applies(self, rule: Rule, session: Session, side: int) -> bool:
@@ -134,16 +145,52 @@ class Inspector:
         return found
 
     def candidates(
-        self, finder: Finder, lower: bytes, session: Session, side: int, start: int = 0
+        self, whole: Finder, view: View, session: Session, side: int, start: int = 0
     ) -> dict[Rule, int]:
-        """Rules that may be true for these bytes and this flow, with where their content was found to end."""
+        """Rules that may be true for these bytes and this flow, with where their content was found to end.
+
+        What is short comes again and again: names, greetings, signs of life. Answers for it are kept.
+        """
+        state = session.state
+        finder = state.narrow.get((id(whole), side))
+        if finder is None:
+            finder = state.narrow[id(whole), side] = self._narrowed(whole, session, side)
+        if not finder:
+            return {}
+        if len(view.data) > SHORT:
+            return self._sought(finder, view.lower, session, side, start)
+        kept, key = state.kept[side], (id(whole), view.data, start)
+        found = kept.get(key)
+        if found is None:
+            if len(kept) >= MAX_KEPT:
+                kept.clear()
+            found = kept[key] = self._sought(finder, view.lower, session, side, start)
+        return dict(found) if found else {}
+
+    def _narrowed(self, finder: Finder, session: Session, side: int) -> Finder:
+        """The prefilter for those rules only that are about this flow; flows of one kind share it."""
+        gates = frozenset(gate for gate, rule in finder.gates.items() if self.applies(rule, session, side))
+        if len(gates) == len(finder.gates):
+            return finder
+        key = (id(finder), gates)
+        found = self._narrow.get(key)
+        if found is None:
+            if len(self._narrow) >= MAX_NARROW:
+                return finder
+            found = self._narrow[key] = finder.only(gates)
+        return found
+
+    def _sought(
+        self, finder: Finder, lower: bytes, session: Session, side: int, start: int
+    ) -> dict[Rule, int]:
         hits = finder.strong(lower[start:] if start else lower)
-        memo = session.state.memo
         found: dict[Rule, int] = {}
-        for rule, end in hits.items():
-            known = memo.get(rule.gate << 1 | side)
-            if known or (known is None and self._ask(rule, session, side)):
-                found[rule] = end + start
+        if hits:
+            memo = session.state.memo
+            for rule, end in hits.items():
+                known = memo.get(rule.gate << 1 | side)
+                if known or (known is None and self._ask(rule, session, side)):
+                    found[rule] = end + start
         if finder.weak:
             key = (id(finder), side)
             weak = session.state.opened.get(key)
@@ -152,9 +199,8 @@ class Inspector:
                     (pattern, rule) for pattern, rule in finder.weak if self.applies(rule, session, side)
                 )
             for pattern, rule in weak:
-                end = lower.rfind(pattern)
-                if end >= 0:
-                    found[rule] = end + len(pattern)
+                if lower.find(pattern, start) >= 0:
+                    found[rule] = len(lower)
         if finder.always:
             for rule in self.open_rules(finder.always, session, side):
                 found[rule] = len(lower)
@@ -185,9 +231,7 @@ class Inspector:
         `bitten` are rules that ask for no bytes but for what other rules have set.
         """
         view = View(packet.payload)
-        candidates = (
-            self.candidates(finder, view.lower, packet.session, packet.side) if finder is not None else {}
-        )
+        candidates = self.candidates(finder, view, packet.session, packet.side) if finder is not None else {}
         candidates |= dict.fromkeys(bitten, 0)
         for rule in ordered(candidates) if candidates else ():
             if not rule.payload:
@@ -197,7 +241,7 @@ class Inspector:
 
     def one(self, rule: Rule, packet: Packet, view: View) -> bool:
         """One rule in the payload of one packet."""
-        if rule.only_stream or not self._packet(rule, packet):
+        if rule.only_stream or not self.ready(rule, packet.session) or not self._packet(rule, packet):
             return False
         where = self._holds(rule, rule.payload, view)
         if where is None:
@@ -209,6 +253,8 @@ class Inspector:
 
     def stream(self, rule: Rule, session: Session, side: int, view: View, at: Proof) -> bool:
         """One rule in a stretch of a stream."""
+        if not self.ready(rule, session):
+            return False
         where = self._holds(rule, rule.payload, view)
         if where is None:
             return False
@@ -227,14 +273,15 @@ class Inspector:
         candidates: dict[Rule, int] = {}
         for name, finder in finders.items():
             if name == PAYLOAD:
-                candidates.update(self.candidates(finder, window.lower, session, side))
+                candidates.update(self.candidates(finder, window, session, side))
                 continue
             for view in _views(views, made, name, side) or ():
-                candidates.update(self.candidates(finder, view.lower, session, side))
+                candidates.update(self.candidates(finder, view, session, side))
         for rule in self.open_rules(self.plan.asked[session.application, side], session, side):
             candidates[rule] = 0
         for rule in ordered(candidates) if candidates else ():
-            self._exchange(rule, session, made, side, views, window, at)
+            if self.ready(rule, session):
+                self._exchange(rule, session, made, side, views, window, at)
 
     def _exchange(
         self,
@@ -296,6 +343,15 @@ class Inspector:
             if inspection.buffer in BUFFERS and not BUFFERS[inspection.buffer].application:
                 data = header(packet, inspection.buffer)
                 if data is None or self._fits(rule, inspection, View(data)) is None:
+                    return False
+        return True
+
+    def ready(self, rule: Rule, session: Session) -> bool:
+        """Whether what a rule asks of the memory of its flow holds as yet; asked before any bytes are looked at."""
+        for bit in rule.bits:
+            if bit.scope == "flow" and bit.command in ("isset", "isnotset"):
+                held = not session.bits.isdisjoint(bit.names)
+                if held != (bit.command == "isset"):
                     return False
         return True
 

@@ -41,6 +41,7 @@ class Plan:
         self._transaction: dict[tuple[str, int], list[Rule]] = defaultdict(list)
         self.known: list[Rule] = []  # asked once, when the application protocol of a flow is known
         gates: dict[object, int] = {}
+        self._choices = {rule: choose(rule) for rule in rules}
         for rule in rules:
             head = rule.header
             sets = tuple(map(id, (head.source, head.source_port, head.target, head.target_port)))
@@ -68,7 +69,8 @@ class Plan:
             for key, found in self._transaction.items()
         }
         self.asked = {
-            key: tuple(r for r in found if choose(r) is None) for key, found in self._transaction.items()
+            key: tuple(r for r in found if self._choices[r] is None)
+            for key, found in self._transaction.items()
         }
 
     def _sort(self, rule: Rule) -> None:
@@ -97,15 +99,14 @@ class Plan:
     def _carriers(rule: Rule) -> tuple[str, ...]:
         return (rule.header.application,) if rule.header.application in CARRIERS else CARRIERS
 
-    @staticmethod
-    def _names(rules: Sequence[Rule]) -> list[str]:
-        chosen = (choose(rule) for rule in rules)
+    def _names(self, rules: Sequence[Rule]) -> list[str]:
+        chosen = (self._choices[rule] for rule in rules)
         return sorted({choice.buffer for choice in chosen if choice is not None})
 
     def _filtered(self, rules: Sequence[Rule], buffer: str) -> Finder:
         found, always = [], []
         for rule in rules:
-            choice = choose(rule)
+            choice = self._choices[rule]
             if choice is None:
                 always.append(rule)
             elif choice.buffer == buffer:

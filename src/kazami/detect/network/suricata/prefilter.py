@@ -27,6 +27,16 @@ ENOUGH = 2.0
 _COMMON = frozenset((0, 1, 2, 3, 4, 5, 6, 8, 16, 32, 255))
 
 
+#: What nearly every message of a protocol says; a content that is part of it tells nearly nothing.
+_EVERYWHERE = (
+    b"get post head http/1.1\r\n http/1.0\r\n \r\nhost: www. \r\nuser-agent: mozilla/4.0 (compatible; msie mozilla/5.0 (windows nt "
+    b"\r\naccept: */*\r\n \r\naccept-encoding: gzip, deflate\r\n \r\naccept-language: en-us \r\nconnection: keep-alive\r\n \r\nconnection: close\r\n "
+    b"\r\ncontent-type: application/x-www-form-urlencoded text/html \r\ncontent-length: \r\nreferer: http:// https:// \r\ncookie: \r\n\r\n "
+    b"\r\ncache-control: no-cache\r\n http/1.1 200 ok\r\n .com .php .html .net .org \xffsmb \xfesmb <html> <script </script> <head> <body ssh-2.0- "
+    b'\r\nserver: apache nginx\r\n \r\ntransfer-encoding: chunked\r\n </span> </title> <meta http-equiv="content-type" 200 404 agent'
+)
+
+
 class Choice(NamedTuple):
     """The buffer and the bytes (in lower case) by which a rule is found, and what they tell."""
 
@@ -61,6 +71,8 @@ def _strongest(pattern: bytes) -> bytes:
 
 def told(pattern: bytes) -> float:
     """How much a pattern tells: each of its distinct bytes counts, those that fill protocols little, repetitions less."""
+    if pattern in _EVERYWHERE:
+        return 0.5 + 0.02 * len(pattern)
     distinct = set(pattern)
     rare = len(distinct - _COMMON)
     again = sum(1 for letter in pattern if letter not in _COMMON) - rare
@@ -70,12 +82,14 @@ def told(pattern: bytes) -> float:
 class Finder:
     """Finds the rules of one buffer whose content is in some bytes."""
 
-    __slots__ = ("_automaton", "_rules", "always", "size", "weak")
+    __slots__ = ("_automaton", "_found", "_rules", "always", "gates", "size", "weak")
 
     def __init__(self, found: Iterable[tuple[Choice, Rule]], always: Sequence[Rule] = ()) -> None:
+        self._found = tuple(found)
+        self.gates = {rule.gate: rule for rule in (*(rule for _, rule in self._found), *always)}
         strong: dict[bytes, list[Rule]] = {}
         weak: list[tuple[bytes, Rule]] = []
-        for choice, rule in found:
+        for choice, rule in self._found:
             if choice.worth >= ENOUGH:
                 strong.setdefault(choice.pattern, []).append(rule)
             else:
@@ -87,6 +101,14 @@ class Finder:
         self._automaton = (
             ahocorasick_rs.BytesAhoCorasick(list(strong), implementation=kind) if strong else None
         )
+
+    def __bool__(self) -> bool:
+        return self._automaton is not None or bool(self.weak) or bool(self.always)
+
+    def only(self, gates: frozenset[int]) -> Finder:
+        """One for the rules behind these gates."""
+        found = [(choice, rule) for choice, rule in self._found if rule.gate in gates]
+        return type(self)(found, [rule for rule in self.always if rule.gate in gates])
 
     def strong(self, lower: bytes) -> dict[Rule, int]:
         """Rules whose content the automaton finds (bytes are in lower case), with where it was last found to end."""

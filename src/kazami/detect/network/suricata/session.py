@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kazami.detect.network.suricata import app
 from kazami.detect.network.suricata.order import ordered
-from kazami.detect.network.suricata.packet import ACK, FIN, RST, SYN, TCP, UDP, Packet
+from kazami.detect.network.suricata.packet import ACK, RST, SYN, TCP, UDP, Packet
 from kazami.detect.network.suricata.plan import TOLD
 from kazami.detect.network.suricata.prefilter import MOST
 from kazami.detect.network.suricata.steps import View
@@ -27,6 +27,9 @@ STRETCH, KEPT, DEPTH = 16_384, 2_048, 1 << 20
 #: Segments that wait for what comes before them, and their bytes.
 MAX_WAITING, MAX_WAITING_BYTES = 64, 131_072
 
+#: Packets of one direction that bring what was there already and are looked at.
+MAX_COPIES = 16
+
 _WORD, _HALF = 0xFFFFFFFF, 0x80000000
 #: Time, number, bytes from the IP header on; where in them the IP header, the one above it, and the payload begin.
 Frame = tuple[int, int, bytes, int, int, int]
@@ -38,6 +41,7 @@ class Half:
     """One direction of TCP."""
 
     __slots__ = (
+        "copies",
         "dropped",
         "first",
         "frames",
@@ -61,6 +65,7 @@ class Half:
         self.waiting: dict[int, Frame] | None = None
         self.waits = 0
         self.gap = self.dropped = False
+        self.copies = 0
         self.matched: set[int] | None = None
 
     def extent(self) -> int:
@@ -126,8 +131,23 @@ class Session:
         self.packets[side] += 1
         if self.protocol != TCP:
             self._single(time, number, side, data, ip, at, stop)
-        elif at + 20 <= stop:
-            self._tcp(time, number, side, data, ip, at, stop)
+            return
+        if at + 20 > stop:
+            return
+        flags = data[at + 13]
+        start = at + (data[at + 12] >> 4) * 4
+        if start > stop or start < at + 20:
+            start = stop
+        if self.phase < OPEN:
+            self._handshake(side, flags, int.from_bytes(data[at + 4 : at + 8]), start < stop)
+        if self.packets[side] == 1 or self.state.watchful[side]:
+            self._headers(Packet(time, number, side, TCP, data, ip, at, start, stop, self))
+        if start < stop and not self.halves[side].dropped:
+            low = ip if ip >= 0 else at
+            frame = (time, number, data[low:stop], ip - low if ip >= 0 else -1, at - low, start - low)
+            self._loaded(side, flags, int.from_bytes(data[at + 4 : at + 8]), frame)
+        if flags & 5:  # FIN, RST
+            self._closing(flags)
 
     def _single(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """A packet of anything but TCP."""
@@ -176,22 +196,6 @@ class Session:
             self._parser = parser if self._wanted() else None
 
     # TCP.
-
-    def _tcp(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
-        flags = data[at + 13]
-        start = at + (data[at + 12] >> 4) * 4
-        if start > stop or start < at + 20:
-            start = stop
-        if self.phase < OPEN:
-            self._handshake(side, flags, int.from_bytes(data[at + 4 : at + 8]), start < stop)
-        if self.packets[side] == 1 or self.state.bare[side] or self.state.bitten[side]:
-            self._headers(Packet(time, number, side, TCP, data, ip, at, start, stop, self))
-        if start < stop and not self.halves[side].dropped:
-            low = ip if ip >= 0 else at
-            frame = (time, number, data[low:stop], ip - low if ip >= 0 else -1, at - low, start - low)
-            self._loaded(side, flags, int.from_bytes(data[at + 4 : at + 8]), frame)
-        if flags & (FIN | RST):
-            self._closing(flags)
 
     def _headers(self, packet: Packet) -> None:
         """What is asked of headers alone; what other rules have set is known only when the payload was looked at."""
@@ -296,7 +300,11 @@ class Session:
             self._loose(side, (time, number, data[:begin] + first, ip, at, begin), True)
 
     def _loose_copy(self, side: int, frame: Frame) -> None:
-        """Bytes that are there already: what a packet carries may differ from what the stream got."""
+        """Bytes that are there already: what a packet carries may differ from what the stream got. Looked at a few times."""
+        half = self.halves[side]
+        half.copies += 1
+        if half.copies > MAX_COPIES:
+            return
         time, number, data, ip, at, start = frame
         finder = self._inspector.plan.payload.get((TCP, side))
         if finder:
@@ -393,6 +401,8 @@ class Session:
                 return []
             self._parser = parser
         made = self._parser.feed(side, body)
+        if self._parser.over:
+            self.halves[0].dropped = self.halves[1].dropped = True
         if self._parser.name != self.application:
             self.application = self._parser.name
             self._changed()
@@ -416,9 +426,7 @@ class Session:
         finder = inspector.plan.payload.get((TCP, side))
         fresh = len(half.tail)
         start = max(0, fresh - MOST)
-        candidates = (
-            inspector.candidates(finder, window.lower, self, side, start) if finder is not None else {}
-        )
+        candidates = inspector.candidates(finder, window, self, side, start) if finder is not None else {}
         if self.state.bitten[side]:
             candidates |= dict.fromkeys(self.state.bitten[side], 1 << 30)
         for rule in ordered(candidates) if candidates else ():

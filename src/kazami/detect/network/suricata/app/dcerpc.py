@@ -112,6 +112,7 @@ class Dcerpc:
 
     def __init__(self) -> None:
         self.name = "dcerpc"
+        self.over = False
         self._calls = Calls()
 
     def feed(self, side: int, data: bytes) -> list[Exchange]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from kazami.detect.network.suricata.app.parser import MAX_VALUES, Exchange, Said
 
 #: Labels of one name, and pointers that are followed in it.
 MAX_LABELS, MAX_JUMPS = 128, 16
+
+#: Bytes of a message that is asked again and again, but for its number.
+SHORT = 512
 
 
 def is_dns(data: bytes) -> bool:
@@ -50,6 +54,10 @@ def parse(data: bytes) -> tuple[Said, int] | None:
     """One message: its values, and whether it is a question (0) or an answer (1)."""
     if len(data) < 12:
         return None
+    return _same(bytes(2) + data[2:]) if len(data) <= SHORT else _read(data)
+
+
+def _read(data: bytes) -> tuple[Said, int] | None:
     flags, asked, answered = (int.from_bytes(data[at : at + 2]) for at in (2, 4, 6))
     side = flags >> 15
     names: list[bytes] = []
@@ -73,6 +81,9 @@ def parse(data: bytes) -> tuple[Said, int] | None:
     return Said(values), side
 
 
+_same = lru_cache(4096)(_read)
+
+
 def _answers(data: bytes, at: int, count: int) -> list[bytes]:
     names = []
     for _ in range(count):
@@ -89,6 +100,7 @@ class Dns:
 
     def __init__(self, framed: bool = False) -> None:
         self.name = "dns"
+        self.over = False
         self._framed = framed
         self._buffers = [bytearray(), bytearray()]
 

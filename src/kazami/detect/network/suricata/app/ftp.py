@@ -37,6 +37,7 @@ class Ftp:
 
     def __init__(self) -> None:
         self.name = "ftp"
+        self.over = False
         self._buffers = [bytearray(), bytearray()]
 
     def feed(self, side: int, data: bytes) -> list[Exchange]:

@@ -30,6 +30,7 @@ class Http:
 
     def __init__(self) -> None:
         self.name = "http"
+        self.over = False
         self._buffers = [bytearray(), bytearray()]
         self._sides: list[_Body | None] = [None, None]
         self._waiting: list[Transfer] = []

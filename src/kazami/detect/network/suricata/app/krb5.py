@@ -81,6 +81,7 @@ class Krb5:
 
     def __init__(self, framed: bool = False) -> None:
         self.name = "krb5"
+        self.over = False
         self._framed = framed
         self._buffers = [bytearray(), bytearray()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 #: Values of one buffer that are looked at.
@@ -25,6 +25,8 @@ class Parser(Protocol):
     """Follows one flow. Nothing is raised for any bytes."""
 
     name: str
+    #: Nothing that can be read follows: the rest is encrypted.
+    over: bool
 
     def feed(self, side: int, data: bytes) -> list[Exchange]:
         """Bytes that come next on one side (0 is the client's)."""
@@ -40,13 +42,22 @@ class Parser(Protocol):
 
 
 class Said:
-    """An exchange whose values are known from the start."""
+    """An exchange whose values are known, or made (`later`) when they are first asked for."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_later", "_values")
 
-    def __init__(self, values: dict[str, Sequence[bytes]]) -> None:
-        self._values = values
+    def __init__(
+        self,
+        values: dict[str, Sequence[bytes]],
+        later: Callable[[], dict[str, Sequence[bytes]]] | None = None,
+    ) -> None:
+        self._values, self._later = values, later
 
     def values(self, name: str, side: int) -> Sequence[bytes] | None:
         """The values of a buffer; None where it is absent."""
-        return self._values.get(name)
+        found = self._values.get(name)
+        if found is None and self._later is not None:
+            self._values = self._later() | self._values
+            self._later = None
+            found = self._values.get(name)
+        return found

@@ -45,6 +45,7 @@ class Smb:
 
     def __init__(self) -> None:
         self.name = "smb"
+        self.over = False
         self._buffers = [bytearray(), bytearray()]
         self._pipes: dict[bytes, Calls] = {}
         self._names: dict[object, bytes] = {}  # by message, then by file

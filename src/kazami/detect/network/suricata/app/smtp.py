@@ -58,6 +58,7 @@ class Smtp:
 
     def __init__(self) -> None:
         self.name = "smtp"
+        self.over = False
         self._buffer = bytearray()
         self._greeted = b""
         self._mail: Mail | None = None

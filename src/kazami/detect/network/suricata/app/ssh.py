@@ -10,18 +10,25 @@ from kazami.detect.network.suricata.app.parser import Exchange, Said
 #: Bytes of a side that are kept until its key exchange is whole.
 MAX_KEPT = 65_536
 
+#: Bytes of a side behind its first key exchange after which all is encrypted.
+HANDSHAKE = 8_192
+
 
 class Ssh:
     """Follows one connection: a side is told when its key exchange is there, or nothing more comes."""
 
     def __init__(self) -> None:
         self.name = "ssh"
+        self.over = False
         self._buffers = [bytearray(), bytearray()]
         self._told = [False, False]
+        self._kept = [0, 0]  # bytes of both sides behind their first key exchange
 
     def feed(self, side: int, data: bytes) -> list[Exchange]:
         """Bytes that come next on one side."""
         if self._told[side]:
+            self._kept[side] += len(data)
+            self.over = min(self._kept) > HANDSHAKE
             return []
         self._buffers[side] += data
         whole = _lists(bytes(self._buffers[side])) is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 from kazami.detect.network.suricata.app import certificate
 from kazami.detect.network.suricata.app.parser import Exchange, Said
@@ -45,15 +46,17 @@ class Tls:
 
     def __init__(self) -> None:
         self.name = "tls"
+        self.over = False
         self._records = [bytearray(), bytearray()]
         self._messages = [bytearray(), bytearray()]
         self._values: list[dict[str, Sequence[bytes]]] = [{}, {}]
         self._told = [False, False]
-        self._certificates = 0
+        self._hello: list[Hello | None] = [None, None]
 
     def feed(self, side: int, data: bytes) -> list[Exchange]:
         """Bytes that come next on one side."""
         if self._told[side]:
+            self.over = self.over or (self._told[1 - side] and data[:1] == b"\x17")
             return []
         records = self._records[side]
         records += data
@@ -84,7 +87,9 @@ class Tls:
         if self._told[side] or not self._values[side]:
             return []
         self._told[side] = True
-        return [(Said(self._values[side]), side)]
+        said = self._hello[side]
+        later = partial(_prints, said, not side) if said is not None else None
+        return [(Said(self._values[side], later), side)]
 
     def _handshake(self, side: int, body: bytes) -> bool:
         """Take what a record holds; True when nothing more is wanted of this side."""
@@ -106,7 +111,11 @@ class Tls:
         values = self._values[side]
         if kind in (_CLIENT, _SERVER):
             said = hello(message, kind == _CLIENT)
-            values |= _client(said) if kind == _CLIENT else _server(said)
+            self._hello[side] = said
+            if said.name is not None and kind == _CLIENT:
+                values["tls.sni"] = (said.name,)
+            if said.protocols:
+                values["tls.alpn"] = said.protocols
             values["tls.random"] = (said.random,)
             values["tls.random_time"], values["tls.random_bytes"] = (said.random[:4],), (said.random[4:],)
             values["tls.version"] = (_VERSIONS.get(max(said.versions, default=said.version), b"unknown"),)
@@ -125,26 +134,13 @@ class Tls:
         }
 
 
-def _client(said: Hello) -> dict[str, Sequence[bytes]]:
-    text = ja3(said, True)
-    values: dict[str, Sequence[bytes]] = {
-        "ja3.string": (text,), "ja3.hash": (hashlib.md5(text, usedforsecurity=False).hexdigest().encode(),), "ja4.hash": (ja4(said),),
-    }  # fmt: skip
-    if said.name is not None:
-        values["tls.sni"] = (said.name,)
-    if said.protocols:
-        values["tls.alpn"] = said.protocols
-    return values
-
-
-def _server(said: Hello) -> dict[str, Sequence[bytes]]:
-    text = ja3(said, False)
-    values: dict[str, Sequence[bytes]] = {
-        "ja3s.string": (text,), "ja3s.hash": (hashlib.md5(text, usedforsecurity=False).hexdigest().encode(),)
-    }  # fmt: skip
-    if said.protocols:
-        values["tls.alpn"] = said.protocols
-    return values
+def _prints(said: Hello, client: bool) -> dict[str, Sequence[bytes]]:
+    """Fingerprints of a hello."""
+    text = ja3(said, client)
+    digest = hashlib.md5(text, usedforsecurity=False).hexdigest().encode()
+    if not client:
+        return {"ja3s.string": (text,), "ja3s.hash": (digest,)}
+    return {"ja3.string": (text,), "ja3.hash": (digest,), "ja4.hash": (ja4(said),)}
 
 
 def _certificates(message: bytes) -> dict[str, Sequence[bytes]]:
