@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from benchmarks import network_captures, network_case, network_speed
+from benchmarks import network_captures, network_case, network_rules, network_speed
 from benchmarks.figures import Figure, at_least, at_most, publish, told
 from benchmarks.made_flows import BEACONS, RANDOM, office
 from kazami.detect.network.beacon import rhythm, rita
@@ -149,6 +149,7 @@ def main() -> int:
     files = captures(chosen.data)
     figures = [*rita_figures(chosen.data), *rhythm_figures(), *rat_figures(files)]
     figures += network_speed.figures(files, chosen.python)
+    figures += [*network_rules.figures(chosen.data), *network_rules.speed(chosen.data)]
     figures += [*network_captures.figures(chosen.data), *network_case.figures(chosen.connections)]
     return publish(figures, chosen.keep)
 

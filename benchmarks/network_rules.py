@@ -2,11 +2,20 @@
 
 * ``data/suricata-rules-2019``: the share of active rules that run
 * ``data/suricata-verify``: tests all of whose rules are in the subset, and how many of them give the expected alerts
+* packets a second of CPU time, on one core, over one capture of at least 300 MB of all that are at hand: flows and records alone, and with all
+  rules of 2019; memory with them
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +25,19 @@ from typing import Any
 
 import yaml
 
-from benchmarks.figures import Figure, at_least, publish, told
+from benchmarks import network_speed
+from benchmarks.figures import Figure, at_least, at_most, publish, told
 from kazami.detect.network.suricata.alert import Alert
 from kazami.detect.network.suricata.compile import Rules, load
 from kazami.detect.network.suricata.inspector import Options
 from kazami.detect.network.suricata.tap import RuleTap
-from kazami.sources.network.capture import packets
+from kazami.model.evidence import Evidence
+from kazami.sources.columns import Columns
+from kazami.sources.network.capture import packets, source
 from kazami.sources.network.capture.engine import Engine
+
+#: Bytes of the large capture; packets a second and megabytes that are wanted with the whole rule set.
+SIZE, WANTED, MOST = 300 << 20, 250_000, 500
 
 #: The version of Suricata whose behaviour is expected, where a check depends on it.
 VERSION = (8, 0, 0)
@@ -159,6 +174,56 @@ def shown(alert: Alert) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def measure(capture: Path, rules: Path | None) -> dict[str, float]:
+    """Read a capture as a worker of a scan does; CPU seconds, rows, and the most memory that this process had, in MB."""
+    tap = RuleTap(load(sorted(rules.glob("*.rules"))).running) if rules is not None else None
+    gc.disable()  # as a worker does
+    columns = Columns(limit=32_000)
+    columns.tap = lambda: tap
+    evidence = Evidence(
+        capture.name, "0" * 16, "t", capture.stat().st_size, lambda: capture.open("rb"), capture
+    )
+    columns.begin(evidence)
+    rows = 0
+    begun = time.process_time()
+    for _ in source.feed(evidence, columns):
+        if columns.is_full:
+            for batch in columns.rest():
+                rows += batch.num_rows
+    for batch in columns.rest():
+        rows += batch.num_rows
+    spent = time.process_time() - begun
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": spent, "rows": rows, "memory": memory}
+
+
+def speed(data: Path) -> list[Figure]:
+    """How fast one large capture is read with and without rules, each in a process of its own."""
+    from benchmarks.network import captures
+
+    with tempfile.TemporaryDirectory() as folder:
+        capture = Path(folder, "large.pcap")
+        count = network_speed.build(captures(data), capture, SIZE)
+        plain, ruled = (_apart(capture, rules) for rules in (None, data / "suricata-rules-2019"))
+    return [
+        told("packets of the large capture", count),
+        told("flows and records alone, packets a second of CPU", count / plain["seconds"]),
+        at_least("with the rules of 2019, packets a second of CPU", count / ruled["seconds"], WANTED),
+        told("the part of the speed that is left with rules", plain["seconds"] / ruled["seconds"]),
+        told("rows that the rules made", ruled["rows"] - plain["rows"]),
+        at_most("memory with the rules of 2019, MB", ruled["memory"], MOST),
+    ]
+
+
+def _apart(capture: Path, rules: Path | None) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.network_rules", "--measure", str(capture)]
+    done = subprocess.run(
+        [*command, *([str(rules)] if rules else [])], capture_output=True, check=True, text=True
+    )
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
 def figures(data: Path, verbose: bool = False) -> list[Figure]:
     """All figures about rules."""
     rules = load(sorted((data / "suricata-rules-2019").glob("*.rules")))
@@ -188,7 +253,14 @@ def main() -> int:
     """Measure, print, and 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
-    return publish(figures(parser.parse_args().data, True))
+    parser.add_argument("--measure", type=Path, nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--tests-only", action="store_true", help="leave out how fast it is")
+    chosen = parser.parse_args()
+    if chosen.measure:
+        print(json.dumps(measure(chosen.measure[0], chosen.measure[1] if len(chosen.measure) > 1 else None)))
+        return 0
+    found = figures(chosen.data, True)
+    return publish(found if chosen.tests_only else [*found, *speed(chosen.data)])
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ class Seen:
 
 
 class Watching:
+    whole = True
+
     def __init__(self, seen: Seen, flow: Shape) -> None:
         self._seen, self._flow = seen, flow
 

@@ -14,6 +14,8 @@ from kazami.sources.network.capture.packets import Packet
 class Seen:
     """Keeps what it is told."""
 
+    whole = True
+
     def __init__(self, ports: tuple[int, int]) -> None:
         self.ports, self.over = ports, False
         self.packets: list[tuple[int, int, bytes, bool]] = []

@@ -20,6 +20,11 @@ class Match(NamedTuple):
 class Watch(Protocol):
     """Sees one flow. Nothing is raised for any bytes."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether it wants packets of TCP that carry nothing, and neither begin nor end a connection, as well."""
+        ...
+
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """One packet at `time` (microseconds), the `number`-th of the capture, from the client (`side` 0) or to it (1).
 

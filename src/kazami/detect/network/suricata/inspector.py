@@ -96,18 +96,37 @@ class Inspector:
         self.late: Counter[int] = Counter()  # searches out of time, by the rule's index
         self.spent: Counter[int] = Counter()  # inspections that gave up, by the rule's index
         self._bits, self._counters = Bits(), Counters()
-        self._states: dict[tuple[object, ...], State] = {}
+        self._states: dict[tuple[tuple[int, ...], bool, str], State] = {}
+        self._wholes: dict[tuple[int, ...], bool] = {}
         self._narrow: dict[tuple[int, frozenset[int]], Finder] = {}
 
     # What a rule asks of a flow, before any bytes.
 
+    def kind(self, session: Session) -> tuple[int, ...]:
+        """What rules can tell of a flow by its addresses and ports."""
+        classes, (near, far), ports = self.plan.addresses.of, session.addresses, self.plan.ports.of
+        ends = classes(number(near)), classes(number(far)), ports(session.ports[0]), ports(session.ports[1])
+        return session.protocol, len(near), *ends
+
+    def whole(self, session: Session) -> bool:
+        """Whether any rule asks for headers alone of flows of this kind, whatever their state becomes."""
+        found = self._wholes.get(session.kind)
+        if found is None:
+            rules = {(rule, side): None for side in (0, 1) for held in (self.plan.bare, self.plan.bitten)
+                     for rule in held.get((session.protocol, side), ())}  # fmt: skip
+            ends = [
+                (session.addresses[s], session.addresses[1 - s], session.ports[s], session.ports[1 - s])
+                for s in (0, 1)
+            ]
+            found = self.plan.whole or any(rule.header.meets(*ends[side]) for rule, side in rules)
+            if len(self._wholes) >= MAX_STATES:
+                self._wholes.clear()
+            self._wholes[session.kind] = found
+        return found
+
     def state(self, session: Session) -> State:
         """What is known of all flows that rules cannot tell from this one, as it stands."""
-        classes, (near, far), ports = self.plan.addresses.of, session.addresses, self.plan.ports.of
-        key = (
-            session.protocol, len(near), classes(number(near)), classes(number(far)), ports(session.ports[0]),
-            ports(session.ports[1]), session.established, session.application,
-        )  # fmt: skip
+        key = session.kind, session.established, session.application
         found = self._states.get(key)
         if found is None:
             if len(self._states) >= MAX_STATES:

@@ -34,6 +34,7 @@ class Plan:
 
     def __init__(self, rules: Sequence[Rule], finder: type[Finder] = Finder) -> None:
         self.rules = tuple(rules)
+        self.whole = any("flow.pkts" in rule.raw for rule in rules)  # all packets of a flow are counted
         self._finder = finder
         self._payload: dict[tuple[int, int], list[Rule]] = defaultdict(list)
         self._bare: dict[tuple[int, int], list[Rule]] = defaultdict(list)
@@ -68,6 +69,8 @@ class Plan:
             key: {name: self._filtered(found, name) for name in self._names(found)}
             for key, found in self._transaction.items()
         }
+        #: Buffers that rules ask for, by protocol and side; None where one asks for what is absent.
+        self.wanted = {key: _wanted(found) for key, found in self._transaction.items()}
         self.asked = {
             key: tuple(r for r in found if self._choices[r] is None)
             for key, found in self._transaction.items()
@@ -112,6 +115,11 @@ class Plan:
             elif choice.buffer == buffer:
                 found.append((choice, rule))
         return self._finder(found, always if buffer == PAYLOAD else ())
+
+
+def _wanted(rules: Iterable[Rule]) -> frozenset[str] | None:
+    buffers = [one for rule in rules for one in rule.buffers]
+    return None if any(one.absent for one in buffers) else frozenset(one.buffer for one in buffers)
 
 
 def _sorted(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazami.detect.network.suricata import app
+from kazami.detect.network.suricata.app.parser import Said
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import ACK, RST, SYN, TCP, UDP, Packet
 from kazami.detect.network.suricata.plan import TOLD
@@ -96,7 +97,9 @@ class Session:
 
     __slots__ = (
         "_inspector", "_late", "_parser", "addresses", "alerts", "application", "bits", "counts", "established", "first", "halves",
+        "kind",
         "last", "packets", "passed", "phase", "ports", "protocol", "state",
+        "turns",
     )  # fmt: skip
 
     def __init__(
@@ -116,15 +119,22 @@ class Session:
         self.alerts: list[Alert] = []
         self.packets = [0, 0]
         self.halves = (Half(), Half())
+        self.turns: list[list[int]] = []  # side, and how many packets it sent before the other did
         self.last = (time, 0)
         self._parser: app.Parser | None = None
         self._late: list[Frame | None] = [None, None]
+        self.kind = inspector.kind(self)
         self.state = inspector.state(self)
 
     def latest(self, side: int) -> Packet | None:
         """The packet of this direction that was seen last."""
         frame = self._late[side]
         return None if frame is None else self._packet(side, frame)
+
+    @property
+    def whole(self) -> bool:
+        """Whether packets without a payload matter: not where no rule asks for headers alone."""
+        return self.protocol != TCP or self._inspector.whole(self)
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """One packet: `at` is where the header above IP begins, `ip` where IP's does (-1 where it is gone)."""
@@ -168,8 +178,10 @@ class Session:
     def finish(self) -> None:
         """The flow is over: look at what waits."""
         for side in (0, 1):
-            self._skip_gap(side)
-            self.flush(side)
+            half = self.halves[side]
+            if half.waiting:
+                self._skip_gap(side)
+        self.flush()
         if self._parser is not None:
             self._exchanges(self._parser.finish(), Marks([], 0, self.last))
             self._parser = None
@@ -217,8 +229,6 @@ class Session:
         if flags & SYN:
             sequence = (sequence + 1) & _WORD
         half = self.halves[side]
-        if self.halves[1 - side].size:
-            self.flush(1 - side)
         if sequence == half.next:
             self._append(side, half, frame)
         else:
@@ -316,8 +326,13 @@ class Session:
         half.frames.append(frame)
         half.size += size
         half.next = (half.next + size) & _WORD
+        turns = self.turns
+        if turns and turns[-1][0] == side:
+            turns[-1][1] += 1
+        else:
+            turns.append([side, 1])
         if half.size >= STRETCH:
-            self.flush(side)
+            self.flush()
         if half.waiting:
             self._drain(side, half)
 
@@ -348,7 +363,7 @@ class Session:
         half = self.halves[side]
         while half.waiting:
             sequence = min(half.waiting, key=lambda one: (one - half.next) & _WORD)
-            self.flush(side)
+            self.flush()
             half.first += (sequence - half.next) & _WORD
             half.next, half.gap, half.tail = sequence, True, b""
             if self._parser is not None:
@@ -358,53 +373,96 @@ class Session:
     def _closing(self, flags: int) -> None:
         if flags & RST and self.phase >= OPEN:
             self.phase = OVER
-        for side in (0, 1):
-            if self.halves[side].size:
-                self.flush(side)
+        self.flush()
 
     # Streams.
 
-    def flush(self, side: int) -> None:
-        """Look at what has come together in one direction."""
-        half = self.halves[side]
-        frames = half.frames
-        if not frames:
+    def flush(self, side: int = 0) -> None:
+        """Look at what has come together, turn by turn: what one side said before the other answered.
+
+        A side in which no rule's content is found as a whole is not searched again turn by turn.
+        """
+        turns = self.turns
+        if not turns:
             return
-        half.frames, half.size = [], 0
+        self.turns = []
+        if not self.application:
+            self._hear(turns)
+        halves = self.halves
+        waiting = [halves[0].frames, halves[1].frames]
+        found = [self._survey(side) if waiting[side] else {} for side in (0, 1)]
+        single = len(turns) < 3
+        places = [0, 0]
+        for half in halves:
+            half.frames, half.size = [], 0
+        for side, count in turns:
+            place = places[side]
+            places[side] = place + count
+            frames = waiting[side][place : place + count]
+            candidates = found[side]
+            self._turn(side, frames, candidates if single or not candidates else None)
+
+    def _hear(self, turns: list[list[int]]) -> None:
+        """Which protocol is spoken, by what the sides said first: it decides which rules are about the flow."""
+        told = [False, False]
+        for side, count in turns:
+            half = self.halves[side]
+            if told[side] or half.first > 64:
+                continue
+            told[side] = True
+            parser = app.streams(self.ports, side, _joined(half.frames[:count]))
+            if parser is not None:
+                self._knows(parser.name, half.frames[0][:2], side)
+                self._parser = parser if self._wanted() else None
+                return
+
+    def _survey(self, side: int) -> dict[Rule, int]:
+        """Rules whose content is in all that waits of one side."""
+        half, plan = self.halves[side], self._inspector.plan
+        finder = plan.payload.get((TCP, side))
+        found: dict[Rule, int] = {}
+        if finder is not None:
+            fresh = len(half.tail)
+            view = View(half.tail + _joined(half.frames))
+            found = self._inspector.candidates(finder, view, self, side, max(0, fresh - MOST))
+        if self.state.bitten[side]:
+            found |= dict.fromkeys(self.state.bitten[side], 1 << 30)
+        return found
+
+    def _turn(self, side: int, frames: list[Frame], candidates: dict[Rule, int] | None) -> None:
+        """One stretch of one side; `candidates` are known, or None where they are to be sought."""
+        half = self.halves[side]
         self._late[side] = frames[-1]
         self.last = frames[-1][:2]
-        if len(frames) == 1:
-            body = frames[0][2][frames[0][5] :]
-        else:
-            body = b"".join([frame[2][frame[5] :] for frame in frames])
+        body = _joined(frames)
         first = half.first
         half.first = first + len(body)
-        marks = Marks(frames, first, frames[-1][:2])
-        made = self._feed(side, body, marks)
-        window = View(half.tail + body if half.tail else body, first - len(half.tail))
-        self._stretch(side, half, window, frames, marks)
-        if made:
-            self._exchanges(made, marks, window)
-        half.tail = window.data[-KEPT:]
+        if self._parser is not None:
+            marks = Marks(frames, first, frames[-1][:2])
+            made = self._feed(side, body)
+            window = View(half.tail + body if half.tail else body, first - len(half.tail))
+            if candidates is None or candidates:
+                self._stretch(side, half, window, frames, marks, candidates)
+            if made:
+                self._exchanges(made, marks, window)
+            half.tail = window.data[-KEPT:]
+        elif candidates is None or candidates:
+            window = View(half.tail + body if half.tail else body, first - len(half.tail))
+            self._stretch(side, half, window, frames, Marks(frames, first, frames[-1][:2]), candidates)
+            half.tail = window.data[-KEPT:]
+        else:
+            half.tail = body[-KEPT:] if len(body) >= KEPT else (half.tail + body)[-KEPT:]
         if half.first >= DEPTH:
             half.dropped = True
 
-    def _feed(self, side: int, body: bytes, marks: Marks) -> list[app.Exchange]:
-        if self._parser is None:
-            if self.application or (self.halves[side].first > len(body) + 64 and not self.application):
-                return []
-            parser = app.streams(self.ports, side, body)
-            if parser is None:
-                return []
-            self._knows(parser.name, marks.locate(self.halves[side].first - len(body)), side)
-            if not self._wanted():
-                return []
-            self._parser = parser
-        made = self._parser.feed(side, body)
-        if self._parser.over:
+    def _feed(self, side: int, body: bytes) -> list[app.Exchange]:
+        parser = self._parser
+        assert parser is not None
+        made = parser.feed(side, body)
+        if parser.over:
             self.halves[0].dropped = self.halves[1].dropped = True
-        if self._parser.name != self.application:
-            self.application = self._parser.name
+        if parser.name != self.application:
+            self.application = parser.name
             self._changed()
         return made
 
@@ -421,15 +479,24 @@ class Session:
                     self._inspector.found(rule, self, way, place, "", 0, b"")
                     break
 
-    def _stretch(self, side: int, half: Half, window: View, frames: list[Frame], marks: Marks) -> None:
+    def _stretch(
+        self,
+        side: int,
+        half: Half,
+        window: View,
+        frames: list[Frame],
+        marks: Marks,
+        candidates: dict[Rule, int] | None,
+    ) -> None:
         inspector = self._inspector
-        finder = inspector.plan.payload.get((TCP, side))
         fresh = len(half.tail)
-        start = max(0, fresh - MOST)
-        candidates = inspector.candidates(finder, window, self, side, start) if finder is not None else {}
-        if self.state.bitten[side]:
-            candidates |= dict.fromkeys(self.state.bitten[side], 1 << 30)
-        for rule in ordered(candidates) if candidates else ():
+        if candidates is None:
+            finder = inspector.plan.payload.get((TCP, side))
+            start = max(0, fresh - MOST)
+            candidates = inspector.candidates(finder, window, self, side, start) if finder is not None else {}
+            if self.state.bitten[side]:
+                candidates |= dict.fromkeys(self.state.bitten[side], 1 << 30)
+        for rule in ordered(candidates):
             if half.matched is not None and rule.index in half.matched and candidates[rule] <= fresh:
                 continue
             if self._asked(rule, side, window, frames, marks):
@@ -457,12 +524,24 @@ class Session:
         return Packet(time, number, side, TCP, data, ip, at, start, len(data), self)
 
     def _exchanges(self, made: list[app.Exchange], marks: Marks, window: View | None = None) -> None:
+        wanted = self._inspector.plan.wanted
         for exchange, side in made:
+            names = wanted.get((self.application, side), _NOTHING)
+            if names is not None and isinstance(exchange, Said) and not exchange.says(names):
+                continue
             seen = window if window is not None else View(self.halves[side].tail)
             self._inspector.transaction(self, exchange, side, seen, marks)
 
 
+_NOTHING: frozenset[str] = frozenset()
 _EIGHT = frozenset((17, 1, 58))
+
+
+def _joined(frames: list[Frame]) -> bytes:
+    """The payloads of some packets."""
+    if len(frames) == 1:
+        return frames[0][2][frames[0][5] :]
+    return b"".join([frame[2][frame[5] :] for frame in frames])
 
 
 def _cut(frame: Frame, fresh: int) -> Frame:

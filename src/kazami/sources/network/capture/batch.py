@@ -19,6 +19,7 @@ from kazami.sources.network.capture.flow import (
     IDLE_OTHER,
     RST,
     SHORT,
+    SYN,
     TCP,
     UDP,
     Flow,
@@ -177,9 +178,12 @@ class Batch:
                 self._datagram(flow, side ^ flow.side, data[start : start + length], time)
 
     def _show(self, groups: Groups, number: Numbers, flows: list[Flow], data: bytes) -> None:
-        """Every packet to who watches its flow, in the order in which they came."""
+        """Every packet that matters to who watches its flow, in the order in which they came."""
         rows = groups.rows
+        whole = np.fromiter((flow.watch is not None and flow.watch.whole for flow in flows), bool, len(flows))
+        carries = (rows.length > 0) | (rows.flags & (FIN | SYN | RST) > 0) | (rows.protocol != TCP)
         order = np.argsort(rows.number, kind="stable")
+        order = order[(carries | whole[number])[order]]
         columns = (number, rows.time, rows.number, rows.side, rows.ip, rows.at, rows.end)
         for group, time, count, side, ip, at, end in zip(
             *(column[order].tolist() for column in columns), strict=True

@@ -53,6 +53,10 @@ class Said:
     ) -> None:
         self._values, self._later = values, later
 
+    def says(self, names: frozenset[str]) -> bool:
+        """Whether any of these buffers may be there."""
+        return self._later is not None or not names.isdisjoint(self._values)
+
     def values(self, name: str, side: int) -> Sequence[bytes] | None:
         """The values of a buffer; None where it is absent."""
         found = self._values.get(name)
