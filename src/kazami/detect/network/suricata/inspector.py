@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kazami.detect.network.suricata.alert import MOST, Alert
 from kazami.detect.network.suricata.buffers import BUFFERS
 from kazami.detect.network.suricata.builder import PAYLOAD
+from kazami.detect.network.suricata.flowmemory import addressed, counted, flow_bits, reckon, tracked
 from kazami.detect.network.suricata.header import number
 from kazami.detect.network.suricata.memory import Bits, Counters
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import Packet, header
 from kazami.detect.network.suricata.plan import TOLD, Plan
 from kazami.detect.network.suricata.prefilter import Finder
-from kazami.detect.network.suricata.rule import CountTest, Inspection, Rule
+from kazami.detect.network.suricata.rule import Inspection, Rule
 from kazami.detect.network.suricata.steps import Content, Size, View, run
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.session import Session
 
-#: Alerts that one flow may give, and names of flowbits and numbers that it keeps.
-MAX_ALERTS, MAX_NAMES = 2_000, 256
+#: Alerts that one flow may give.
+MAX_ALERTS = 2_000
 
 #: Searches out of time after which a rule is asked no more.
 MAX_LATE = 20
@@ -412,7 +413,7 @@ class Inspector:
             session.passed = True
             return True
         if not self._counters.passes(
-            rule, _track(rule, session, side), now, (session.ports[side], session.ports[1 - side])
+            rule, tracked(rule, session, side), now, (session.ports[side], session.ports[1 - side])
         ):
             return True
         if rule.quiet or session.passed or len(session.alerts) >= MAX_ALERTS:
@@ -431,20 +432,20 @@ class Inspector:
                 held = (
                     any(n in session.bits for n in bit.names)
                     if bit.scope == "flow"
-                    else self._bits.holds(bit, _scope(bit.scope, session, side), now)
+                    else self._bits.holds(bit, addressed(bit.scope, session, side), now)
                 )
                 if held != (bit.command == "isset"):
                     return False
-        if not all(_counted(test, session.counts) for test in rule.counts):
+        if not all(counted(test, session.counts) for test in rule.counts):
             return False
         for bit in rule.bits:
             if bit.command in ("set", "unset", "toggle"):
                 if bit.scope == "flow":
-                    _flow_bits(bit.command, bit.names, session.bits)
+                    flow_bits(bit.command, bit.names, session.bits)
                 else:
-                    self._bits.change(bit, _scope(bit.scope, session, side), now)
+                    self._bits.change(bit, addressed(bit.scope, session, side), now)
         for test in rule.counts:
-            _reckon(test, session.counts)
+            reckon(test, session.counts)
         return True
 
 
@@ -491,53 +492,3 @@ def _shown(inspection: Inspection, view: View, end: int) -> tuple[int, bytes]:
         start = max(0, end - MOST)
         return start, view.data[start:end]
     return 0, view.data[:MOST]
-
-
-def _scope(scope: str, session: Session, side: int) -> bytes:
-    source, target = session.addresses[side], session.addresses[1 - side]
-    if scope == "pair":
-        return min(source, target) + max(source, target)
-    return source if scope == "source" else target
-
-
-def _track(rule: Rule, session: Session, side: int) -> bytes:
-    if rule.limit is None or rule.limit.track == "by_rule":
-        return b""
-    source, target = session.addresses[side], session.addresses[1 - side]
-    if rule.limit.track == "by_flow":
-        return source + target + bytes(str(session.ports), "ascii")
-    return {"by_src": source, "by_dst": target, "by_both": source + target}[rule.limit.track]
-
-
-def _flow_bits(command: str, names: tuple[str, ...], bits: set[str]) -> None:
-    for name in names:
-        if command == "unset" or (command == "toggle" and name in bits):
-            bits.discard(name)
-        elif len(bits) < MAX_NAMES:
-            bits.add(name)
-
-
-def _counted(test: CountTest, counts: dict[str, int]) -> bool:
-    if test.sign in ("isset", "isnotset", "notset"):
-        return (test.name in counts) == (test.sign == "isset")
-    if test.sign in ("+", "-", "="):
-        return True
-    if test.name not in counts:
-        return False
-    value = counts.get(test.value, 0) if isinstance(test.value, str) else test.value
-    return _SIGNS[test.sign](counts[test.name], value)
-
-
-_SIGNS: dict[str, Callable[[int, int], bool]] = {
-    ">": lambda a, b: a > b, "<": lambda a, b: a < b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
-    "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
-}  # fmt: skip
-
-
-def _reckon(test: CountTest, counts: dict[str, int]) -> None:
-    if test.sign not in ("+", "-", "=") or (test.name not in counts and len(counts) >= MAX_NAMES):
-        return
-    value = counts.get(test.value, 0) if isinstance(test.value, str) else test.value
-    old = counts.get(test.name, 0)
-    new = value if test.sign == "=" else old + value if test.sign == "+" else old - value
-    counts[test.name] = max(0, min(new, 0xFFFFFFFF))

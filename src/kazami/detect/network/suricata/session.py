@@ -16,6 +16,7 @@ from kazami.detect.network.suricata.packet import ACK, RST, SYN, TCP, UDP, Packe
 from kazami.detect.network.suricata.plan import TOLD
 from kazami.detect.network.suricata.prefilter import MOST
 from kazami.detect.network.suricata.steps import View
+from kazami.detect.network.suricata.stream import Frame, Half, Marks, cut, joined
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.alert import Alert
@@ -32,64 +33,7 @@ MAX_WAITING, MAX_WAITING_BYTES = 64, 131_072
 MAX_COPIES = 16
 
 _WORD, _HALF = 0xFFFFFFFF, 0x80000000
-#: Time, number, bytes from the IP header on; where in them the IP header, the one above it, and the payload begin.
-Frame = tuple[int, int, bytes, int, int, int]
-
 NEW, SENT, ANSWERED, OPEN, OVER = range(5)
-
-
-class Half:
-    """One direction of TCP."""
-
-    __slots__ = (
-        "copies",
-        "dropped",
-        "first",
-        "frames",
-        "gap",
-        "matched",
-        "next",
-        "rules",
-        "size",
-        "start",
-        "tail",
-        "waiting",
-        "waits",
-    )
-
-    def __init__(self) -> None:
-        self.next = self.start = -1
-        self.frames: list[Frame] = []
-        self.size = 0  # bytes of the frames that wait to be looked at
-        self.first = 0  # offset of the first of them in the stream
-        self.tail = b""
-        self.waiting: dict[int, Frame] | None = None
-        self.waits = 0
-        self.gap = self.dropped = False
-        self.copies = 0
-        self.matched: set[int] | None = None
-
-    def extent(self) -> int:
-        """Bytes that were sent so far, as sequence numbers tell."""
-        return (self.next - self.start) & _WORD if self.start >= 0 else 0
-
-
-class Marks:
-    """Which packet carried which byte of a stretch; reckoned only when it is asked for."""
-
-    __slots__ = ("_first", "_frames", "_last")
-
-    def __init__(self, frames: list[Frame], first: int, last: tuple[int, int]) -> None:
-        self._frames, self._first, self._last = frames, first, last
-
-    def locate(self, offset: int) -> tuple[int, int]:
-        """Time and number of that packet."""
-        at = self._first
-        for time, number, data, _, _, start in self._frames:
-            at += len(data) - start
-            if offset < at:
-                return time, number
-        return self._last
 
 
 class Session:
@@ -293,7 +237,7 @@ class Session:
             size = len(frame[2]) - frame[5]
             fresh = size - (_WORD + 1 - ahead)
             if fresh > 0:
-                self._append(side, half, _cut(frame, fresh))
+                self._append(side, half, cut(frame, fresh))
             else:
                 self._again(side, half, sequence, frame)
 
@@ -410,7 +354,7 @@ class Session:
             if told[side] or half.first > 64:
                 continue
             told[side] = True
-            parser = app.streams(self.ports, side, _joined(half.frames[:count]))
+            parser = app.streams(self.ports, side, joined(half.frames[:count]))
             if parser is not None:
                 self._knows(parser.name, half.frames[0][:2], side)
                 self._parser = parser if self._wanted() else None
@@ -423,7 +367,7 @@ class Session:
         found: dict[Rule, int] = {}
         if finder is not None:
             fresh = len(half.tail)
-            view = View(half.tail + _joined(half.frames))
+            view = View(half.tail + joined(half.frames))
             found = self._inspector.candidates(finder, view, self, side, max(0, fresh - MOST))
         if self.state.bitten[side]:
             found |= dict.fromkeys(self.state.bitten[side], 1 << 30)
@@ -434,7 +378,7 @@ class Session:
         half = self.halves[side]
         self._late[side] = frames[-1]
         self.last = frames[-1][:2]
-        body = _joined(frames)
+        body = joined(frames)
         first = half.first
         half.first = first + len(body)
         if self._parser is not None:
@@ -535,15 +479,3 @@ class Session:
 
 _NOTHING: frozenset[str] = frozenset()
 _EIGHT = frozenset((17, 1, 58))
-
-
-def _joined(frames: list[Frame]) -> bytes:
-    """The payloads of some packets."""
-    if len(frames) == 1:
-        return frames[0][2][frames[0][5] :]
-    return b"".join([frame[2][frame[5] :] for frame in frames])
-
-
-def _cut(frame: Frame, fresh: int) -> Frame:
-    time, number, data, ip, at, _ = frame
-    return time, number, data, ip, at, len(data) - fresh
