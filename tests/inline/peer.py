@@ -35,7 +35,7 @@ def serve() -> None:
     """Until killed."""
     wanted = selectors.DefaultSelector()
     for port in PORTS:
-        listener = socket.create_server(("0.0.0.0", port), backlog=50)
+        listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=50)
         wanted.register(listener, selectors.EVENT_READ)
     for port in DATAGRAMS:
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -60,7 +60,7 @@ def say(kind: str, host: str, port: int) -> None:
     """Send what stands on standard input; print the answer, or "dead" where none came."""
     messages = [bytes.fromhex(one) for one in json.load(sys.stdin)]
     flavor = socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM
-    with socket.socket(socket.AF_INET, flavor) as line:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, flavor) as line:
         line.settimeout(float(sys.argv[5]))
         try:
             line.connect((host, port))

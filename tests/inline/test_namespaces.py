@@ -23,7 +23,7 @@ from capture_writer import hello, question
 from kazami.respond.notify.log import Log
 
 PEER = Path(__file__).with_name("peer.py")
-SERVER, LISTED = "10.177.2.2", "10.177.2.3"
+SERVER, LISTED, SIX = "10.177.2.2", "10.177.2.3", "fd00:177:2::2"
 TOOLS = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
@@ -58,13 +58,13 @@ class Line:
         self.running.append(made)
         return made
 
-    def inline(self, *options: str) -> subprocess.Popen[str]:
-        """The program at the router; returns when packets come to it."""
+    def inline(self, *options: str, where: str = "") -> subprocess.Popen[str]:
+        """The program at the router, or elsewhere; returns when packets come to it."""
         for old in self.running[1:]:  # of a test that failed
             old.kill()
             old.wait()
         words = ["--key", str(self.folder / "key"), "--log", str(self.folder / "log.jsonl"), *options]
-        made = self.start(self.router, sys.executable, "-m", "kazami", "inline", *words)
+        made = self.start(where or self.router, sys.executable, "-m", "kazami", "inline", *words)
         assert made.stderr is not None
         first = made.stderr.readline()
         if "cannot be led here" in first or "no netlink" in first:
@@ -134,9 +134,20 @@ def wire(line: Line) -> None:
         run("ip", "-n", far, "addr", "add", f"10.177.{number}.1/24", "dev", f"{own}m")
         for where, name in ((near, own), (far, f"{own}m"), (near, "lo")):
             run("ip", "-n", where, "link", "set", name, "up")
+        run("ip", "-n", near, "addr", "add", f"fd00:177:{number}::2/64", "dev", own, "nodad")
+        run("ip", "-n", far, "addr", "add", f"fd00:177:{number}::1/64", "dev", f"{own}m", "nodad")
         run("ip", "-n", near, "route", "add", "default", "via", f"10.177.{number}.1")
+        run("ip", "-n", near, "route", "add", "default", "via", f"fd00:177:{number}::1")
     run("ip", "-n", line.server, "addr", "add", f"{LISTED}/24", "dev", "cb")
-    run("ip", "netns", "exec", line.router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+    run(
+        "ip",
+        "netns",
+        "exec",
+        line.router,
+        "sh",
+        "-c",
+        "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+    )
 
 
 def ended(program: subprocess.Popen[str], how: int = signal.SIGTERM) -> tuple[str, str]:
@@ -215,6 +226,22 @@ def test_who_is_listed_is_never_cut(line: Line) -> None:
     program = line.inline("--block", "--allow", f"{LISTED}/32")
     assert line.say(rat_messages.redleaves(), host=LISTED)
     assert not line.say(rat_messages.redleaves(), host=SERVER, seconds=1.5)
+    ended(program)
+
+
+def test_over_ipv6_and_on_the_machine_itself(line: Line) -> None:
+    if not Path("/proc/sys/net/ipv6").exists():
+        pytest.skip("this machine has no IPv6")
+    program = line.inline("--block", "--local", where=line.client)
+    arrived = [line.say(rat_messages.redleaves(), host=host, seconds=1.5) for host in (SIX, SERVER)]
+    assert line.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", port=80, host=SIX)
+    out, err = ended(program)
+    if "not everything is seen" in err:
+        pytest.skip(f"this kernel has no queue for IPv6: {err}")
+    assert arrived == [False, False]
+    assert [json.loads(one)["server"] for one in out.splitlines()] == [SIX, SERVER]
+    program = line.inline("--block")
+    assert not line.say(rat_messages.redleaves(), host=SIX, seconds=1.5)
     ended(program)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kazami.errors import UsageError
 from kazami.intel import networks
@@ -104,3 +107,15 @@ def test_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_kinds_of_owners(name: str, what: str, lends: bool) -> None:
     assert (Owner(1, "", name).kind, Owner(1, "", name).lends) == (what, lends)
+
+
+@given(
+    st.lists(
+        st.text(max_size=40)
+        | st.sampled_from(["203.0.113.0", "203.0.113.255", "::/0", "0.0.0.0/0", "AS99999999999", "JP"]),
+        max_size=6,
+    )
+)
+def test_no_row_makes_it_fail(row: list[str]) -> None:
+    found = networks._span(row, Counter())
+    assert found is None or (len(found[0]) == len(found[1]) == 16 and 0 <= found[2] < 1 << 32)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kazami.errors import UsageError
 from kazami.intel import relays
@@ -105,3 +107,10 @@ def test_what_is_no_list_is_said(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(UsageError, match=name.replace(".", r"\.")):
         read(tmp_path / name)
+
+
+@given(st.text(max_size=300) | st.from_regex(r"[0-9.:/\[\]a-f ,-]{1,80}"))
+def test_no_line_makes_it_fail(line: str) -> None:
+    entry = relays._line(line, "l")
+    if entry is not None:
+        Relays([entry]).at("203.0.113.9", 0)

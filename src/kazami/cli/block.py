@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -80,7 +80,7 @@ def plan(
     with Case.open(case, read_only=True) as opened:
         made = planned(opened, find(tenants), least=confidence.value, hours=hours, tenant=tenant, now=now)
     told: list[Told] = [(one, "", "", *_state(one, lang.value)) for one in made]
-    _show(told, lang.value)
+    _show(told, lang.value, ("sink", "place"))
     states = [state for *_, state, _ in told]
     counts = ", ".join(f"{states.count(one):,} {one}" for one in ("planned", "held back", "not blocked"))
     sys.stderr.write(f"{case / FOLDER}: {counts}\n")
@@ -163,8 +163,10 @@ def _state(block: Block, lang: str) -> tuple[str, str]:
     return state, why.spoken(lang) if why else ""
 
 
-def _show(told: Sequence[Told], lang: str) -> None:
-    table(_NAMES, (_row(*one, lang) for one in told))
+def _show(told: Sequence[Told], lang: str, left_out: Collection[str] = ()) -> None:
+    names = [name for name in _NAMES if name not in left_out]
+    rows = (dict(zip(_NAMES, _row(*one, lang), strict=True)) for one in told)
+    table(names, ([row[name] for name in names] for row in rows))
 
 
 def _row(block: Block, sink: str, place: str, state: str, said: str, lang: str) -> tuple[str, ...]:
