@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,11 +79,8 @@ def merge(
 ) -> int:
     """Make one incident of several; never of several tenants."""
     from kazami.pipeline import incidents
-    from kazami.store.case import Case
 
-    with Case.open(case, command="kazami incidents merge") as opened:
-        typer.echo(incidents.merge(opened, into, others, who or user(), note).incident_uid)
-    return 0
+    return _changed(case, "merge", lambda opened: incidents.merge(opened, into, others, who or user(), note))
 
 
 @app.command("split")
@@ -95,11 +93,10 @@ def split(
 ) -> int:
     """Make an incident of its own of some steps of another."""
     from kazami.pipeline import incidents
-    from kazami.store.case import Case
 
-    with Case.open(case, command="kazami incidents split") as opened:
-        typer.echo(incidents.split(opened, incident, step, who or user(), note).incident_uid)
-    return 0
+    return _changed(
+        case, "split", lambda opened: incidents.split(opened, incident, step, who or user(), note)
+    )
 
 
 @app.command("close")
@@ -116,15 +113,11 @@ def close(
 ) -> int:
     """Close an incident, with what it was; it takes no more findings."""
     from kazami.pipeline import incidents
-    from kazami.store.case import Case
 
-    with Case.open(case, command="kazami incidents close") as opened:
-        state = "open" if reopen else "closed"
-        done = incidents.judge(
-            opened, incident, who or user(), state=state, verdict=verdict, owner=owner, note=note
-        )
-        typer.echo(done.incident_uid)
-    return 0
+    said = {"state": "open" if reopen else "closed", "verdict": verdict, "owner": owner}
+    return _changed(
+        case, "close", lambda opened: incidents.judge(opened, incident, who or user(), note=note, **said)
+    )
 
 
 @app.command("export")
@@ -149,6 +142,15 @@ def export(
     ):
         for one in incidents(opened, tenant=tenant, redirected=True, links=True):
             stream.write(line(one) + "\n")
+    return 0
+
+
+def _changed(case: Path, action: str, change: Callable[[Case], Incident]) -> int:
+    """Change incidents of a case, and say the id of the one that came of it."""
+    from kazami.store.case import Case
+
+    with Case.open(case, command=f"kazami incidents {action}") as opened:
+        typer.echo(change(opened).incident_uid)
     return 0
 
 

@@ -101,22 +101,8 @@ def status(case: CasePath) -> int:
     """Show each action and what became of it; the log is checked line by line."""
     from kazami.pipeline.notices import status as told
 
-    rows = told(case)
-    table(
-        _NAMES,
-        [
-            (
-                one["tenant"],
-                one["channel"],
-                one["target"],
-                one["state"],
-                one["said"],
-                one["notice_uid"],
-                one["path"],
-            )
-            for one in rows
-        ],
-    )
+    keys = ("tenant", "channel", "target", "state", "said", "notice_uid", "path")
+    table(_NAMES, [[one[key] for key in keys] for one in told(case)])
     return DONE
 
 

@@ -190,18 +190,18 @@ class Change:
 _TIME = pa.timestamp("us", "UTC")
 _TEXTS = pa.list_(pa.string())
 
+
+def _words(*names: str) -> list[pa.Field]:
+    """Columns of text that are always filled."""
+    return [pa.field(name, pa.string(), nullable=False) for name in names]
+
+
 #: `story` is the whole `Incident` as JSON, without its links; the other columns are for SQL.
 INCIDENT: pa.Schema = pa.schema(
     [
-        pa.field("incident_uid", pa.string(), nullable=False),
-        pa.field("tenant", pa.string(), nullable=False),
-        pa.field("title", pa.string(), nullable=False),
-        pa.field("title_ja", pa.string(), nullable=False),
-        pa.field("state", pa.string(), nullable=False),
-        pa.field("redirect", pa.string(), nullable=False),
-        pa.field("verdict", pa.string(), nullable=False),
-        pa.field("owner", pa.string(), nullable=False),
-        pa.field("severity", pa.string(), nullable=False),
+        *_words(
+            "incident_uid", "tenant", "title", "title_ja", "state", "redirect", "verdict", "owner", "severity"
+        ),
         pa.field("score", pa.float64(), nullable=False),
         pa.field("first", _TIME),
         pa.field("last", _TIME),
@@ -212,41 +212,31 @@ INCIDENT: pa.Schema = pa.schema(
         pa.field("addresses", _TEXTS, nullable=False),
         pa.field("tactics", _TEXTS, nullable=False),
         pa.field("techniques", _TEXTS, nullable=False),
-        pa.field("story", pa.string(), nullable=False),
+        *_words("story"),
     ]
 )
 
 #: Which findings an incident is made of. `step` counts as in `Step.number`.
 MEMBER: pa.Schema = pa.schema(
     [
-        pa.field("incident_uid", pa.string(), nullable=False),
-        pa.field("finding_uid", pa.string(), nullable=False),
-        pa.field("tenant", pa.string(), nullable=False),
+        *_words("incident_uid", "finding_uid", "tenant"),
         pa.field("step", pa.int64(), nullable=False),
     ]
 )
 
 LINK: pa.Schema = pa.schema(
     [
-        pa.field("incident_uid", pa.string(), nullable=False),
-        pa.field("tenant", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("entity", pa.string(), nullable=False),
+        *_words("incident_uid", "tenant", "kind", "entity"),
         pa.field("weight", pa.float64(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("target", pa.string(), nullable=False),
+        *_words("source", "target"),
         pa.field("count", pa.int64(), nullable=False),
-        pa.field("words", pa.string(), nullable=False),
-        pa.field("words_ja", pa.string(), nullable=False),
+        *_words("words", "words_ja"),
     ]
 )
 
 SKELETON: pa.Schema = pa.schema(
     [
-        pa.field("tenant", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("entity", pa.string(), nullable=False),
-        pa.field("incident_uid", pa.string(), nullable=False),
+        *_words("tenant", "kind", "entity", "incident_uid"),
         pa.field("first", _TIME),
         pa.field("last", _TIME),
         pa.field("weight", pa.float64(), nullable=False),
@@ -256,10 +246,6 @@ SKELETON: pa.Schema = pa.schema(
 CHANGE: pa.Schema = pa.schema(
     [
         pa.field("time", _TIME, nullable=False),
-        pa.field("who", pa.string(), nullable=False),
-        pa.field("action", pa.string(), nullable=False),
-        pa.field("incident_uid", pa.string(), nullable=False),
-        pa.field("other", pa.string(), nullable=False),
-        pa.field("note", pa.string(), nullable=False),
+        *_words("who", "action", "incident_uid", "other", "note"),
     ]
 )
