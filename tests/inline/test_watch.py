@@ -279,8 +279,8 @@ def test_nft_reads_its_table() -> None:
         pytest.skip("nft is not installed")
     text = text.replace("queue flags bypass to 7", "accept")  # not every kernel has its queue
     done = subprocess.run([nft, "-c", "-f", "-"], input=text, capture_output=True, text=True)
-    if "Operation not permitted" in done.stderr:
-        pytest.skip("nft needs root")
+    if "Operation not permitted" in done.stderr or "cache initialization failed" in done.stderr:
+        pytest.skip(f"nft cannot be asked here: {done.stderr.strip()[:100]}")
     assert done.returncode == 0, done.stderr
 
 

@@ -296,8 +296,8 @@ def test_nft_takes_what_it_is_given() -> None:
     if nft is None:
         pytest.skip("nft is not installed")
     done = subprocess.run([nft, "-c", "-f", "-"], input=text, capture_output=True, text=True)
-    if "Operation not permitted" in done.stderr:
-        pytest.skip("nft needs root")
+    if "Operation not permitted" in done.stderr or "cache initialization failed" in done.stderr:
+        pytest.skip(f"nft cannot be asked here: {done.stderr.strip()[:100]}")
     assert done.returncode == 0, done.stderr
 
 
