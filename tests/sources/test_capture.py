@@ -411,3 +411,23 @@ def test_the_engine_counts_as_the_plain_one(chosen: list[tuple[int, int, bool, i
             counted[*key, flow.protocol, "packets"] += half.packets
             counted[*key, flow.protocol, "bytes"] += half.payload
     assert +counted == +plain(packets)
+
+
+def test_what_a_capture_cut_counts_and_is_no_part_of_what_is_read() -> None:
+    frames = [made.ethernet(packet)[:96] for packet in made.talk(b"a" * 3000, b"b" * 2000, 80, size=1000)]
+    flow = the_flow(read(source, made.pcap(frames)))
+    assert {"orig_bytes": "3000", "resp_bytes": "2000", "orig_ip_bytes": "3200"}.items() <= flow.items()
+    assert base64.b64decode(flow["orig_first_bytes"]) == b"a" * 42  # up to where the first of them is cut
+
+
+def test_evasive_segments() -> None:
+    """Where segments overlap the first that came wins: what was read stands, whatever comes later."""
+    begin = made.ip(made.tcp(b"", 99, made.SYN, target=80))
+    parts = [
+        (100, b"GET /good HT"),
+        (104, b"/evil"),
+        (112, b"TP/1.1\r\nHost: x\r\n\r\n"),
+        (100, b"GET /evil HT"),
+    ]
+    found = captured([begin, *(made.ip(made.tcp(data, at, target=80)) for at, data in parts)])
+    assert [one["uri"] for one in found.of("http")] == ["/good"]

@@ -68,7 +68,7 @@ class Engine(Unwrapper):
         flow, direction = self._flow(key, protocol, time, 0)
         self._count_in(flow, direction ^ side, time, data, at, end, size)
         half = flow.halves[direction ^ side]
-        half.payload += max(0, end - at - 8)
+        half.payload += max(0, self._said(end, size) - at - 8)
         if not half.full and end > at + 8:
             half.take(data[at + 8 : end], time)
 
@@ -81,12 +81,12 @@ class Engine(Unwrapper):
         half = flow.halves[direction]
         self._count_in(flow, direction, time, data, at, end, size)
         if protocol == TCP:
-            self._segment(half, flags, data, at, end, time)
+            self._segment(half, flags, data, at, end, time, self._said(end, size))
             return
         start = at + 8 if protocol == UDP else at
+        half.payload += max(0, self._said(end, size) - start)
         if end <= start:
             return
-        half.payload += end - start
         if protocol == UDP:
             ports = key[-5:-1]
             if self._datagram is not None and (ports[:2] in self._watched or ports[2:] in self._watched):
@@ -107,7 +107,7 @@ class Engine(Unwrapper):
         if flow.watch is not None:
             flow.watch.take(time, self._count, direction, data, self._ip_at, at, end)
 
-    def _segment(self, own: Half, flags: int, data: bytes, at: int, end: int, time: int) -> None:
+    def _segment(self, own: Half, flags: int, data: bytes, at: int, end: int, time: int, said: int) -> None:
         own.flags |= flags
         if at + 20 > end:
             return
@@ -119,10 +119,10 @@ class Engine(Unwrapper):
             sequence = own.begin(sequence)
         elif own.acked < 0:
             own.acked = time
-        if start < at + 20 or end <= start:
+        if start < at + 20:
             return
-        own.payload += end - start
-        if not own.full:
+        own.payload += max(0, said - start)
+        if not own.full and end > start:
             own.segment(sequence, data[start:end], time)
 
     def _flow(self, key: bytes, protocol: int, time: int, flags: int) -> tuple[Flow, int]:

@@ -31,7 +31,8 @@ _SEEDS = np.array([secrets.randbits(64) | 1 for _ in range(6)], np.uint64)
 
 class Rows(NamedTuple):
     """Packets as numbers, an array each. `label` is equal for packets of one flow, `side` tells its two directions apart;
-    `number` is the packet's place in the block; `at` is the header above IP, and ``start``, ``length`` its payload."""
+    `number` is the packet's place in the block; `at` is the header above IP, and ``start``, ``length`` its payload as
+    far as it was captured, ``carried`` how long that was."""
 
     label: Words
     side: Numbers
@@ -44,6 +45,7 @@ class Rows(NamedTuple):
     size: Numbers
     start: Numbers
     length: Numbers
+    carried: Numbers
     sequence: Numbers
     flags: Numbers
 
@@ -108,12 +110,26 @@ def read(block: Block) -> tuple[Rows, Numbers]:
     label, side = labels(*_ends(table, four, near, far), protocol)
     behind = at + np.where(is_tcp, (above[:, 12].astype(np.int64) >> 4) * 4, 8)
     length = np.where(is_tcp & (behind < at + 20), 0, np.maximum(end - behind, 0))
+    carried = np.where(is_tcp & (behind < at + 20), 0, np.maximum(np.maximum(end, ip + told) - behind, 0))
     flags = np.where(is_tcp, above[:, 13], 0).astype(np.int64)
     sequence = np.where(is_tcp, _long(above, 4, 4)[:, 0].astype(np.int64), 0)
     sequence = (sequence + ((flags & SYN) != 0)) & 0xFFFFFFFF
     size = np.where(four & (told == 0), end - ip, told)
     found = Rows(
-        label, side, chosen, block.times[chosen], protocol, ip, at, end, size, behind, length, sequence, flags
+        label,
+        side,
+        chosen,
+        block.times[chosen],
+        protocol,
+        ip,
+        at,
+        end,
+        size,
+        behind,
+        length,
+        carried,
+        sequence,
+        flags,
     )
     return found, np.flatnonzero(~usual)
 

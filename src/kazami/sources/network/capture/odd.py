@@ -25,6 +25,7 @@ class _Row(NamedTuple):
     size: int
     start: int
     length: int
+    carried: int
     sequence: int
     flags: int
 
@@ -61,57 +62,29 @@ class Odd(Unwrapper):
     def _echo(
         self, time: int, key: bytes, protocol: int, data: bytes, at: int, end: int, size: int, side: int
     ) -> None:
+        place = self._number, time, protocol, self._ip_at, at, end, size, at + 8
         self._keep(
-            _Row(
-                key,
-                side,
-                self._number,
-                time,
-                protocol,
-                self._ip_at,
-                at,
-                end,
-                size,
-                at + 8,
-                max(0, end - at - 8),
-                0,
-                0,
-            ),
-            data,
+            _Row(key, side, *place, max(0, end - at - 8), max(0, self._said(end, size) - at - 8), 0, 0), data
         )
 
     def _transport(
         self, time: int, key: bytes, protocol: int, data: bytes, at: int, end: int, size: int, depth: int
     ) -> None:
         start, sequence, flags = at, 0, 0
-        length = max(0, end - at)
+        said = self._said(end, size)
+        length, carried = max(0, end - at), max(0, said - at)
         if protocol == TCP:
             flags = data[at + 13] if at + 14 <= end else 0
-            start, length, sequence = at + 20, 0, -1  # cut before its number, if it is
+            start, length, carried, sequence = at + 20, 0, 0, -1  # cut before its number, if it is
             if at + 20 <= end:
                 start = at + (data[at + 12] >> 4) * 4
-                length = max(0, end - start) if start >= at + 20 else 0
+                if start >= at + 20:
+                    length, carried = max(0, end - start), max(0, said - start)
                 sequence = (int.from_bytes(data[at + 4 : at + 8]) + bool(flags & SYN)) & 0xFFFFFFFF
         elif protocol == UDP:
-            start, length = at + 8, max(0, end - at - 8)
-        self._keep(
-            _Row(
-                key,
-                -1,
-                self._number,
-                time,
-                protocol,
-                self._ip_at,
-                at,
-                end,
-                size,
-                start,
-                length,
-                sequence,
-                flags,
-            ),
-            data,
-        )
+            start, length, carried = at + 8, max(0, end - at - 8), max(0, said - at - 8)
+        place = self._number, time, protocol, self._ip_at, at, end, size, start
+        self._keep(_Row(key, -1, *place, length, carried, sequence, flags), data)
         if protocol == UDP and length and (key[-5:-3] in TUNNELS or key[-3:-1] in TUNNELS):
             self._tunnel(time, data, start, end, depth)
 

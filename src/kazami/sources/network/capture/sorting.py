@@ -109,7 +109,7 @@ def halves_of(rows: Rows, group: Numbers) -> tuple[Halves, Payload]:
     kinds = key[first]
     halves = Halves(
         (kinds >> 1).tolist(), (kinds & 1).tolist(), np.diff(first, append=len(key)).tolist(), np.add.reduceat(size, first).tolist(),
-        np.add.reduceat(length, first).tolist(), np.bitwise_or.reduceat(flags, first).tolist(), bounds[:-1], bounds[1:], straight.tolist(),
+        np.add.reduceat(rows.carried[order], first).tolist(), np.bitwise_or.reduceat(flags, first).tolist(), bounds[:-1], bounds[1:], straight.tolist(),
         np.where(syn[first], sequence[first], -1).tolist(),
         _earliest(syn, first, order).tolist(),
         _earliest(other, first, rows.time[order]).tolist(),

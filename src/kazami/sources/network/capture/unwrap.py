@@ -33,6 +33,10 @@ class Unwrapper(ABC):
         if at < 0 or not self._ip(time, data, at, stop, 0):
             self.other += 1
 
+    def _said(self, end: int, size: int) -> int:
+        """Where the packet ends by its own word: behind its captured bytes where the capture cut it."""
+        return max(end, self._ip_at + size) if self._ip_at >= 0 else end
+
     @abstractmethod
     def _transport(
         self, time: int, key: bytes, protocol: int, data: bytes, at: int, end: int, size: int, depth: int
