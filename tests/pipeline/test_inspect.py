@@ -103,3 +103,15 @@ def test_a_worker_that_talks_nonsense_is_not_believed() -> None:
 
     ((found, _),) = _judged(cast(Any, Mad(set())), [Submission("f")], "v", lambda submission, kept: None)
     assert found.verdict.word == "incomplete"
+
+
+def test_a_kept_verdict_that_cannot_be_read_is_not_believed() -> None:
+    class Old(Scripted):
+        def run(self, tasks: Any) -> Any:
+            for task in tasks:
+                yield Said(task, _ENCODE(_Answer(sha256="00", kind="pe", size=1, known=b"\x81\x01")))
+                yield Ended(task)
+
+    ((found, key),) = _judged(cast(Any, Old(set())), [Submission("f")], "v", lambda submission, kept: None)
+    assert found.verdict.word == "incomplete"
+    assert key == ""

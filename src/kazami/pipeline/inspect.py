@@ -21,6 +21,7 @@ from kazami.detect.content.identify import kind
 from kazami.detect.content.recursion import lacking, look
 from kazami.detect.content.verdict import judge
 from kazami.engine.cage import Bounds, Cages, Died, Ended, Said
+from kazami.model import content as nouns
 from kazami.model.content import Artifact, Gap, Inspection, Limits, Looked, Meaning, Scope, Verdict
 from kazami.plugins import ANALYZERS, Extension, discover
 from kazami.store.verdicts import Verdicts
@@ -197,7 +198,10 @@ def _killer(told: Died[Submission]) -> tuple[str, str, str] | None:
 
 def _finish(task: Submission, state: _Seen, version: str) -> tuple[Inspection, str]:
     if state.known:
-        return replace(_INSPECTION(state.known), name=task.name), ""
+        try:
+            return replace(_INSPECTION(state.known), name=task.name), ""
+        except msgspec.MsgspecError:
+            state.gaps.append(Gap("ended", "what was kept of it cannot be read; --no-cache looks anew"))
     if not state.looked and not state.gaps:
         state.gaps.append(Gap("ended", "nothing was said of it"))
     verdict = judge(state.looked, meanings(), state.gaps)
@@ -228,7 +232,7 @@ def rules(wish: Wish) -> str:
     """16 hex digits for everything that a verdict depends on besides the file."""
     digest = hashlib.sha256(__version__.encode())
     folder = Path(content.__file__).parent
-    for file in sorted(folder.rglob("*")):
+    for file in (Path(nouns.__file__), *sorted(folder.rglob("*"))):
         if file.suffix in (".py", ".yml", ".json", ".yar"):
             digest.update(file.read_bytes())
     for found in analyzers():
@@ -244,7 +248,7 @@ def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None
     """In the worker: everything there is to say of one submission, piece by piece."""
     note("")
     try:
-        root = _root(task, wish.limits)
+        root = _root(task, wish.limits, note)
     except OSError as error:
         yield _ENCODE(_Answer(error=str(error.strerror or error)))
         return
@@ -276,8 +280,8 @@ def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None
         yield _ENCODE(_Answer(looked=said) if isinstance(said, Looked) else _Answer(gap=said))
 
 
-def _root(task: Submission, limits: Limits) -> Artifact:
-    """What was handed over. Raises OSError where it cannot be read."""
+def _root(task: Submission, limits: Limits, note: Callable[[str], None]) -> Artifact:
+    """What was handed over; a sign of life while a large file is hashed. Raises OSError where it cannot be read."""
     name = task.name.replace("\\", "/").rsplit("/", 1)[-1]
     if task.data is not None:
         return Artifact(task.data[: limits.file], (name,), whole=len(task.data))
@@ -290,6 +294,7 @@ def _root(task: Submission, limits: Limits) -> Artifact:
         whole = len(data)
         while piece := file.read(1 << 20):
             whole += len(piece)
+            note(f"hashed-{whole >> 26}")
             for digest in digests:
                 digest.update(piece)
     sha256, sha1, md5 = (digest.hexdigest() for digest in digests)

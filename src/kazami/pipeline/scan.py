@@ -117,9 +117,19 @@ def scan(request: Request, observer: Observer) -> Result:
         finally:
             pool.stop()
         if not result.stopped:
-            result.notes += look_inside(case, run, files, request.settings, request.workers)
+            _look_inside(case, run, files, request, result)
         _finish(case, run, rules, result, request.directory, len(wired.running))
     return result
+
+
+def _look_inside(
+    case: store.Case, run: Run, files: list[walk.File], request: Request, result: Result
+) -> None:
+    try:
+        result.notes += look_inside(case, run, files, request.settings, request.workers)
+    except KeyboardInterrupt:
+        result.stopped = True
+        result.notes.append("stopped before all files were looked into; the same command looks again")
 
 
 def _files(request: Request) -> tuple[list[walk.File], list[Reject]]:

@@ -41,7 +41,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         if scope.kind == "encrypted_office":
             return Analysis(gaps=(Gap("error", str(error)),))
         return Analysis()  # an old or odd document, which is not encrypted as far as it can be read
-    tried = (_DEFAULT, *passwords(scope))[:_TRIED]
+    tried = (_DEFAULT, *passwords(scope, customary=1))[:_TRIED]
     faults: set[str] = set()
     for password in tried:
         opened = _opened(data, password, faults)
