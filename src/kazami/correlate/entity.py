@@ -178,6 +178,7 @@ def pairs(findings: pa.Table, more: pa.Table, hosts: tuple[Ints, list[str]]) -> 
     given: dict[str, list[tuple[Ints, pa.Array]]] = {kind: [] for kind in KINDS}
     given["process"] = [(rows, findings.column(name)) for name in ("process_uid", "parent_uid")]
     given["account"] = [(rows, findings.column("user"))]
+    given["address"] = [(rows, findings.column("host"))]  # a sensor knows machines by their addresses only
     for place, field, value in fields(findings, more):
         for kind in _NORMAL:
             wanted = np.array([FIELDS.get(name) == kind for name in field.dictionary.to_pylist()] + [False])
