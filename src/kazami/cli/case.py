@@ -36,14 +36,14 @@ def findings(
 
 def summary(case: CasePath, lang: Annotated[Language, typer.Option(help="Language.")] = Language.en) -> int:
     """Print the summary of a case: severity, rules, hosts, techniques, what could not be read."""
-    from kazami.cli.summary import show
+    from kazami.cli.summary import TOP, show
     from kazami.cli.terminal import data
-    from kazami.pipeline.story import brief
     from kazami.store.case import Case
+    from kazami.store.incidents import gravest
     from kazami.store.summary import summary as told
 
     with Case.open(case, read_only=True) as opened:
-        show(told(opened), data(), lang=lang.value, story=brief(opened))
+        show(told(opened), data(), lang=lang.value, story=gravest(opened, TOP))
     return 0
 
 

@@ -32,11 +32,6 @@ NAMED = 4
 _KINDS = ("address", "domain", "account", "service", "hash")
 
 
-def brief(case: Case) -> Story:
-    """The gravest open incidents alone, for a summary."""
-    return Story(list(incidents.incidents(case, only="open", most=TOLD)), total=incidents.opened(case))
-
-
 def story(case: Case, directory: Directory | None = None, blind: Sequence[Blind] | None = None) -> Story:
     """What a report tells of a case; `directory` says which hosts matter most.
 

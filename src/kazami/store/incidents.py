@@ -24,6 +24,7 @@ from kazami.model.incident import (
     Skeleton,
     Text,
 )
+from kazami.model.story import Story
 from kazami.store.suppressed import counted
 from kazami.store.views import younger
 
@@ -67,6 +68,11 @@ def incidents(
         for story in batch.column(0).to_pylist():
             found = _DECODER.decode(story)
             yield _linked(case, found) if links else found
+
+
+def gravest(case: Case, most: int) -> Story:
+    """The gravest open incidents alone, for a summary."""
+    return Story(list(incidents(case, only="open", most=most)), total=opened(case))
 
 
 def opened(case: Case) -> int:

@@ -68,9 +68,11 @@ def write(findings: Iterable[FindingRow], summary: Summary, out: TextIO) -> int:
     seen: dict[str, Technique] = {}
     count = 0
     for row in findings:
+        count += 1
+        if row.get("suppressed"):
+            continue
         for technique in spelled(f"attack.{name}" for name in row["techniques"]):
             seen.setdefault(technique, Technique()).add(row)
-        count += 1
     text = orjson.dumps(layer(seen, summary), option=orjson.OPT_INDENT_2).decode()
     out.write("\n".join(map(safe_json, text.split("\n"))) + "\n")
     return count

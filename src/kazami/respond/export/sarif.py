@@ -90,6 +90,8 @@ def result(row: FindingRow, index: int) -> dict[str, Any]:
         "kind": "element",
     }
     about: Mapping[str, Any] = row
+    silenced = row.get("suppressed")  # SARIF 2.1.0, 3.27.23: an empty array says that nothing is
+    suppressions = [{"kind": "external", "justification": f"kazami suppress {silenced}"}] if silenced else []
     return {
         "ruleId": row["rule_id"],
         "ruleIndex": index,
@@ -103,6 +105,7 @@ def result(row: FindingRow, index: int) -> dict[str, Any]:
             }
         ],
         "fingerprints": {"kazami/v1": row["finding_uid"]},
+        **({"suppressions": suppressions} if "suppressed" in row else {}),
         "properties": {name: about[name] for name in _PROPERTIES},
     }
 
