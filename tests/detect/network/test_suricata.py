@@ -285,3 +285,22 @@ def test_the_page_names_the_subset_of_today() -> None:
 def test_the_rules_of_2019_run() -> None:
     loaded = load(sorted((DATA / "suricata-rules-2019").glob("emerging-m*.rules")))
     assert loaded.share > 0.99
+
+
+def test_a_conversation_that_was_seen_before_finds_the_same() -> None:
+    text = 'alert tcp any any -> any any (content:"needle"; sid:1;)\nalert http any any -> any any (http.uri; content:"/a"; sid:2;)'
+    kinds = [
+        made.talk(b"hay", b"hay"),
+        made.talk(b"needle", b"hay"),
+        made.talk(b"GET /a HTTP/1.1\r\n\r\n", b"hay"),
+    ]
+    inspector = Inspector(loads(text).running, Options())
+    found = []
+    for frames in [*kinds, *kinds, made.talk(b"hay", b"needle"), made.talk(b"hay", b"hay", size=2)]:
+        session = Session(inspector, 6, (NEAR, FAR), (40000, 443), 0)
+        for number, packet in enumerate(frames, 1):
+            session.take(number, number, int(packet[12:16] != NEAR), packet, 0, 20, len(packet))
+        session.finish()
+        found.append([alert.rule.sid for alert in session.alerts])
+    assert found == [[], [1], [2], [], [1], [2], [1], []]
+    assert len(inspector.quiet) == 2

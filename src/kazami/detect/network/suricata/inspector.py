@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from kazami.detect.network.suricata.alert import MOST, Alert
 from kazami.detect.network.suricata.buffers import BUFFERS
@@ -18,6 +18,7 @@ from kazami.detect.network.suricata.packet import Packet, header
 from kazami.detect.network.suricata.plan import TOLD, Plan
 from kazami.detect.network.suricata.prefilter import Finder
 from kazami.detect.network.suricata.rule import Inspection, Rule
+from kazami.detect.network.suricata.state import Proof, State, Transaction
 from kazami.detect.network.suricata.steps import Content, Size, View, run
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ MAX_LATE = 20
 #: Kinds of flows that are told apart at a time; bytes for which answers are kept, and how many of them for each kind.
 MAX_STATES, SHORT, MAX_KEPT = 20_000, 256, 512
 
+#: Fingerprints of conversations that are kept.
+MAX_QUIET = 100_000
+
 #: Prefilters for kinds of flows that are made; beyond, flows use the whole one.
 MAX_NARROW = 400
 
@@ -40,46 +44,13 @@ MAX_NARROW = 400
 class Options:
     """How captures are taken: flows whose beginning is missing, flows of which one side is missing.
 
-    `inline` is as if in the way of the packets: what a drop rule was true for does not go on.
+    `remember` leaves conversations that were seen before, byte for byte, and in which nothing was found. `inline` is as if in the way of the packets: what a drop rule was true for does not go on.
     """
 
     midstream: bool = True
     one_sided: bool = True
     inline: bool = False
-
-
-class State:
-    """Answers of gates, and the rules behind open ones, for flows that rules cannot tell apart."""
-
-    __slots__ = ("bare", "bitten", "kept", "memo", "narrow", "opened", "watchful")
-
-    def __init__(self) -> None:
-        self.memo: dict[int, bool] = {}
-        self.narrow: dict[tuple[int, int], Finder] = {}
-        self.kept: tuple[dict[tuple[int, bytes, int], dict[Rule, int]], ...] = (
-            {},
-            {},
-        )  # by side: answers for short bytes
-        self.bare: list[tuple[Rule, ...]] = [(), ()]  # by side: rules that ask for no bytes
-        self.watchful = [False, False]  # by side: whether there are any of these two kinds
-        self.bitten: list[tuple[Rule, ...]] = [(), ()]  # the same, if they ask for what others have set
-        self.opened: dict[tuple[int, int], tuple[Any, ...]] = {}
-
-
-class Transaction(Protocol):
-    """One exchange of an application protocol."""
-
-    def values(self, name: str, side: int) -> Sequence[bytes] | None:
-        """The values of a buffer in one direction; None where it is absent."""
-        ...
-
-
-class Proof(Protocol):
-    """Where bytes of a payload came from."""
-
-    def locate(self, offset: int) -> tuple[int, int]:
-        """Time and number of the packet that carried the byte at an offset."""
-        ...
+    remember: bool = True
 
 
 class Inspector:
@@ -98,6 +69,7 @@ class Inspector:
         self.spent: Counter[int] = Counter()  # inspections that gave up, by the rule's index
         self._bits, self._counters = Bits(), Counters()
         self._states: dict[tuple[tuple[int, ...], bool, str], State] = {}
+        self.quiet: set[bytes] = set()  # fingerprints of conversations in which nothing was found
         self._wholes: dict[tuple[int, ...], bool] = {}
         self._narrow: dict[tuple[int, frozenset[int]], Finder] = {}
 
@@ -124,6 +96,12 @@ class Inspector:
                 self._wholes.clear()
             self._wholes[session.kind] = found
         return found
+
+    def keep_quiet(self, seen: bytes) -> None:
+        """A conversation in which nothing was found."""
+        if len(self.quiet) >= MAX_QUIET:
+            self.quiet.clear()
+        self.quiet.add(seen)
 
     def state(self, session: Session) -> State:
         """What is known of all flows that rules cannot tell from this one, as it stands."""
@@ -352,11 +330,14 @@ class Inspector:
     def _tests_hold(self, rule: Rule, session: Session, side: int) -> bool:
         if not rule.tests:
             return True
+        session.touched = True
         packet = session.latest(side)
         return packet is not None and all(test(packet) for test in rule.tests)
 
     def _packet(self, rule: Rule, packet: Packet) -> bool:
         """What a rule asks of the headers of a packet."""
+        if rule.tests or rule.buffers:
+            packet.session.touched = True
         if not all(test(packet) for test in rule.tests):
             return False
         for inspection in rule.buffers:
@@ -407,6 +388,7 @@ class Inspector:
     ) -> bool:
         """What a flow remembers is asked last, changed, and an alert given where one is due."""
         now = place[0]
+        session.touched = True
         if not self._remembered(rule, session, side, now):
             return False
         if rule.action == "pass":

@@ -16,7 +16,7 @@ from kazami.detect.network.suricata.packet import ACK, RST, SYN, TCP, UDP, Packe
 from kazami.detect.network.suricata.plan import TOLD
 from kazami.detect.network.suricata.prefilter import MOST
 from kazami.detect.network.suricata.steps import View
-from kazami.detect.network.suricata.stream import Frame, Half, Marks, cut, joined
+from kazami.detect.network.suricata.stream import Frame, Half, Marks, cut, fingerprint, joined
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.alert import Alert
@@ -43,6 +43,7 @@ class Session:
         "_inspector", "_late", "_parser", "addresses", "alerts", "application", "bits", "counts", "established", "first", "halves",
         "kind",
         "last", "packets", "passed", "phase", "ports", "protocol", "state",
+        "touched",
         "turns",
     )  # fmt: skip
 
@@ -63,6 +64,7 @@ class Session:
         self.alerts: list[Alert] = []
         self.packets = [0, 0]
         self.halves = (Half(), Half())
+        self.touched = False  # whether a rule held, or asked for more than bytes
         self.turns: list[list[int]] = []  # side, and how many packets it sent before the other did
         self.last = (time, 0)
         self._parser: app.Parser | None = None
@@ -100,8 +102,8 @@ class Session:
             low = ip if ip >= 0 else at
             frame = (time, number, data[low:stop], ip - low if ip >= 0 else -1, at - low, start - low)
             self._loaded(side, flags, int.from_bytes(data[at + 4 : at + 8]), frame)
-        if flags & 5:  # FIN, RST
-            self._closing(flags)
+        if flags & RST and self.phase >= OPEN:
+            self.phase = OVER
 
     def _single(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """A packet of anything but TCP."""
@@ -120,15 +122,29 @@ class Session:
                 self._exchanges(made, Marks([], 0, (time, number)), View(packet.payload))
 
     def finish(self) -> None:
-        """The flow is over: look at what waits."""
+        """The flow is over: look at what waits. A conversation that was seen before, and in which nothing was found, is left."""
+        inspector = self._inspector
+        remember = inspector.options.remember and self.turns and self._is_whole()
+        seen = fingerprint((self.kind, self.established, self.turns), self.halves) if remember else b""
+        if seen in inspector.quiet:
+            self.turns = []
+            return
         for side in (0, 1):
-            half = self.halves[side]
-            if half.waiting:
+            if self.halves[side].waiting:
                 self._skip_gap(side)
         self.flush()
         if self._parser is not None:
             self._exchanges(self._parser.finish(), Marks([], 0, self.last))
             self._parser = None
+        if seen and not self.touched:
+            inspector.keep_quiet(seen)
+
+    def _is_whole(self) -> bool:
+        """Whether all that was said still waits, and nothing came of it yet."""
+        first, second = self.halves
+        return not (
+            self.touched or self.bits or first.first or second.first or first.waiting or second.waiting
+        )
 
     # Packets.
 
@@ -162,6 +178,8 @@ class Session:
         for rule in self.state.bare[side]:
             inspector.lone(rule, packet)
         if packet.start >= packet.stop:
+            if self.state.bitten[side]:
+                self.flush()  # what was said before may have set what these ask for
             for rule in self.state.bitten[side]:
                 inspector.lone(rule, packet)
 
@@ -313,11 +331,6 @@ class Session:
             if self._parser is not None:
                 self._exchanges(self._parser.gap(side), Marks([], 0, self.last))
             self._drain(side, half)
-
-    def _closing(self, flags: int) -> None:
-        if flags & RST and self.phase >= OPEN:
-            self.phase = OVER
-        self.flush()
 
     # Streams.
 
