@@ -182,8 +182,7 @@ def _others(traffic: Traffic, beat: _Beat) -> int:
     first = int(beat.places[0])
     if not beat.name:
         return int(traffic.sources_of[beat.rows.texts["target"].codes[first]])
-    same = beat.rows.texts["name"].codes == beat.rows.texts["name"].codes[first]
-    return len(np.unique(beat.rows.texts["source"].codes[same]))
+    return int(traffic.callers(beat.rows)[beat.rows.texts["name"].codes[first]])
 
 
 def _proof(traffic: Traffic, beat: _Beat, sure: Rhythm) -> dict[str, str]:

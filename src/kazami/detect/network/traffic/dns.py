@@ -108,6 +108,7 @@ class _Domain:
     """What one machine asked below one domain."""
 
     domain: str
+    machines: int  # that ask below it
     places: Numbers
     names: list[str]
     data: float  # share of records that carry data
@@ -132,7 +133,7 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     domains, owners = _domains(rows)
     for places in rows.groups("source", among=domains >= 0):
         for one in _of(rows, places, domains[places], owners):
-            rule = _rule(rows, one, owners)
+            rule = _rule(rows, one)
             if rule:
                 yield _hit(rows, one, rule)
     yield from _commands(rows)
@@ -170,23 +171,23 @@ def _of(rows: Rows, places: Numbers, domains: Numbers, owners: _Owners) -> Itera
         queries = rows.texts["query"].distinct(places[part])
         if len(queries) < SLOW_NAMES:
             continue
-        domain = owners.names[int(domains[part[0]])]
+        number_ = int(domains[part[0]])
+        domain, machines = owners.names[number_], int(owners.machines[number_])
         names = [name for name in (below(query, domain) for query in queries) if name]
         kinds = rows.texts["type"]
         carriers = sum(kinds[int(place)] in _CARRIERS for place in places[part]) / len(part)
         raw = sum(bool(_RAW.search(query)) for query in queries) / len(queries)
-        yield _Domain(domain, places[part], names, carriers, raw)
+        yield _Domain(domain, machines, places[part], names, carriers, raw)
 
 
-def _rule(rows: Rows, one: _Domain, owners: _Owners) -> str:
+def _rule(rows: Rows, one: _Domain) -> str:
     """What speaks for a tunnel, from the surest to the least; empty where nothing does."""
-    machines = int(owners.machines[owners.names.index(one.domain)]) if one.domain in owners.names else 0
-    if machines > FEW or one.length < LENGTH or one.bits < BITS:
+    if one.machines > FEW or one.length < LENGTH or one.bits < BITS:
         return ""
     if len(one.names) >= NAMES and one.said >= SAID:
         return "dns-tunnel" if one.data >= CARRIERS or one.raw >= 0.1 or one.length >= 50 else "dns-load"
     span = rows.time[one.places[-1]] - rows.time[one.places[0]]
-    return "dns-slow" if span >= DAY and machines == 1 and one.said >= SLOW_SAID else ""
+    return "dns-slow" if span >= DAY and one.machines == 1 and one.said >= SLOW_SAID else ""
 
 
 def _hit(rows: Rows, one: _Domain, rule: str) -> Hit:

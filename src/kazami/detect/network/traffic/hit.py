@@ -42,9 +42,9 @@ class Hit:
 def ends(rows: Rows, place: int) -> dict[str, str]:
     """Who spoke with whom in a row, in Zeek's words."""
     found = {word: rows.texts[name][place] for name, word in _WORDS.items() if name in rows.texts}
-    port = float(rows.numbers["port"][place])
-    if port == port:  # known
-        found["id.resp_p"] = str(int(port))
+    port = int(rows.numbers["port"][place])
+    if port:
+        found["id.resp_p"] = str(port)
     return {word: value for word, value in found.items() if value}
 
 

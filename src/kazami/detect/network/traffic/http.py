@@ -192,11 +192,12 @@ def _shells(traffic: Traffic, rows: Rows) -> Iterator[Hit]:
     script = rows.texts["uri"].where(lambda uri: bool(_SCRIPT.search(uri)))
     fine = np.isin(rows.known("status"), (0, 200))
     command = rows.texts["uri"].where(lambda uri: bool(_COMMAND.search(uri)))
+    post = rows.texts["method"].among(("POST",))
     done = rows.known("status") == 200
     yield from _hits(rows, inward & command & done, "http-shell")
     yield from _hits(rows, inward & command & fine & ~done, "http-command")
     for places in rows.groups("target", "uri", least=6, among=inward & script & fine & ~command):
-        posts = rows.texts["method"].among(("POST",))[places]
+        posts = post[places]
         clients = len(np.unique(rows.texts["source"].codes[places]))
         led = (rows.texts["referrer"].codes[places] >= 0).any()
         if posts.all() and clients == 1 and not led and _alone(traffic, rows, places):

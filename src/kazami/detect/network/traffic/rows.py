@@ -59,7 +59,7 @@ class Rows:
     """Events of one table of one tenant, in the order of time.
 
     `time` is microseconds since 1970, `uid` 16 bytes an event. `texts` and `numbers` are what the question of the table
-    names; a number that is not known is NaN.
+    names; a number that is not known is 0.
     """
 
     table: str
@@ -85,7 +85,7 @@ class Rows:
 
     def known(self, name: str) -> Numbers:
         """A column of numbers, 0 where they are not known."""
-        return np.nan_to_num(self.numbers[name], nan=0.0)
+        return self.numbers[name]
 
     def groups(self, *names: str, least: int = 1, among: Numbers | None = None) -> Iterator[Numbers]:
         """Places of rows that share these texts (or numbers), in the order of time; rows without one of the texts are left out.

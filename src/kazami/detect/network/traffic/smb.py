@@ -138,20 +138,12 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     }
     for rule, mask in found.items():
         yield from _hits(rows, mask & ours, rule)
-    for places in rows.groups("source", "target", "name", among=opened & ours):
-        # A file that was written is told above: opening it is part of that.
-        both = rows.texts["name"].codes == rows.texts["name"].codes[places[0]]
-        if not (both & found["smb-program"]).any():
-            yield from _hits(rows, _only(places, len(rows)), "smb-program-opened")
+    # What was written is told above: opening it is part of that.
+    told = np.unique(name.codes[found["smb-program"]])
+    yield from _hits(rows, opened & ours & ~np.isin(name.codes, told), "smb-program-opened")
     shares = traffic["smb_mapping"]
     mapped = shares.texts["path"].where(lambda text: bool(_ADMINISTRATIVE.search(text)))
     yield from _hits(shares, mapped, "smb-admin-share")
-
-
-def _only(places: Numbers, size: int) -> Numbers:
-    mask = np.zeros(size, bool)
-    mask[places] = True
-    return mask
 
 
 def _hits(rows: Rows, among: Numbers, rule: str) -> Iterator[Hit]:

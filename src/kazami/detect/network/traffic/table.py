@@ -288,9 +288,9 @@ _KINDS: dict[str, np.dtype[Any]] = {
 
 
 def _sound(values: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:
-    """Numbers that can be: no negative counts, no ports beyond 65,535, nothing beyond what a float of 32 bits holds well."""
+    """Numbers that can be, 0 for others: no negative counts, no ports beyond 65,535, nothing beyond what a float of 32 bits holds well."""
     most = 65_535 if name in _PORTS else 1e15
-    return np.where((values >= 0) & (values <= most), values, np.nan)
+    return np.where((values >= 0) & (values <= most), values, 0.0)
 
 
 def identities(column: pa.Array) -> np.ndarray[Any, Any]:

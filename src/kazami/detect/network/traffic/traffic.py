@@ -39,6 +39,7 @@ class Traffic:
     tables: Mapping[str, Rows]
     networks: tuple[Network, ...] = ()
     allowed: dict[str, int] = field(default_factory=dict)
+    _callers: dict[str, Numbers] = field(default_factory=dict)
 
     def __getitem__(self, table: str) -> Rows:
         return self.tables[table]
@@ -105,6 +106,15 @@ class Traffic:
         rows = self.flow
         firsts = [places[0] for places in rows.groups("source", "target")]
         return np.bincount(rows.texts["target"].codes[firsts], minlength=len(rows.texts["target"].values) + 1)
+
+    def callers(self, rows: Rows) -> Numbers:
+        """By code of a name in HTTP or TLS: how many machines called it."""
+        found = self._callers.get(rows.table)
+        if found is None:
+            firsts = [places[0] for places in rows.groups("source", "name")]
+            size = len(rows.texts["name"].values) + 1
+            found = self._callers[rows.table] = np.bincount(rows.texts["name"].codes[firsts], minlength=size)
+        return found
 
     @cached_property
     def machines(self) -> int:
