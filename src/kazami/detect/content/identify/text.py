@@ -7,6 +7,7 @@ extension says the same. Sources: the languages' own keywords and idioms that no
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _LOOK = 32 << 10
@@ -81,6 +82,7 @@ _HEADER = re.compile(
 )
 
 
+@lru_cache(maxsize=64)  # every analyzer asks for the same few heads
 def kind(head: bytes, extension: str) -> str:
     """``powershell``, ``html``, ``eml`` ... ``text``; "" where `head` is no text."""
     text = plain(head[:_LOOK])
