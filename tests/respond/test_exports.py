@@ -146,12 +146,12 @@ def test_sarif_results_point_to_their_rules() -> None:
     rules = run["tool"]["driver"]["rules"]
     assert len({rule["id"] for rule in rules}) == len(rules) == len(story.RULES)
     assert len(run["results"]) == len(ROWS)
-    for row, result in zip(ROWS, run["results"], strict=True):
-        rule = rules[result["ruleIndex"]]
-        assert rule["id"] == result["ruleId"] == row["rule_id"]
-        assert result["fingerprints"] == {"kazami/v1": row["finding_uid"]}
-        assert result["level"] == rule["defaultConfiguration"]["level"]
-        assert result["properties"]["matched"] == row["matched"]
+    for row, one in zip(ROWS, run["results"], strict=True):
+        rule = rules[one["ruleIndex"]]
+        assert rule["id"] == one["ruleId"] == row["rule_id"]
+        assert one["fingerprints"] == {"kazami/v1": row["finding_uid"]}
+        assert one["level"] == rule["defaultConfiguration"]["level"]
+        assert one["properties"]["matched"] == row["matched"]
     levels = {row["level"]: result["level"] for row, result in zip(ROWS, run["results"], strict=True)}
     assert levels == {
         "critical": "error",
