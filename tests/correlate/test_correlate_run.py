@@ -167,6 +167,16 @@ def test_an_incident_that_grows_too_large_is_cut_at_its_weakest_ties(monkeypatch
     assert len(shares(told(rows))) == 1
 
 
+def test_a_process_tree_of_one_host_stays_whole_however_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kazami.correlate.tie.LARGEST", 3)
+    tree = [finding(f"r{n}", 20 * n, host="h1", process_uid="p1") for n in range(8)]
+    assert [len(group) for group in shares(told(tree))] == [8]
+    spread = [
+        finding(f"r{n}", 20 * n, host=f"h{n}", process_uid=f"p{n}", parent_uid=f"p{n - 1}") for n in range(8)
+    ]
+    assert len(shares(told(spread))) > 1
+
+
 def every(
     minutes: int, hours: int, name: str = "dns", host: str = "srv1", start: int = 0
 ) -> list[dict[str, Any]]:

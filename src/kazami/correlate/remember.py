@@ -33,7 +33,7 @@ def joined(scene: Tied, label: Ints, cap: int) -> Tied:
     if not ties:
         return scene
     everything = [*scene.ties, *ties]
-    return replace(scene, ties=everything, label=labels(len(scene.found), everything))
+    return replace(scene, ties=everything, label=labels(scene.found.host, everything))
 
 
 def _new(ties: Ties, label: Ints) -> Ties:

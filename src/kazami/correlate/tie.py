@@ -84,7 +84,7 @@ def tied(
     ties.append(_contacts(found, ends(findings, placed, seats), says, hosts[1]))
     hot = sorted({name for one in ties for name in one.hot if one.kind not in ("process", "session")})
     scene = _scene(found, weights[found.rule], infos, hosts[1], users[1], uids, pairs, ties)
-    return Tied(found, weight, says, levels, labels(len(found), ties), endless, ties, pairs, hot, uids, scene)
+    return Tied(found, weight, says, levels, labels(found.host, ties), endless, ties, pairs, hot, uids, scene)
 
 
 def _contacts(found: Strands, about: tuple[Ints, list[str]], says: Floats, hosts: list[str]) -> Ties:
@@ -110,19 +110,30 @@ def hot_in(scene: Tied, owner: Ints) -> dict[int, list[str]]:
     return found
 
 
-def labels(size: int, ties: list[Ties]) -> Ints:
-    """What hangs together; where that is more than `LARGEST`, without its weakest kinds of ties. One process tree, or one session,
-    stays whole however large it is: in pieces it would be as many incidents.
+def labels(host: Ints, ties: list[Ties]) -> Ints:
+    """What hangs together; where that is more than `LARGEST`, without its weakest kinds of ties. `host` is that of each strand.
+
+    What lies on one or two hosts stays whole by its processes and sessions however large it is: in pieces it would be as many incidents.
     """
+    size = len(host)
     label = _joined(size, ties)
-    for kind in reversed([kind for kind in link.LIMITS if kind not in ("process", "session")]):
+    for kind in reversed(link.LIMITS):
         sizes = np.bincount(label, minlength=size)
         large = sizes[label] > LARGEST
+        if kind in ("process", "session"):
+            large &= _hosts(label, host)[label] > 2
         if not large.any():
             break
         ties = [one for one in ties if one.kind != kind]
         label = np.where(large, _joined(size, ties), label)
     return label
+
+
+def _hosts(label: Ints, host: Ints) -> Ints:
+    """On how many hosts each component lies, by label."""
+    width = int(host.max(initial=0)) + 2
+    pairs = entity.distinct(label * width + host + 1)
+    return np.bincount(pairs // width, minlength=len(label))
 
 
 def _joined(size: int, ties: list[Ties]) -> Ints:
