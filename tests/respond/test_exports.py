@@ -21,7 +21,8 @@ from kazami.model.result import FindingRow, Summary
 from kazami.respond import export
 from kazami.respond.export import WRITERS, navigator
 from kazami.respond.export.csv import COLUMNS, FORMULA, cell
-from kazami.respond.export.sarif import message, result, uri
+from kazami.respond.export.sarif import message, uri
+from kazami.respond.export.sarif import result as sarif_result
 
 EMPTY = Summary(case="nothing", version="0.1.0")
 ROWS = story.story()
@@ -258,9 +259,9 @@ def test_table_speaks_japanese() -> None:
 def test_what_is_suppressed_is_marked_in_sarif_and_not_counted_by_the_navigator() -> None:
     silenced = story.row("lsass", number=1, suppressed="a" * 12)
     counted = story.row("lsass", number=2, suppressed=None)
-    assert result(silenced, 0)["suppressions"][0]["justification"] == f"kazami suppress {'a' * 12}"
-    assert result(counted, 0)["suppressions"] == []
-    assert "suppressions" not in result(story.row("lsass", number=3), 0)
+    assert sarif_result(silenced, 0)["suppressions"][0]["justification"] == f"kazami suppress {'a' * 12}"
+    assert sarif_result(counted, 0)["suppressions"] == []
+    assert "suppressions" not in sarif_result(story.row("lsass", number=3), 0)
     out = io.StringIO()
     assert navigator.write([silenced, counted], story.summary([counted]), out) == 2
     (technique,) = json.loads(out.getvalue())["techniques"]
