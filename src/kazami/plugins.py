@@ -51,6 +51,8 @@ class Overall(Protocol):
     """A detector over all events of a case, for what a rule cannot say: a module with these names is enough.
 
     The values of `RULES` are the words of what it finds, `tables` what it asks the case for (`model.question.Question`).
+    It may also have ``idle(tenants, directory) -> str``: why it can find nothing in evidence of these tenants, so that
+    the case need not be asked; empty where it can. What it says becomes a note.
     """
 
     RULES: Mapping[str, RuleInfo]

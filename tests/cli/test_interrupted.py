@@ -33,6 +33,7 @@ def slow(evidence, columns):
     yield from feed(evidence, columns)
 jsonl.feed = slow
 task.TASK_FILES, reader.FLUSH, reader.SETTLE = 2, 25, 15
+reader.WHOLE = 25
 main()
 """
 

@@ -138,6 +138,25 @@ def test_what_was_not_judged_is_said() -> None:
     assert touchpoint.judge(batches(events), TENANTS)[1] == []
 
 
+@pytest.mark.parametrize(("tenants", "directory", "idle"), [
+    ({"a"}, Directory(), True), ({"a", "b"}, Directory(), False), ({"a"}, TENANTS, False), (set(), Directory(), False),
+])  # fmt: skip
+def test_where_nothing_can_be_found_it_is_said(tenants: set[str], directory: Directory, idle: bool) -> None:
+    assert bool(touchpoint.idle(tenants, directory)) is idle
+
+
+def test_an_idle_judge_would_have_found_nothing() -> None:
+    """Whatever is found without a description needs two tenants: all that is played, played in one, finds nothing."""
+    events = [
+        {**event, "tenant": "a"}
+        for path in FILES
+        for case in yaml.safe_load(path.read_text("utf-8"))["cases"].values()
+        for event in case["events"]
+    ]
+    assert len(events) > 100
+    assert touchpoint.judge(batches(events), Directory())[0].num_rows == 0
+
+
 def test_equal_acts_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     start = datetime(2026, 1, 1)
     events = [

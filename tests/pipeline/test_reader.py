@@ -66,6 +66,7 @@ def test_a_file_that_kills_its_worker(bench: Bench, monkeypatch: pytest.MonkeyPa
 
 def test_what_a_file_gave_before_it_killed_is_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "FLUSH", 4)
+    monkeypatch.setattr(reader, "WHOLE", 4)
     deadly(monkeypatch, HARMS["kill"][0], after=1)
     bench.put("deadly.jsonl", events(*range(4)))
     result = bench.scan()

@@ -160,7 +160,7 @@ def test_evidence_that_was_judged_with_other_rules_is_told_of(bench: Bench) -> N
     first, second = bench.put("a.jsonl", events(0)), bench.put("b.jsonl", events(3))
     bench.scan(first)
     bench.rules.write_text(made.RULES.replace("high", "medium"))
-    assert bench.scan(second).notes == [
+    assert bench.scan(second).notes[-1:] == [
         "1 files of earlier scans were judged with other rules; scan them again to judge them with these"
     ]
     assert bench.scan().notes == []
@@ -175,6 +175,7 @@ def many(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(task, "TASK_FILES", 2)
     monkeypatch.setattr(reader, "FLUSH", 25)
     monkeypatch.setattr(reader, "SETTLE", 15)
+    monkeypatch.setattr(reader, "WHOLE", 25)
     for number in range(12):
         bench.put(f"{number:02}.jsonl", events(*range(10 * number, 10 * number + 10)))
     bench.put("same.jsonl", events(*range(5)))

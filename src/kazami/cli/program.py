@@ -13,6 +13,7 @@ import typer
 
 from kazami import __version__
 from kazami.cli.exit_code import DONE, INTERNAL, STOPPED, USAGE
+from kazami.cli.quick import QuickCommand, QuickGroup
 from kazami.cli.terminal import deaf, speaking
 from kazami.errors import KazamiError
 from kazami.respond.text import safe_lines
@@ -22,6 +23,7 @@ WRONG: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ =
 
 app = typer.Typer(
     name="kazami",
+    cls=QuickGroup,
     help="Reads logs, finds intruders, and tells the story with its proof.",
     no_args_is_help=True,
     add_completion=False,
@@ -72,7 +74,7 @@ def _register() -> None:
     from kazami.cli.suppress import app as suppress
     from kazami.cli.tenants import app as tenants
 
-    app.command("scan")(scan)
+    app.command("scan", cls=QuickCommand)(scan)
     app.command("inspect")(inspect)
     app.add_typer(rules, name="rules")
     app.add_typer(incidents, name="incidents")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +22,7 @@ from kazami.model.finding import LEVELS, level_rank
 from kazami.model.result import Summary
 
 if TYPE_CHECKING:
-    from kazami.pipeline import Result
+    from kazami.pipeline import Observer, Result
 
 
 class Level(StrEnum):
@@ -97,8 +99,6 @@ def scan(
     from dataclasses import replace
 
     from kazami import pipeline, tenants
-    from kazami.cli.progress import Progress
-    from kazami.cli.terminal import talk
 
     said: list[str] = context.obj or []
     if "" in said:
@@ -124,12 +124,45 @@ def scan(
     )
     if request.since is not None and request.until is not None and request.since >= request.until:
         raise UsageError("--until: is not after --since, so that no event is left")
-    with Progress(talk(), lang=lang.value) as progress:
-        result = pipeline.scan(request, progress)
+    with _watching(lang.value) as observer:
+        result = pipeline.scan(request, _Ahead(observer))
     summary = output.present(case, form, output_file, lang.value, report=report, scanned=directory)
     if result.stopped:
         return STOPPED
     return _exit_code(summary, result, fail_on, reject_limit)
+
+
+@contextmanager
+def _watching(lang: str) -> Iterator[Observer | None]:
+    """Who shows how far a scan is; nobody where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from kazami.cli.progress import Progress
+    from kazami.cli.terminal import talk
+
+    with Progress(talk(), lang=lang) as progress:
+        yield progress
+
+
+class _Ahead:
+    """Shows a scan to an observer, and gets ready to present it while the workers still read."""
+
+    def __init__(self, observer: Observer | None) -> None:
+        self._observer = observer
+
+    def begin(self, files: int, size: int) -> None:
+        if self._observer:
+            self._observer.begin(files, size)
+        output.prepare()
+
+    def advance(self, size: int, events: int, findings: int, name: str) -> None:
+        if self._observer:
+            self._observer.advance(size, events, findings, name)
+
+    def tick(self) -> None:
+        if self._observer:
+            self._observer.tick()
 
 
 def cores() -> int:

@@ -11,12 +11,13 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import TextIO
-
-from rich.console import Console
+from typing import TYPE_CHECKING, TextIO
 
 from kazami.errors import UsageError
 from kazami.respond.text import safe_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: What the system says where nothing more can be written.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -75,6 +76,8 @@ def plain() -> None:
 
 
 def _console(stream: TextIO) -> Console:
+    from rich.console import Console  # slow to import, and what only data is asked of has no need of it
+
     return Console(file=stream, markup=False, highlight=False, emoji=False)
 
 

@@ -165,8 +165,9 @@ def _names(values: list[str], codes: Ints) -> tuple[str, ...]:
 
 def _addresses(scene: Scene, strands: Ints) -> tuple[str, ...]:
     owner, names = scene.addresses
-    spots = [range(*np.searchsorted(owner, [one, one + 1]).tolist()) for one in strands[:2000].tolist()]
-    return tuple(dict.fromkeys(names[spot] for spots_of in spots for spot in spots_of))[:NAMES]
+    begin, end = np.searchsorted(owner, strands[:2000]), np.searchsorted(owner, strands[:2000], side="right")
+    spots = zip(begin.tolist(), end.tolist(), strict=True)
+    return tuple(dict.fromkeys(name for first, stop in spots for name in names[first:stop]))[:NAMES]
 
 
 def _moves(scene: Scene, strands: Ints, of_step: Ints) -> tuple[Move, ...]:
@@ -177,18 +178,19 @@ def _moves(scene: Scene, strands: Ints, of_step: Ints) -> tuple[Move, ...]:
     spots = np.repeat(begin - np.concatenate(([0], np.cumsum(end - begin)[:-1])), end - begin)
     spots = spots + np.arange(len(spots))
     place = np.minimum(np.searchsorted(strands, target[spots]), len(strands) - 1)
-    within = strands[place] == target[spots]
-    made: dict[tuple[str, str], Move] = {}
-    for one, at in zip(spots[within].tolist(), place[within].tolist(), strict=True):
-        before, after = int(source[one]), int(target[one])
-        names = (scene.hosts[found.host[before]], scene.hosts[found.host[after]])
-        account = scene.users[found.user[after]] if found.user[after] >= 0 else ""
-        time = when(int(found.first[after])) if found.first[after] != TIMELESS else None
-        said = words.fill(words.MOVE, source=names[0], target=names[1])
-        made.setdefault(names, Move(*names, time, account, int(of_step[at]) + 1, said))
-        if len(made) >= NAMES:
-            break
-    return tuple(made.values())
+    within = np.flatnonzero(strands[place] == target[spots])
+    pairs = found.host[source[spots[within]]] * len(scene.hosts) + found.host[target[spots[within]]]
+    firsts = np.sort(np.unique(pairs, return_index=True)[1])[:NAMES]  # of each pair of hosts its first move
+    return tuple(_move(scene, spots[one], int(of_step[place[one]])) for one in within[firsts].tolist())
+
+
+def _move(scene: Scene, spot: int, step: int) -> Move:
+    found, before, after = scene.found, scene.moves[0][spot], scene.moves[1][spot]
+    names = (scene.hosts[found.host[before]], scene.hosts[found.host[after]])
+    account = scene.users[found.user[after]] if found.user[after] >= 0 else ""
+    time = when(int(found.first[after])) if found.first[after] != TIMELESS else None
+    said = words.fill(words.MOVE, source=names[0], target=names[1])
+    return Move(*names, time, account, step + 1, said)
 
 
 def _title(order: score.Order, steps: list[Step], hosts: tuple[str, ...]) -> Text:

@@ -5,13 +5,8 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
-from http.client import HTTPMessage
 from importlib.resources import files
 from pathlib import Path
-from typing import IO
-from urllib.error import URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import platformdirs
 
@@ -28,9 +23,6 @@ NEWEST = (
     "https://raw.githubusercontent.com/mitre-attack/attack-stix-data/master/enterprise-attack/"
     "enterprise-attack.json"
 )
-
-#: Seconds without an answer, after which an update gives up.
-PATIENCE = 60
 
 _IN_NAME = re.compile(r"attack-(\d{1,3}(?:\.\d{1,3})?)\.json")
 
@@ -84,12 +76,9 @@ def fetch(url: str = NEWEST, version: str = "") -> Built:
 
     Raises UsageError where it does not answer, answers with something else, or is too large.
     """
-    _allowed(url)
-    try:
-        with build_opener(_Redirects).open(Request(url), timeout=PATIENCE) as answer:  # noqa: S310 - checked above
-            content = _bounded(answer, url)
-    except (OSError, URLError, ValueError) as error:
-        raise UsageError(f"{url}: does not answer: {getattr(error, 'reason', error)}") from error
+    from kazami.intel.download import content_of  # slow to import, and as needless
+
+    content = content_of(url, bundle.LARGEST)
     found, strange = bundle.parse(content, url)
     return _built(found, strange, url, version or _named(url))
 
@@ -105,31 +94,6 @@ def keep(table: Table) -> Path:
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     return path
-
-
-class _Redirects(HTTPRedirectHandler):
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
-        _allowed(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _allowed(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1"))
-    except ValueError as error:
-        raise UsageError(f"{url}: {error}") from error
-    if not fine or not parts.hostname:
-        raise UsageError(f"{url}: only https is asked")
-
-
-def _bounded(answer: IO[bytes], url: str) -> bytes:
-    content = answer.read(bundle.LARGEST + 1)
-    if len(content) > bundle.LARGEST:
-        raise UsageError(f"{url}: more than {bundle.LARGEST:,} bytes")
-    return content
 
 
 def _named(name: str) -> str:

@@ -66,10 +66,13 @@ def _past(technique_id: str) -> str:
     return shipped().name(technique_id)
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 @cache
 def _changes() -> dict[str, dict[str, Any]]:
     content = (files("kazami.intel") / "translation.yml").read_text("utf-8")
-    changes: dict[str, dict[str, Any]] = yaml.safe_load(content)
+    changes: dict[str, dict[str, Any]] = yaml.load(content, Loader=_LOADER)  # noqa: S506 - a safe loader
     return changes
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from kazami.errors import UsageError
 
 DESCRIPTION = "pack.yml"
 LARGEST = 1 << 16  # bytes of a pack.yml
+
+#: Safe, and in C where there is one.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,12 @@ class Chosen:
 
 def names() -> list[str]:
     """The packs that come with Kazami, sorted."""
-    return sorted(folder.name for folder in _here().iterdir() if (folder / DESCRIPTION).is_file())
+    return list(_names(_here()))
+
+
+@cache  # asked for every rule that found something
+def _names(here: Path) -> tuple[str, ...]:
+    return tuple(sorted(folder.name for folder in here.iterdir() if (folder / DESCRIPTION).is_file()))
 
 
 def find(name: str) -> Path:
@@ -109,7 +118,7 @@ def _needs(description: Path) -> list[str]:
         data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise ValueError(f"larger than {LARGEST} bytes")
-    content: Any = yaml.safe_load(data.decode("utf-8"))
+    content: Any = yaml.load(data.decode("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
     if not isinstance(content, dict):
         raise ValueError("not a map")
     needs = content.get("needs") or []

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from kazami.detect.sigma.assertion import MATCH
+from kazami.engine import memory
 from kazami.engine.local import Done, Lost, Pool
 from kazami.model.event import REJECT
 from kazami.model.finding import FINDING
@@ -21,7 +22,7 @@ from kazami.store.run import Run
 
 #: Events, and seconds, after which what waits is committed. A commit costs some 30 milliseconds, however little is
 #: in it; what the parent had not committed when it died is done again by the next scan.
-EVENTS, SECONDS = 100_000, 2.0
+EVENTS, SECONDS = 40_000, 2.0
 
 
 class Collector:
@@ -75,6 +76,8 @@ class Collector:
                 rejects=pa.concat_tables([unpacked(unit.rejects, REJECT) for unit in units]),
                 evidence=[row for unit in units for row in unit.evidence],
             )
+            del units, waiting
+            memory.give_back()
         self._last = time.monotonic()
 
     def _give_up(self, part: Part, reason: str) -> None:

@@ -23,6 +23,7 @@ from kazami.model.suppression import Suppression
 from kazami.store import correlating, incidents
 from kazami.store.case import Case
 from kazami.store.gather import gather
+from kazami.store.views import Views
 
 #: Counter-measures that an incident names.
 COUNTERED = 10
@@ -57,7 +58,13 @@ def correlated(case: Case, known: Known, without: Sequence[Suppression] = ()) ->
 
 def _seats(case: Case) -> dict[str, seat.Seats]:
     """Which host had which address, by what the events of a case say."""
-    return seat.seats(batch for question in seat.QUESTIONS for batch in gather(case, question))
+    views = Views(case.database, case.root)
+    return seat.seats(batch for question in seat.QUESTIONS for batch in gather(case, question, views))
+
+
+def prepare() -> None:
+    """Load what `tell` needs, while others work."""
+    _countermeasures()
 
 
 @cache

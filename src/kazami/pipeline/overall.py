@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from kazami import plugins
+from kazami.model.finding import FINDING
 from kazami.model.tenant import Directory
 from kazami.store.case import Case
 from kazami.store.gather import gather
 from kazami.store.run import Run
+from kazami.store.seen import tenants_of
+from kazami.store.views import Views
 
 
 def judge(case: Case, run: Run, directory: Directory) -> list[str]:
@@ -16,15 +19,17 @@ def judge(case: Case, run: Run, directory: Directory) -> list[str]:
     """
     notes = []
     case.database.widen()
+    tenants, views = tenants_of(case), Views(case.database, case.root)
     for extension in plugins.discover(plugins.DETECTORS):
         detector = extension.object
         if extension.error:
             notes.append(f"detector {extension.name} cannot be used: {extension.error}")
         if not isinstance(detector, plugins.Overall):
             continue
-        batches = (batch for question in detector.tables for batch in gather(case, question))
+        batches = (batch for question in detector.tables for batch in gather(case, question, views=views))
         try:
-            found, said = detector.judge(batches, directory)
+            why = detector.idle(tenants, directory) if hasattr(detector, "idle") else ""
+            found, said = (FINDING.empty_table(), [why]) if why else detector.judge(batches, directory)
         except Exception as error:  # noqa: BLE001 - whatever a third party's code raises is reported by name
             notes.append(f"detector {extension.name} failed: {type(error).__name__}: {error}")
             continue

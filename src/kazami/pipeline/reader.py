@@ -1,7 +1,9 @@
 """The worker of a scan: evidence in, events to Parquet, matches to findings.
 
 Columns outlive the files they come from, so that a thousand small files make one batch; a flush covers every
-part that was read to its end before it.
+part that was read to its end before it. Between flushes the log sources of which most waits are matched and stored
+already (`Reader._relieve`): what is rare waits for the flush, since a batch of ten events costs as much as one of a
+thousand. What was stored is told of with the flush, so that all of a part is known to the case, or nothing.
 """
 
 from __future__ import annotations
@@ -37,11 +39,19 @@ from kazami.sources.columns import MAX_WAITING, Columns
 from kazami.sources.identify import identify
 from kazami.store import segment
 
-#: Events that wait for a flush: large batches make rules and Parquet cheap, memory sets the bound.
+#: Events that wait: large batches make rules and Parquet cheap, memory sets the bound.
 FLUSH = 32_000
 
-#: Events, bytes of their text, and bytes of evidence that are enough for a flush between two tasks. A flush in the
-#: middle of a task ties it to what was flushed with it, and what hangs together is read again when a scan dies in it.
+#: Events that wait in a worker that holds so many bytes more than at its birth: what it knows, and the holes between,
+#: take their share, and with ten times the evidence it holds no more than with the first batch.
+TIGHT, ROOM = 16_000, 90 << 20
+
+#: Events between two flushes.
+WHOLE = 60_000
+
+#: Events that are enough between two tasks, bytes of their text, and bytes of evidence that are enough for a flush. A
+#: flush in the middle of a task ties it to what was flushed with it, and what hangs together is read again when a scan
+#: dies in it.
 SETTLE, SETTLE_TEXT, SETTLE_READ = FLUSH * 5 // 6, MAX_WAITING * 3 // 4, 256 << 20
 
 #: Bytes from the start of a file by which it is recognized; a magic number needs but the first.
@@ -104,11 +114,14 @@ class Reader:
         self._touched: list[Part] = []
         self._failed: list[Part] = []
         self._given = 0  # events, since the beginning
+        self._flushed = 0  # of these, when all that waited was flushed
+        self._held = Unit()  # what was made since then
         self._read_bytes = 0  # of evidence, since the last flush
         self._store = True
         self._timeouts: Counter[str] = Counter()
         self._last: Extension | None = None
         self._flushes = 0
+        self._born = memory.resident()
 
     def handle(self, task: Task) -> Iterator[Unit]:
         """Read the parts of a task; a unit whenever enough has come together."""
@@ -123,10 +136,17 @@ class Reader:
 
     def settle(self) -> Iterator[Unit]:
         """Give what waits while no part is half done: what is stored then stays stored, whatever happens next."""
-        enough = self._waiting() >= SETTLE or self._columns.bytes >= SETTLE_TEXT
-        if enough or self._read_bytes >= SETTLE_READ:
+        if self._is_due(SETTLE) or self._read_bytes >= SETTLE_READ:
             self._touched.clear()
             yield self._flush()
+        elif self._is_much():
+            self._relieve()
+
+    def _is_much(self) -> bool:
+        waiting = self._waiting()
+        if waiting >= SETTLE or self._columns.bytes >= SETTLE_TEXT:
+            return True
+        return waiting * FLUSH >= SETTLE * TIGHT and memory.resident() - self._born >= ROOM
 
     def finish(self) -> Iterator[Unit]:
         """What is left."""
@@ -213,6 +233,8 @@ class Reader:
     def _feed(self, source: Any, evidence: Evidence) -> Iterator[Unit]:
         if hasattr(source, "feed"):
             for _ in source.feed(evidence, self._columns):
+                if self._columns.is_full and not self._is_due(FLUSH):
+                    self._relieve()
                 if self._columns.is_full:
                     yield self._flush()
             return
@@ -229,25 +251,41 @@ class Reader:
     def _take(self, batch: pa.RecordBatch) -> None:
         (self._rejects if Route.of(batch) == REJECTS else self._batches).append(batch)
 
+    def _is_due(self, soon: int) -> bool:
+        """Whether a flush is, where `soon` events more would make it so."""
+        return self._given + self._waiting() - self._flushed > WHOLE - soon
+
     def _flush(self) -> Unit:
-        unit = self._work(self._ready())
+        """All that waits, and what was made since the last flush."""
+        self._work(self._ready(self._columns.rest()))
+        unit, self._held = self._held, Unit()
         unit.rejects = packed(pa.Table.from_batches(self._rejects, REJECT))
         unit.evidence, unit.touched = self._evidence, list(self._touched)
         unit.failed = self._failed
+        unit.timeouts = self._new_timeouts()
         self._rejects, self._evidence, self._failed, self._read_bytes = [], [], [], 0
+        self._flushed = self._given
+        self._tidy()
+        return unit
+
+    def _relieve(self) -> None:
+        """Work on the most of what waits; the case is told of it with the next flush."""
+        self._work(self._ready(self._columns.most()))
+        self._tidy()
+
+    def _tidy(self) -> None:
         self._flushes += 1
         memory.give_back()
         if not self._flushes % SWEEP:
             gc.collect()
         gc.freeze()  # what lives on (compiled rules) is not looked at again
-        return unit
 
-    def _ready(self) -> Iterator[list[pa.RecordBatch]]:
-        """All that waits, in lists of what may be stored together; each is done with before the next is made."""
+    def _ready(self, waiting: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+        """What waits, in lists of what may be stored together; each is done with before the next is made."""
         taken, self._batches = self._batches, []
         if taken:
             yield self._counted(taken)
-        for batch in self._columns.rest():
+        for batch in waiting:
             if Route.of(batch) == REJECTS:
                 self._rejects.append(batch)
             else:
@@ -268,8 +306,9 @@ class Reader:
                 mask = inside if mask is None else pc.and_(mask, inside)
         return batch if mask is None else batch.filter(mask)
 
-    def _work(self, ready: Iterable[list[pa.RecordBatch]]) -> Unit:
-        found, fed, segments, events = [FINDING.empty_table()], [MATCH.empty_table()], [], 0
+    def _work(self, ready: Iterable[list[pa.RecordBatch]]) -> None:
+        """Match and store; what came of it is held until the next flush."""
+        found, fed, held = [FINDING.empty_table()], [MATCH.empty_table()], self._held
         for batches in ready:
             for batch in batches:
                 matches = list(self._matcher.match(batch))
@@ -278,20 +317,15 @@ class Reader:
                 tables, faults = detect(batch)
                 found += tables
                 self._rejects += faults
-                events += 0 if Route.of(batch).projected else batch.num_rows
+                held.events += 0 if Route.of(batch).projected else batch.num_rows
             if (
                 self._store or Route.of(batches[0]).table == MATCHES
             ):  # what only these rules have found is new
-                segments += segment.write(self._orders.case, batches)
+                held.segments += segment.write(self._orders.case, batches)
         table = pa.concat_tables(found)
-        return Unit(
-            segments,
-            packed(table),
-            packed(pa.concat_tables(fed)),
-            events=events,
-            found=table.num_rows,
-            timeouts=self._new_timeouts(),
-        )
+        held.found += table.num_rows
+        held.findings += packed(table)
+        held.fuel += packed(pa.concat_tables(fed))
 
     def _new_timeouts(self) -> dict[str, int]:
         total = self._matcher.timeouts()

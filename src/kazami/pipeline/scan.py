@@ -16,6 +16,7 @@ from kazami.detect.sigma import correlation
 from kazami.detect.sigma.blind import blind
 from kazami.detect.sigma.load import load
 from kazami.detect.sigma.rule import RuleSet
+from kazami.engine import memory
 from kazami.engine.local import Pool
 from kazami.errors import UsageError
 from kazami.intel import actor, measure
@@ -74,13 +75,15 @@ def scan(request: Request, observer: Observer) -> Result:
     Raises UsageError and CaseError; evidence never raises, it is reported in the case. On KeyboardInterrupt what is
     finished is kept, and the result says that it stopped.
     """
+    memory.share()
     files, unreadable = _files(request)
     wire = wire_rules.of([*request.settings.rules, *request.rules], request.settings)
-    wired = wire_rules.load(*wire)
-    wire_rules.plan(*wire)
-    rules = detectors.joined(wire_rules.joined(rules_of(request), wired, wire[0]))
-    sources()
-    detectors.detectors()
+    with memory.lasting():
+        wired = wire_rules.load(*wire)
+        wire_rules.plan(*wire)
+        rules = detectors.joined(wire_rules.joined(rules_of(request), wired, wire[0]))
+        sources()
+        detectors.detectors()
     todo = list(parts(files))
     names = {walk.named(file.path) for file in files} | {row["name"] for row in unreadable}
     result = Result(request.case, rules, frozenset(names), parts=len(todo))
@@ -109,6 +112,7 @@ def scan(request: Request, observer: Observer) -> Result:
         )
         note_unreadable(run, unreadable, request.tenant)
         observer.begin(len({part.path for part in open_parts}), sum(part.bytes for part in open_parts))
+        incidents.prepare()
         try:
             Collector(run, result, observer).collect(pool, open_parts)
         except KeyboardInterrupt:

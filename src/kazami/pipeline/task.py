@@ -48,9 +48,9 @@ class Unit:
     """What a worker made of a stretch of evidence. Tables are Arrow IPC streams, to cross processes cheaply."""
 
     segments: list[Segment] = field(default_factory=list)
-    findings: bytes = b""
-    fuel: bytes = b""
-    rejects: bytes = b""
+    findings: list[bytes] = field(default_factory=list)
+    fuel: list[bytes] = field(default_factory=list)
+    rejects: list[bytes] = field(default_factory=list)
     evidence: list[EvidenceRow] = field(default_factory=list)
     touched: list[Part] = field(default_factory=list)  # parts that have events in here and are not complete
     failed: list[Part] = field(default_factory=list)  # parts of which nothing could be read
@@ -79,19 +79,20 @@ def divide(task: Task) -> list[Task]:
     return [task[:middle], task[middle:]] if middle else [task]
 
 
-def packed(table: pa.Table) -> bytes:
+def packed(table: pa.Table) -> list[bytes]:
     """A table as an Arrow IPC stream; nothing where it has no rows."""
     if not table.num_rows:
-        return b""
+        return []
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return bytes(sink.getvalue())
+    return [bytes(sink.getvalue())]
 
 
-def unpacked(packed_table: bytes, schema: pa.Schema) -> pa.Table:
-    """The table again."""
-    if not packed_table:
-        return schema.empty_table()
-    with pa.ipc.open_stream(packed_table) as reader:
-        return reader.read_all()
+def unpacked(streams: Iterable[bytes], schema: pa.Schema) -> pa.Table:
+    """What one or several streams hold, as one table."""
+    tables = [schema.empty_table()]
+    for stream in streams:
+        with pa.ipc.open_stream(stream) as reader:
+            tables.append(reader.read_all())
+    return pa.concat_tables(tables)

@@ -73,9 +73,10 @@ class Assembler:
         while waiting:  # what is done with is let go, so that memory holds one batch beside what waits
             yield self._batch(*waiting.pop(), uids)
 
-    def forget(self, evidence: Evidence | None) -> None:
-        """Equal records matter inside one file only: forget all but those of `evidence`."""
-        self._occurrences = {key: kept for key, kept in self._occurrences.items() if kept[0] is evidence}
+    def forget(self, wanted: Iterable[Evidence | None]) -> None:
+        """Equal records matter inside one file only: forget all but those of the `wanted` evidence."""
+        keys = set(map(id, wanted))
+        self._occurrences = {key: kept for key, kept in self._occurrences.items() if key in keys}
 
     def _batch(self, route: Route, parts: list[_Part], uids: dict[int, pa.Array]) -> pa.RecordBatch:
         arrays = self._envelope(route, parts, uids)

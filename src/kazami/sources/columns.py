@@ -11,7 +11,8 @@ share batches that way. `reading` makes the ``read`` of such a source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -31,6 +32,9 @@ OTHER_REASONS = "cannot be read, for more reasons than are told apart"
 
 #: Cells of the widest table that may wait: a file of thousands of fields has a column for each, in every batch.
 MAX_CELLS = 24 << 20
+
+#: Share of what waits that may go on waiting where only `Columns.most` of it is taken.
+LEFT = 1 / 6
 
 #: Bytes of original text that may wait before a batch is made.
 MAX_WAITING = 44 << 20
@@ -98,13 +102,18 @@ class Columns:
         """
         shape = self._shapes.get(id(plan))
         if shape is None:
-            shape = self._shapes[id(plan)] = assemble.Shape(plan)
-            names = self._names.setdefault(plan.route, set())
-            names.update(column.name for column in plan.columns)
-            self._widest = max(self._widest, len(names))
+            shape = assemble.Shape(plan)
+            self._know(shape)
         if shape.owner is not self.evidence:
             self.own(shape)
         return shape
+
+    def _know(self, shape: assemble.Shape) -> None:
+        """Keep a shape, and how wide the table of its route becomes with it."""
+        self._shapes[id(shape.plan)] = shape
+        names = self._names.setdefault(shape.plan.route, set())
+        names.update(column.name for column in shape.plan.columns)
+        self._widest = max(self._widest, len(names))
 
     def own(self, shape: assemble.Shape) -> None:
         """What is appended to `shape` from now on comes from the present evidence."""
@@ -129,16 +138,40 @@ class Columns:
 
     def rest(self) -> Iterator[pa.RecordBatch]:
         """Everything that still waits, events and rejects."""
-        shapes, self._shapes = list(self._shapes.values()), {}
-        self.memory.clear()
-        self._names.clear()
-        self.rows = self.bytes = self._widest = 0
-        yield from self._assembler.batches(_given_away(shapes))
-        self._assembler.forget(self.evidence)
+        yield from self._events(frozenset())
         if self._rejects:
             waiting, self._rejects = self._rejects, []
             self._gathered.clear()
             yield rejects(waiting)
+
+    def most(self) -> Iterator[pa.RecordBatch]:
+        """Events of the routes of which most waits, with what they feed, until no more than `LEFT` of all still does.
+
+        A batch costs its columns, however few its rows: what is rare may wait for others of its kind.
+        """
+        rows: Counter[Route] = Counter()
+        for shape in self._shapes.values():
+            rows[shape.plan.route] += len(shape.raws)
+        left, kept = self.rows, set(rows)
+        for route, count in rows.most_common():
+            if left <= self.rows * LEFT:
+                break
+            left -= count
+            kept.discard(route)
+        yield from self._events(kept)
+
+    def _events(self, kept: Collection[Route]) -> Iterator[pa.RecordBatch]:
+        """Events of all routes but those `kept`, which go on waiting."""
+        shapes = [shape for shape in self._shapes.values() if shape.plan.route not in kept]
+        waiting = [shape for shape in self._shapes.values() if shape.plan.route in kept]
+        self.memory.clear()
+        self._shapes, self._names, self._widest, self.rows, self.bytes = {}, {}, 0, 0, 0
+        for shape in waiting:
+            self._know(shape)
+            self.rows += len(shape.raws)
+            self.bytes += sum(map(len, shape.raws))
+        yield from self._assembler.batches(_given_away(shapes))
+        self._assembler.forget([self.evidence, *(owner for shape in waiting for owner, _ in shape.owners)])
 
     def reject(self, place: str, reason: str, count: int = 1, sample: str | bytes = "") -> None:
         """Note what could not be read. Equal reasons are gathered after the first `KEPT_REJECTS` of one file."""

@@ -20,8 +20,9 @@ NAME = "case.duckdb"
 #: What DuckDB may keep in memory while workers run, afterwards, and for a reader; beyond that it spills.
 MEMORY, ALONE_MEMORY, READER_MEMORY = "80MB", "200MB", "300MB"
 
-#: Size of DuckDB's log at which it is worked into the file. The last rows of a table are written anew each time.
-LOG = "64MB"
+#: Size of DuckDB's log at which it is worked into the file; until then memory holds it. The last rows of a table are
+#: written anew each time. Looking for what texts have in common (FSST) takes half of that time, for a tenth of the size.
+LOG = "16MB"
 
 #: The oldest DuckDB that must be able to read a case: the oldest that we run with.
 STORAGE = "v1.2.0"
@@ -146,6 +147,9 @@ def _connect(spill: Path, *, threads: int, memory: str, ordered: bool) -> Any:
         "memory_limit": memory,
         "temp_directory": str(spill),
         "checkpoint_threshold": LOG,
+        "disabled_compression_methods": "fsst",
+        "allocator_flush_threshold": "1MB",
+        "allocator_bulk_deallocation_flush_threshold": "1MB",
         "preserve_insertion_order": ordered,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 #: Rows that make a file worth its cost. A day that has them is a file of its own; days that have fewer share files
 #: of at least so many, as long as so many are left for the next.

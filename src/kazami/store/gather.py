@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from kazami.store.case import Case
 
 
-def gather(case: Case, question: Question) -> Iterator[pa.RecordBatch]:
+def gather(case: Case, question: Question, views: Views | None = None) -> Iterator[pa.RecordBatch]:
     """Batches of `question.schema()`, of all tenants; none where the case has no such log source.
 
-    Columns that the log source does not have are null. Events that are known twice come once, as in its view.
+    Columns that the log source does not have are null. Events that are known twice come once, as in its view. `views`
+    are those of the case, where somebody with many questions has made them.
     """
-    view = Views(case.database, case.root).sql(question.table)
+    view = (views or Views(case.database, case.root)).sql(question.table)
     if view is None:
         return
     have = {

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-Fingerprints = npt.NDArray[np.uint64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Fingerprints: TypeAlias = "npt.NDArray[np.uint64]"
 
 #: Length of our uids: 32 hex digits.
 _UID = 32

@@ -6,8 +6,10 @@ import contextlib
 import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
+from weakref import WeakKeyDictionary
 
 import orjson
 import pyarrow as pa
@@ -98,7 +100,7 @@ def findings(
 
 def rows_of(case: Case, condition: str, parameters: Sequence[Any], order: str) -> Iterator[FindingRow]:
     """The findings for which the SQL `condition` holds; both are ours, what others say is in `parameters`."""
-    words = _Words(case)
+    words = _words(case)
     for batch in _stream(case, "", condition, parameters, order):
         for line in batch.column(0).to_pylist():  # as text: many times quicker than a Python object a cell
             row = orjson.loads(line)
@@ -107,7 +109,7 @@ def rows_of(case: Case, condition: str, parameters: Sequence[Any], order: str) -
 
 def lines(case: Case) -> Iterator[str]:
     """All findings as JSON objects in order of time, each the text of the row that `findings` gives."""
-    words = _Words(case)
+    words = _words(case)
     rest: dict[tuple[str, str], str] = {}
     for batch in _stream(case, ", rule_id, rule_version", "true", [], _ORDERS["time"]):
         for line, *rule in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -152,15 +154,29 @@ def _utc(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
+_kept: WeakKeyDictionary[Case, _Words] = WeakKeyDictionary()
+
+
+def _words(case: Case) -> _Words:
+    """The words of a case's rules: made once for a case that nobody can change through this opening of it."""
+    if case.lock is not None:
+        return _Words(case)
+    if case not in _kept:
+        _kept[case] = _Words(case)
+    return _kept[case]
+
+
 class _Words:
     """What findings say of their rule, fetched once a rule."""
 
     def __init__(self, case: Case) -> None:
+        said = cache(told)
         rows = case.database.rows(
             "SELECT * FROM rule WHERE (id, version) IN (SELECT (rule_id, rule_version) FROM finding)"
         )
         self._rules = {
-            (row["id"], row["version"]): {name: row[name] for name in _UNKNOWN} | told(row["techniques"])
+            (row["id"], row["version"]): {name: row[name] for name in _UNKNOWN}
+            | said(tuple(row["techniques"]))
             for row in rows
         }
 

@@ -21,6 +21,12 @@ def seen(case: Case) -> dict[tuple[LogSource, ...], frozenset[str]]:
     }
 
 
+def tenants_of(case: Case) -> set[str]:
+    """Whose events and findings a case holds."""
+    rows = case.database.rows("SELECT DISTINCT tenant FROM segment UNION SELECT DISTINCT tenant FROM finding")
+    return {row["tenant"] for row in rows}
+
+
 def views(case: Case) -> dict[str, frozenset[str]]:
     """The log sources by the names that SQL knows them by, in lower case, with the columns that have a value.
 

@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,6 +23,9 @@ from kazami.model.event import Route
 from kazami.store import days, flatten
 from kazami.store.known import all_distinct, fingerprints
 from kazami.store.names import safe_name
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 EVENTS, STAGING = "events", "staging"
 

@@ -36,7 +36,8 @@ def summary(case: Case, run: int | None = None) -> Summary:
     evidence = lists.evidence_rows(case)
     sources = _log_sources(case)
     seconds, timeline = _timeline(case)
-    levels = _counts(case, "level")
+    by = _counts(case)
+    levels = by["levels"]
     return Summary(
         case=str(case.path),
         version=about["version"],
@@ -49,11 +50,11 @@ def summary(case: Case, run: int | None = None) -> Summary:
         findings=sum(level.count for level in levels),
         suppressed=sum(counts(case).values()),
         levels=levels,
-        rules=_counts(case, "rule_id", label="any_value(title)", limit=None),
-        hosts=_counts(case, "host"),
-        users=_counts(case, '"user"'),
-        techniques=_counts(case, "unnest(techniques)", limit=None),
-        tenants=_counts(case, "tenant"),
+        rules=by["rules"],
+        hosts=by["hosts"],
+        users=by["users"],
+        techniques=by["techniques"],
+        tenants=by["tenants"],
         log_sources=sources,
         timeline=timeline,
         bucket_seconds=seconds,
@@ -91,21 +92,35 @@ def _duplicates(case: Case) -> int:
     return dropped + _number(case, "SELECT count(*) AS n FROM duplicate WHERE NOT projected")
 
 
-def _counts(
-    case: Case,
-    key: str,
-    *,
-    label: str = "''",
-    limit: int | None = LONGEST,
-) -> list[Count]:
-    """Findings by `key`: the highest level first, then the most frequent."""
+#: What findings are counted by: SQL for it, for what it is called, and how many are listed at most.
+_KEYS: dict[str, tuple[str, str, int | None]] = {
+    "levels": ("level", "''", LONGEST),
+    "rules": ("rule_id", "any_value(title)", None),
+    "hosts": ("host", "''", LONGEST),
+    "users": ('"user"', "''", LONGEST),
+    "techniques": ("unnest(techniques)", "''", None),
+    "tenants": ("tenant", "''", LONGEST),
+}
+
+
+def _counts(case: Case) -> dict[str, list[Count]]:
+    """Findings by each of `_KEYS`: the highest level first, then the most frequent. Findings are gone through once."""
+    parts = [
+        f"""(SELECT '{what}' AS what, key, count(*) AS count, min(time) FILTER ({_SANE}) AS first,
+        max(time) FILTER ({_SANE}) AS last, max({RANK}) AS rank, {label} AS label
+        FROM (SELECT {key} AS key, time, level, title FROM found) WHERE key IS NOT NULL
+        GROUP BY key ORDER BY rank DESC, count DESC, key {"" if limit is None else f"LIMIT {limit}"})"""  # noqa: S608 - ours
+        for what, (key, label, limit) in _KEYS.items()
+    ]
     rows = case.database.rows(
-        f"""SELECT key, count(*) AS count, min(time) FILTER ({_SANE}) AS first, max(time) FILTER ({_SANE}) AS last,
-        max({RANK}) AS rank, {label} AS label
-        FROM (SELECT {key} AS key, time, level, title FROM ({counted(case.path)})) WHERE key IS NOT NULL
-        GROUP BY key ORDER BY rank DESC, count DESC, key {"" if limit is None else f"LIMIT {limit}"}"""  # noqa: S608 - ours
+        f"""WITH found AS MATERIALIZED (SELECT rule_id, title, level, host, "user", techniques, tenant, time
+            FROM ({counted(case.path)}))
+        SELECT * FROM ({" UNION ALL ".join(parts)}) ORDER BY what, rank DESC, count DESC, key"""  # noqa: S608 - ours
     )
-    return [_count(row) for row in rows]
+    by: dict[str, list[Count]] = {what: [] for what in _KEYS}
+    for row in rows:
+        by[row["what"]].append(_count(row))
+    return by
 
 
 def _count(row: dict[str, Any]) -> Count:

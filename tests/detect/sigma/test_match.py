@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from event_batch import batch, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kazami.detect.sigma import field_index, plain
+from kazami.detect.sigma import field_index, match, plain
 from kazami.detect.sigma.expression import ANY, DASH, ONE, Expression, Predicate
 from kazami.detect.sigma.match import Matcher
+from kazami.detect.sigma.witness import words
 from kazami.model.event import LogSource, Route
 
 FIELDS = ("Image", "CommandLine", "Count", "Peer", "When")
@@ -98,8 +100,9 @@ def test_columns_say_what_single_events_say(
     expressions: list[Expression], events: list[dict[str, Any]]
 ) -> None:
     rules = [rule(expression, number) for number, expression in enumerate(expressions)]
-    matcher = Matcher(rules)
-    for _ in range(2):  # the second time from memory
+    told = [replace(one, words=_words(one.condition)) for one in rules]
+    matcher = Matcher(told)
+    for _ in range(3):  # at first only the rules whose words are there, then all, then from memory
         found = {(m.rule.info.id, row) for m in matcher.match(batch(events)) for row in m.rows.tolist()}
         wanted = {
             (one.info.id, row)
@@ -110,12 +113,39 @@ def test_columns_say_what_single_events_say(
         assert found == wanted
 
 
+def _words(expression: Expression) -> tuple[str, ...] | None:
+    found = words(expression)
+    return None if found is None else tuple(sorted(found))
+
+
+def test_of_few_events_only_rules_are_asked_whose_words_are_there() -> None:
+    rules = [
+        replace(rule(("is", Predicate("Image", "match", (ANY, name))), name), words=(name,))
+        for name in ("cmd.exe", "calc.exe")
+    ]
+    matcher = Matcher(rules)
+    asked: list[int] = []
+    program = match.Program.__init__
+
+    def counted(self: match.Program, given: Any, *more: Any) -> None:
+        asked.append(len(given))
+        program(self, given, *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(match.Program, "__init__", counted)
+        for _ in range(3):
+            assert [found.rule.info.id for found in matcher.match(batch([{"Image": "C:\\CMD.EXE"}]))] == [
+                "cmd.exe"
+            ]
+    assert asked == [1, 2]
+
+
 def test_many_rows_share_answers() -> None:
     events = [{"Image": "C:\\a\\cmd.exe" if i % 3 else "C:\\a\\calc.exe"} for i in range(1000)]
     ends = rule(("is", Predicate("Image", "match", (ANY, "\\cmd.exe"))))
-    (match,) = Matcher([ends]).match(batch(events))
-    assert match.rows.tolist() == [i for i in range(1000) if i % 3]
-    assert match.fields() == [("Image", ["C:\\a\\cmd.exe"] * len(match.rows))]
+    (found,) = Matcher([ends]).match(batch(events))
+    assert found.rows.tolist() == [i for i in range(1000) if i % 3]
+    assert found.fields() == [("Image", ["C:\\a\\cmd.exe"] * len(found.rows))]
 
 
 def test_evidence_names_the_branch_that_held() -> None:
@@ -137,26 +167,26 @@ def test_evidence_names_the_branch_that_held() -> None:
         {"Image": "cmd.exe", "CommandLine": "x /c y", "Peer": "p", "Count": "1"},
         {"Image": "calc.exe", "CommandLine": "x /c z"},
     ]
-    (match,) = Matcher([rule(expression)]).match(batch(events))
-    fields = dict(match.fields())
+    (found,) = Matcher([rule(expression)]).match(batch(events))
+    fields = dict(found.fields())
     assert fields["Image"] == ["cmd.exe", None]
     assert fields["CommandLine"] == ["x /c y", "x /c z"]
     assert "Count" not in fields
 
 
 def test_a_relation_names_both_fields() -> None:
-    (match,) = Matcher([rule(("is", Predicate("Image", "ref", ("CommandLine", "startswith"))))]).match(
+    (found,) = Matcher([rule(("is", Predicate("Image", "ref", ("CommandLine", "startswith"))))]).match(
         batch([{"Image": "C:\\a.exe -x", "CommandLine": "c:\\A.EXE"}, {"Image": "b", "CommandLine": "c"}])
     )
-    assert match.fields() == [("CommandLine", ["c:\\A.EXE"]), ("Image", ["C:\\a.exe -x"])]
+    assert found.fields() == [("CommandLine", ["c:\\A.EXE"]), ("Image", ["C:\\a.exe -x"])]
 
 
 def test_a_keyword_names_the_field_it_was_found_in() -> None:
-    (match,) = Matcher([rule(("is", Predicate(None, "match", (ANY, "needle", ANY))))]).match(
+    (found,) = Matcher([rule(("is", Predicate(None, "match", (ANY, "needle", ANY))))]).match(
         batch([{"Image": "hay"}, {"Peer": ["hay", "a NEEDLE here"]}])
     )
-    assert match.rows.tolist() == [1]
-    assert match.fields() == [("Peer", ["hay, a NEEDLE here"])]
+    assert found.rows.tolist() == [1]
+    assert found.fields() == [("Peer", ["hay, a NEEDLE here"])]
 
 
 @pytest.mark.parametrize(
@@ -202,11 +232,11 @@ def test_answers_are_remembered_for_one_batch_only() -> None:
 def test_a_field_is_found_under_both_spellings() -> None:
     for name in ("Imphash", "imphash"):
         asked = rule(("is", Predicate(name, "match", ("c0de",))))
-        (match,) = Matcher([asked]).match(batch([{"Imphash": "C0DE"}, {"Imphash": "0"}]))
-        assert match.rows.tolist() == [0]
+        (found,) = Matcher([asked]).match(batch([{"Imphash": "C0DE"}, {"Imphash": "0"}]))
+        assert found.rows.tolist() == [0]
 
 
 def test_a_field_named_like_the_envelope_is_asked_by_its_own_name() -> None:
     asked = rule(("is", Predicate("host", "match", ("web1",))))
-    (match,) = Matcher([asked]).match(batch([{"host_": "web1"}, {"host_": "web2"}]))
-    assert match.rows.tolist() == [0]
+    (found,) = Matcher([asked]).match(batch([{"host_": "web1"}, {"host_": "web2"}]))
+    assert found.rows.tolist() == [0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kazami.detect.sigma import plain
 from kazami.detect.sigma.expression import ANY, FALSE, TRUE, Expression, Predicate, predicates
-from kazami.detect.sigma.witness import witnesses
+from kazami.detect.sigma.witness import witnesses, words
 
 NAMES = st.sampled_from(["A", "B", "C"])
 PARTS = st.sampled_from([("x",), (ANY, "x"), ("y", ANY), (ANY,), (), (ANY, "longer", ANY)])
@@ -78,3 +78,17 @@ def leaf(*parts: str | int, field: str = "A") -> Expression:
 )
 def test_the_cheapest_are_chosen(expression: Expression, found: set[int] | None) -> None:
     assert witnesses(expression, numbered(expression)) == (None if found is None else frozenset(found))
+
+
+@settings(max_examples=250, deadline=None)
+@given(EXPRESSIONS, st.lists(EVENTS, min_size=1, max_size=8))
+def test_what_is_true_has_a_word(expression: Expression, happened: list[dict[str, Any]]) -> None:
+    found = words(expression)
+    if found is None:
+        return
+    for one in happened:
+        if plain.evaluate(expression, one):
+            values = [
+                v for value in one.values() for v in (value if isinstance(value, list) else [value]) if v
+            ]
+            assert any(word in value.casefold() for word in found for value in values)

@@ -47,7 +47,7 @@ class Shape:
 def shapes() -> tuple[Shape, ...]:
     """All shapes, in the order in which they are tried."""
     text = files("kazami.detect.alert").joinpath("shapes.yml").read_text("utf-8")
-    whole: dict[str, Any] = yaml.safe_load(text)
+    whole: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader, ours
     return tuple(_shape(entry, whole["scales"]) for entry in whole["shapes"])
 
 

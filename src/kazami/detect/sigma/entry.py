@@ -19,6 +19,7 @@ from kazami.detect.sigma.fault import Fault
 from kazami.detect.sigma.filter import compile_filter
 from kazami.detect.sigma.placeholder import Placeholders
 from kazami.detect.sigma.stored import Entry
+from kazami.detect.sigma.witness import words
 from kazami.detect.sigma.yaml12 import bare
 from kazami.errors import RuleError
 
@@ -59,7 +60,9 @@ def _compiled(content: dict[Any, Any], placeholders: Placeholders, inherited: bo
 
 def _rule(kind: str, content: dict[Any, Any], placeholders: Placeholders, inherited: bool) -> Entry:
     info, expression, warnings = compile_rule(content, "", placeholders)
-    return Entry(kind, info, _raw(to_json(expression)), warnings, inherited=inherited)
+    found = words(expression)
+    told = None if found is None else tuple(sorted(found))
+    return Entry(kind, info, _raw(to_json(expression)), warnings, inherited=inherited, words=told)
 
 
 def _filter(kind: str, content: dict[Any, Any], placeholders: Placeholders, _: bool) -> Entry:

@@ -53,7 +53,7 @@ class Gathered:
             reason = f"its id is already that of '{known.info.title}' in {known.info.path}"
             self.rejected.append(Rejected(info.path, reason, info.id, info.title))
             return
-        self._rules[info.id] = Rule(info, bytes(entry.body))
+        self._rules[info.id] = Rule(info, bytes(entry.body), words=entry.words)
 
     def finish(self) -> RuleSet:
         """All of it, filters applied and references tied."""
@@ -97,7 +97,8 @@ class Gathered:
             assert isinstance(rule.compiled, bytes)
             parts = b",".join([rule.compiled, *(keep for _, keep in filters)])
             version = digest(rule.info.version.encode(), *(info.version.encode() for info, _ in filters))
-            self._rules[id_] = Rule(replace(rule.info, version=version), b'["and",[' + parts + b"]]")
+            joined = b'["and",[' + parts + b"]]"  # the words of one part are words of all
+            self._rules[id_] = Rule(replace(rule.info, version=version), joined, words=rule.words)
 
     def _targets(self, info: RuleInfo, wanted: list[str] | None, names: dict[str, str]) -> list[str]:
         covered = [id_ for id_, rule in self._rules.items() if info.logsource.covers(rule.info.logsource)]

@@ -11,7 +11,6 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from kazami.detect.sigma import cache as kept
@@ -90,6 +89,8 @@ def _compile(
     from kazami.detect.sigma.entry import entries
 
     if workers > 1 and len(missing) >= _WORTH_PROCESSES:
+        from concurrent.futures.process import BrokenProcessPool  # as slow to import
+
         from kazami.detect.sigma.processes import compile_all
 
         with contextlib.suppress(

@@ -24,6 +24,10 @@ from kazami.detect.sigma.rule import Rule
 from kazami.detect.sigma.witness import witnesses
 from kazami.model.event import ENVELOPE_NAMES, SPELLINGS, LogSource, Route, field_names, field_of
 
+#: The first events of a kind, up to so many, are asked only the rules whose words stand in them: to prepare thousands
+#: of rules for a handful of events would take longer than all else.
+FEW = 1000
+
 #: These look at a whole row, or at absence, and are answered a batch at a time.
 _BY_ROW = frozenset({"null", "exists", "ref"})
 
@@ -50,11 +54,22 @@ class Matcher:
         for rule in rules:
             self._by_source.setdefault(rule.info.logsource, []).append(rule)
         self._programs: dict[tuple[LogSource, ...], Program] = {}
+        self._met: set[tuple[LogSource, ...]] = set()  # kinds of events that were seen before
+        self._gone: Counter[str] = Counter()  # time-outs of programs that are no more
 
     def match(self, batch: pa.RecordBatch) -> Iterator[Match]:
         """The rules that are true on any event of `batch`, with the rows."""
-        program = self.program(Route.of(batch).sources)
-        if program.rules and batch.num_rows:
+        sources = Route.of(batch).sources
+        if not batch.num_rows:
+            return
+        if batch.num_rows <= FEW and sources not in self._met:
+            self._met.add(sources)
+            program = Program(_likely(self._applicable(sources), batch), self._index)
+            yield from program.match(batch)
+            self._gone += program.timeouts()
+            return
+        program = self.program(sources)
+        if program.rules:
             yield from program.match(batch)
 
     def program(self, sources: tuple[LogSource, ...]) -> Program:
@@ -74,10 +89,17 @@ class Matcher:
 
     def timeouts(self) -> Counter[str]:
         """Rule ids whose regular expressions ran out of time, with how often so far."""
-        total: Counter[str] = Counter()
+        total = self._gone.copy()
         for program in self._programs.values():
             total.update(program.timeouts())
         return total
+
+
+def _likely(rules: Iterable[Rule], batch: pa.RecordBatch) -> list[Rule]:
+    """Those of `rules` that may be true on any event: one of their words stands somewhere in the batch."""
+    columns = (FieldColumn(batch.column(name), batch.num_rows) for name in field_names(batch.schema))
+    text = "\0".join(value for column in columns for value in column.values if value).casefold()
+    return [rule for rule in rules if rule.words is None or any(word in text for word in rule.words)]
 
 
 class Program:

@@ -17,12 +17,14 @@ class Rule:
 
     `compiled` is the condition, or its JSON (`expression.to_json`), which is read when `condition` is first asked
     for: of some thousand rules in the cache, a scan needs those of the log sources that it sees. `report` is False
-    for a rule that only feeds correlations (``generate: false`` there).
+    for a rule that only feeds correlations (``generate: false`` there). `words` are literals of which one stands in
+    every event that the rule is true of (`witness.words`); None where none are known.
     """
 
     info: RuleInfo
     compiled: Expression | bytes
     report: bool = True
+    words: tuple[str, ...] | None = None
 
     @property
     def condition(self) -> Expression:

@@ -18,7 +18,7 @@ class Entry(msgspec.Struct, array_like=True):
     correlation  its own   the correlation                          the same
     rejected     null      null                                     the one reason; `id` and `title` where known
 
-    `inherited` says that the id is that of an ``action: global`` document.
+    `inherited` says that the id is that of an ``action: global`` document; `words` are those of `Rule`.
     """
 
     kind: str
@@ -28,6 +28,7 @@ class Entry(msgspec.Struct, array_like=True):
     id: str = ""
     title: str = ""
     inherited: bool = False
+    words: tuple[str, ...] | None = None
 
 
 class File(msgspec.Struct, array_like=True):

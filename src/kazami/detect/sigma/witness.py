@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kazami.detect.sigma.expression import Expression, Predicate
+from kazami.detect.sigma.required import required
 
 #: Predicates that say nothing positive about a value cannot be witnesses.
 _NEVER = frozenset({"null", "exists"})
@@ -38,6 +39,43 @@ def _find(expression: Expression) -> tuple[frozenset[Predicate], float] | None:
     if kind == "const" and not body:
         return frozenset(), 0.0
     return None
+
+
+def words(expression: Expression) -> frozenset[str] | None:
+    """Literals, case-folded, of which one stands in some folded value of every event that makes the expression true.
+
+    None where none are known. No field is named: a search for them finds too much, never too little.
+    """
+    found = _words(expression)
+    return None if found is None else found[0]
+
+
+def _words(expression: Expression) -> tuple[frozenset[str], float] | None:
+    """The literals of a witness set that has some for each of its predicates, with its cost."""
+    kind, body = expression
+    if kind == "is":
+        literals = _literals(body)
+        return None if literals is None else (literals, sum(100.0 / (1 + len(one)) for one in literals))
+    if kind == "and":
+        known = [found for found in map(_words, body) if found is not None]
+        return min(known, key=lambda found: found[1]) if known else None
+    if kind == "or":
+        parts = [_words(part) for part in body]
+        if any(part is None for part in parts):
+            return None
+        return frozenset().union(*(part[0] for part in parts if part)), sum(part[1] for part in parts if part)
+    if kind == "const" and not body:
+        return frozenset(), 0.0
+    return None
+
+
+def _literals(predicate: Predicate) -> frozenset[str] | None:
+    if predicate.op == "re":
+        return required(predicate.arg[0])
+    if predicate.op != "match":
+        return None
+    longest = max((part for part in predicate.arg if isinstance(part, str)), key=len, default="")
+    return frozenset({longest.casefold()}) if longest else None
 
 
 def _cost(predicate: Predicate) -> float:

@@ -7,7 +7,7 @@ that tenant's own acts; what only several tenants together show is a finding of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from kazami.detect.touchpoint.hit import Hit, findings
 from kazami.detect.touchpoint.rule import RULES
 from kazami.model.tenant import Directory
 
-__all__ = ["ALWAYS", "INFORMED", "QUESTIONS", "RULES", "judge", "tables"]
+__all__ = ["ALWAYS", "INFORMED", "QUESTIONS", "RULES", "idle", "judge", "tables"]
 
 Judge = Callable[[Acts, Directory], Iterator[Hit]]
 
@@ -37,6 +37,16 @@ INFORMED: dict[str, Judge] = {
 }
 
 tables = QUESTIONS
+
+
+def idle(tenants: Collection[str], directory: Directory) -> str:
+    """Why nothing can be found in evidence of these `tenants`; empty where something can.
+
+    What needs no description (`ALWAYS`) needs two tenants: reading millions of acts of one would find nothing.
+    """
+    if directory.known or len(tenants) != 1:
+        return ""
+    return "touchpoints were not judged: all events are of one tenant, and tenants are not described (tenants.toml)"
 
 
 def judge(batches: Iterable[pa.RecordBatch], directory: Directory) -> tuple[pa.Table, list[str]]:

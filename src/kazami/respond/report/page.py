@@ -95,6 +95,12 @@ def environment() -> Environment:
     return env
 
 
+def prepare() -> None:
+    """Load what a page is made with, before there is anything to show."""
+    for name in environment().list_templates(["html"]):
+        environment().get_template(name)
+
+
 def _asset(name: str) -> str:
     return files("kazami.respond.report").joinpath(name).read_text("utf-8").strip() + "\n"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from kazami.detect.sigma.correlation.kinds import NUMERIC
 from kazami.detect.sigma.correlation.matches import MISSING, Ints, Matches
@@ -15,7 +14,10 @@ from kazami.detect.sigma.correlation.number import scaled
 from kazami.detect.sigma.correlation.source import Source
 from kazami.detect.sigma.rule import Correlation
 
-Objects: TypeAlias = npt.NDArray[np.object_]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Objects: TypeAlias = "npt.NDArray[np.object_]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from kazami.detect.sigma.correlation import logic
 from kazami.detect.sigma.correlation.condition import OPERATORS
@@ -18,6 +18,9 @@ from kazami.detect.sigma.correlation.order_statistic import kth_smallest
 from kazami.detect.sigma.correlation.window import Windows, distinct
 from kazami.detect.sigma.expression import Expression
 from kazami.detect.sigma.rule import Correlation
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)

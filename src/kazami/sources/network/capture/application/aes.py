@@ -6,11 +6,14 @@ Nothing secret passes here: there is no care about timing, and it must not be us
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Blocks = npt.NDArray[np.uint8]  # (n, 16)
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Blocks: TypeAlias = "npt.NDArray[np.uint8]"  # (n, 16)
 
 _ROUNDS = 10
 _SHIFT = np.array([0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11])
