@@ -52,7 +52,7 @@ class Overall(Protocol):
 
     The values of `RULES` are the words of what it finds, `tables` what it asks the case for (`model.question.Question`).
     It may also have ``idle(tenants, directory) -> str``: why it can find nothing in evidence of these tenants, so that
-    the case need not be asked; empty where it can. What it says becomes a note.
+    the case need not be asked; empty where it can.
     """
 
     RULES: Mapping[str, RuleInfo]

@@ -29,7 +29,7 @@ def judge(case: Case, run: Run, directory: Directory) -> list[str]:
         batches = (batch for question in detector.tables for batch in gather(case, question, views=views))
         try:
             why = detector.idle(tenants, directory) if hasattr(detector, "idle") else ""
-            found, said = (FINDING.empty_table(), [why]) if why else detector.judge(batches, directory)
+            found, said = (FINDING.empty_table(), []) if why else detector.judge(batches, directory)
         except Exception as error:  # noqa: BLE001 - whatever a third party's code raises is reported by name
             notes.append(f"detector {extension.name} failed: {type(error).__name__}: {error}")
             continue
