@@ -192,7 +192,8 @@ def test_the_summary(told: Case) -> None:
         EvidenceRow("1" * 16, "/x/logs.zip!a.evtx", "default", "evtx", 99, 3, 0, 2, "done", "a note")
     ]
     assert figures.rejected_rules == [Rejected("bad.yml", "no detection", "r9", "Bad")]
-    assert figures.blind == [Blind(LOW, "no events of x")]
+    named = RuleInfo(LOW.id, LOW.version, LOW.title, LOW.level, LOW.kind, logsource=LOW.logsource)
+    assert figures.blind == [Blind(named, "no events of x")]
     assert (figures.notes, figures.extra) == (["a note"], {"k": [1]})
 
 
