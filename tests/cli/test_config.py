@@ -67,7 +67,7 @@ def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ("[scan\n", "line 1"),
         ("\udcff", "utf-8"),
-        ("[other]\n", "unknown section 'other'; known: content, placeholders, scan"),
+        ("[other]\n", "unknown section 'other'; known: content, network, placeholders, scan"),
         ("[scan]\nworker = 1\n", "unknown setting 'worker'; known: packs, passwords, rules, workers"),
         ("scan = 3\n", "scan must be a table: write [scan]"),
         ("placeholders = []\n", "placeholders must be a table"),
