@@ -128,11 +128,13 @@ def _needs(description: Path) -> list[str]:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, RecursionError) or "nesting depth" in str(error):  # as Python says it, and as libyaml does
+        return "nested too deeply"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"not YAML: line {error.problem_mark.line + 1}: {error.problem}"
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror}"
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return str(error)
 
 
 def _own(folder: Path) -> Path:
