@@ -128,7 +128,8 @@ def _needs(description: Path) -> list[str]:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, RecursionError) or "nesting depth" in str(error):  # as Python says it, and as libyaml does
+    deep = isinstance(error, RecursionError) or "nesting depth" in str(error)  # Python, and libyaml
+    if deep:
         return "nested too deeply"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"not YAML: line {error.problem_mark.line + 1}: {error.problem}"
