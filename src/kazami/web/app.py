@@ -18,7 +18,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from kazami.attribute.profile import profiles
 from kazami.errors import KazamiError, UsageError
+from kazami.intel.shelf import attack
 from kazami.respond.report.page import track_style
 from kazami.web import answer, door, openapi, upload
 from kazami.web.acts import ACTS
@@ -80,6 +82,7 @@ def create_app(site: Site) -> Starlette:
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     warm()
+    profiles(attack())
     yield
 
 

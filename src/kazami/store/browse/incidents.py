@@ -81,10 +81,11 @@ def incidents(
             f" AND ({column}, -i.id) {sign} (?, ?)" if falls else f" AND ({column}, i.id) {sign} (?, ?)"
         )
         parameters += [value, -number if falls else number]
-    tie = "i.id ASC"
+    order_by = f"{column} {way}, i.id ASC"
+    chosen = f"SELECT i.id FROM incident i WHERE {condition} ORDER BY {order_by} LIMIT ?"  # sorted without their words
     rows = reader.rows(
-        f"SELECT {_COLUMNS}, {column}, i.id FROM incident i JOIN name t ON t.id = i.tenant WHERE {condition} "
-        f"ORDER BY {column} {way}, {tie} LIMIT ?",
+        f"SELECT {_COLUMNS}, {column}, i.id FROM incident i JOIN name t ON t.id = i.tenant WHERE i.id IN ({chosen}) "
+        f"ORDER BY {order_by}",
         [*parameters, size + 1],
     )
     found = [_row(row[:-2]) for row in rows[:size]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 #: Dimensions that findings are counted by; a facet each.
 DIMENSIONS: tuple[str, ...] = ("level", "rule", "host", "user", "technique", "source", "day")
@@ -55,10 +55,14 @@ CREATE INDEX incident_uid ON incident (uid);
 CREATE INDEX incident_tenant ON incident (tenant, state, score);
 CREATE INDEX incident_state ON incident (state, score);
 CREATE INDEX incident_last ON incident (last);
+CREATE INDEX incident_counted ON incident (state, tenant, rank, owner, last);
+CREATE INDEX incident_owner ON incident (state, owner, tenant, last);
 CREATE INDEX link_incident ON link (incident, weight DESC);
 CREATE INDEX entity_value ON entity (value, kind);
 CREATE INDEX entity_incident ON entity (incident);
 CREATE INDEX counted_by ON counted (tenant, dimension, count DESC);
+CREATE INDEX counted_value ON counted (dimension, value);
+CREATE INDEX counted_of ON counted (dimension, tenant);
 CREATE INDEX list_name ON list (name, position);
 CREATE INDEX name_plain ON name (plain, kind);
 CREATE INDEX name_value ON name (kind, value);
