@@ -42,11 +42,9 @@ _NAMES = ["tenant", "channel", "target", "state", "said", "notice", "path"]
 
 def signer(path: Path | None) -> Signer:
     """Who signs: the key in `path`, else the user's."""
-    import platformdirs
+    from kazami.respond.notify.sign import Signer, default_key
 
-    from kazami.respond.notify.sign import Signer
-
-    return Signer(path or Path(platformdirs.user_data_dir("kazami")) / "notice-key")
+    return Signer(path or default_key())
 
 
 @app.command()

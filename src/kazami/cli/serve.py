@@ -11,6 +11,7 @@ from kazami.cli.exit_code import DONE
 from kazami.errors import UsageError
 
 if TYPE_CHECKING:
+    from kazami.web.server import Listen
     from kazami.web.site import Site
 
 #: What the console needs beside the base, by the name of its extra.
@@ -52,22 +53,20 @@ def serve(
     secure = certificate is not None or bool(proxy)
     if demo:
         with demonstration() as site:
-            _run(site, listen, secure=False)
+            _run(site, listen)
         return DONE
     with opened(place, state, tenants, hosts=(*(name or ()), host), secure=secure) as site:
-        _run(site, listen, secure=secure)
+        _run(site, listen)
     return DONE
 
 
-def _run(site: Site, listen: object, *, secure: bool) -> None:
+def _run(site: Site, listen: Listen) -> None:
     from kazami.web import server
     from kazami.web.opening import first_link
 
-    assert isinstance(listen, server.Listen)
     with server.bound(listen) as (socket, port):
-        origin = f"{'https' if secure else 'http'}://{_called(site, listen.host)}:{port}"
-        link = first_link(site, origin)
-        typer.echo(link or f"{origin}/", err=True)
+        origin = f"{'https' if site.secure else 'http'}://{_called(site, listen.host)}:{port}"
+        typer.echo(first_link(site, origin) or f"{origin}/", err=True)
         server.run(site, listen, socket)
 
 

@@ -90,12 +90,11 @@ class Door:
 
     def _demo(self, request: Request, token: str) -> Response:
         first = next(iter(people.everybody(self.site.state)), None)
-        kept = self.site.extra.get("demo")
-        if first is None or not token or token != kept:
+        if first is None or not token or token != self.site.demo_token:
             raise RefusedError(
                 403, "wrong_link", "this link has been used; start `kazami serve --demo` again"
             )
-        del self.site.extra["demo"]
+        self.site.demo_token = ""
         return self._in(first, "/")
 
     def setup(self, request: Request, form: dict[str, str]) -> Response:

@@ -27,22 +27,6 @@ from kazami.web.answer import status_of
 from kazami.web.site import Site
 from kazami.web.state.sessions import Session
 
-#: Places of the navigation that are there.
-PLACES = frozenset(
-    {
-        "/",
-        "/incidents",
-        "/findings",
-        "/entities",
-        "/rules",
-        "/evidence",
-        "/campaigns",
-        "/hunts",
-        "/actors",
-        "/reputation",
-    }
-)
-
 THEMES: tuple[str, ...] = ("auto", "light", "dark")
 
 
@@ -190,7 +174,6 @@ def page(
             cases=sorted(site.desks) if len(site.desks) > 1 else [],
             case=request.scope.get("kazami.case", ""),
             demo=site.demo,
-            known=PLACES,
             **values,
         )
     )

@@ -75,14 +75,14 @@ def demonstration() -> Iterator[Site]:
         with opened(folder / "example", folder / "state", None) as site:
             people.add(site.state, "you", "administrator", secrets.token_urlsafe(24))
             site.demo = True
-            site.extra["demo"] = secrets.token_urlsafe(24)
+            site.demo_token = secrets.token_urlsafe(24)
             yield site
 
 
 def first_link(site: Site, origin: str) -> str:
     """The link that whoever started the console opens first; empty where there are people already."""
     if site.demo:
-        return f"{origin}/setup?token={site.extra['demo']}"
+        return f"{origin}/setup?token={site.demo_token}"
     if people.anybody(site.state):
         return ""
     return f"{origin}/setup?token={sessions.setup(site.state)}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
-
 from kazami.errors import UsageError
 from kazami.pipeline.campaigns import default_keys
+from kazami.respond.notify.sign import default_key
 from kazami.store.case import is_case
 from kazami.web.desk import Desk
 from kazami.web.jobs import Jobs
@@ -27,15 +26,13 @@ class Site:
     hosts: tuple[str, ...] = LOOPBACK  # names that a request may call us by
     secure: bool = False  # served over TLS, here or by a proxy in front
     demo: bool = False
+    demo_token: str = ""  # the way into a demonstration; used once
     upload_bytes: int = 20 << 30
     directory: Path | None = None  # tenants.toml
     keys: Path = field(default_factory=default_keys)  # of the digests that tie campaigns
-    notice_key: Path = field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("kazami")) / "notice-key"
-    )
+    notice_key: Path = field(default_factory=default_key)
     shelf: Path | None = None  # of reputation; None: the user's
     jobs: Jobs = field(default_factory=Jobs)
-    extra: dict[str, object] = field(default_factory=dict)
 
     def desk(self, name: str | None) -> Desk | None:
         """The case `name`; for None the only one, or None where there are several."""

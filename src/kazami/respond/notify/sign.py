@@ -10,10 +10,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
+
 from kazami.errors import UsageError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def default_key() -> Path:
+    """Where the key is, where nobody says otherwise; not in the case, which may be handed on."""
+    return Path(platformdirs.user_data_dir("kazami")) / "notice-key"
 
 
 class Signer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kazami.store.browse.clock import iso
-from kazami.store.browse.incidents import _COLUMNS, Row, _row
+from kazami.store.browse.incidents import COLUMNS, Row, row_of
 from kazami.store.browse.reader import Reader
 
 #: Incidents of an entity that are told; the gravest.
@@ -54,11 +54,11 @@ def entity(reader: Reader, value: str) -> Entity | None:
 
 def _incidents(reader: Reader, value: str) -> list[Row]:
     rows: list[tuple[Any, ...]] = reader.rows(
-        f"SELECT {_COLUMNS} FROM incident i JOIN name t ON t.id = i.tenant WHERE {reader.wall('i.tenant')} AND i.id IN "
+        f"SELECT {COLUMNS} FROM incident i JOIN name t ON t.id = i.tenant WHERE {reader.wall('i.tenant')} AND i.id IN "
         "(SELECT incident FROM entity WHERE value = ?) ORDER BY i.score DESC, i.id LIMIT ?",
         [value.lower(), INCIDENTS],
     )
-    return [_row(row) for row in rows]
+    return [row_of(row) for row in rows]
 
 
 def similar(reader: Reader, text: str, limit: int = 20) -> list[tuple[str, str]]:

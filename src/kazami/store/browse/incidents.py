@@ -61,7 +61,8 @@ class Row:
     techniques: list[str]
 
 
-_COLUMNS = """i.uid, t.value, i.title, i.title_ja, i.state, i.verdict, i.owner, i.rank, i.score, i.first, i.last, i.findings,
+#: What `row_of` makes an incident of.
+COLUMNS = """i.uid, t.value, i.title, i.title_ja, i.state, i.verdict, i.owner, i.rank, i.score, i.first, i.last, i.findings,
     i.rules, i.hosts, i.accounts, i.tactics, i.techniques"""
 
 
@@ -84,11 +85,11 @@ def incidents(
     order_by = f"{column} {way}, i.id ASC"
     chosen = f"SELECT i.id FROM incident i WHERE {condition} ORDER BY {order_by} LIMIT ?"  # sorted without their words
     rows = reader.rows(
-        f"SELECT {_COLUMNS}, {column}, i.id FROM incident i JOIN name t ON t.id = i.tenant WHERE i.id IN ({chosen}) "
+        f"SELECT {COLUMNS}, {column}, i.id FROM incident i JOIN name t ON t.id = i.tenant WHERE i.id IN ({chosen}) "
         f"ORDER BY {order_by}",
         [*parameters, size + 1],
     )
-    found = [_row(row[:-2]) for row in rows[:size]]
+    found = [row_of(row[:-2]) for row in rows[:size]]
     return Page(found, cursor(*rows[size - 1][-2:]) if len(rows) > size else None)
 
 
@@ -140,7 +141,8 @@ def _one_of(
     parameters.append(value)
 
 
-def _row(row: tuple[Any, ...]) -> Row:
+def row_of(row: tuple[Any, ...]) -> Row:
+    """An incident out of the values of `COLUMNS`."""
     uid, tenant, title, title_ja, state, verdict, owner, rank, score, first, last, findings, rules, *lists = (
         row
     )
@@ -175,8 +177,8 @@ def by_uids(reader: Reader, uids: list[str]) -> list[Row]:
     """Incidents by their ids, in this order; those that are not behind the wall are left out."""
     marks = ", ".join("?" * len(uids))
     rows = reader.rows(
-        f"SELECT {_COLUMNS} FROM incident i JOIN name t ON t.id = i.tenant WHERE i.uid IN ({marks}) AND {reader.wall('i.tenant')}",
+        f"SELECT {COLUMNS} FROM incident i JOIN name t ON t.id = i.tenant WHERE i.uid IN ({marks}) AND {reader.wall('i.tenant')}",
         uids,
     )
-    found = {row[0]: _row(row) for row in rows}
+    found = {row[0]: row_of(row) for row in rows}
     return [found[uid] for uid in uids if uid in found]

@@ -60,11 +60,6 @@ class Reader:
         """A condition that holds for rows whose `column` (the number of a tenant) is behind the wall."""
         return "1" if self._numbers is None else f"{column} IN ({', '.join(map(str, self._numbers))})"
 
-    @property
-    def numbers(self) -> tuple[int, ...] | None:
-        """The numbers of the tenants behind the wall; None for all."""
-        return self._numbers
-
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises UsageError where it takes longer than `PATIENCE` seconds."""
         self._end = time.monotonic() + PATIENCE

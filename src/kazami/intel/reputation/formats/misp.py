@@ -8,14 +8,11 @@ from typing import Any
 
 import msgspec
 
-from kazami.errors import UsageError
+from kazami.intel.reputation.formats.document import read
 from kazami.intel.reputation.label import Label
 from kazami.intel.reputation.shelf import Statement
 
 _TYPES = {"md5", "sha1", "sha256", "filename|md5", "filename|sha1", "filename|sha256"}
-
-#: Bytes of a file that is read whole.
-_MOST = 512 << 20
 
 
 def fits(_: Path, head: bytes) -> bool:
@@ -25,7 +22,7 @@ def fits(_: Path, head: bytes) -> bool:
 
 def statements(file: Path, about: Label) -> Iterator[Statement]:
     """Hashes of attributes and of objects; what is not for detection is only known."""
-    for event in _events(_read(file)):
+    for event in _events(read(file)):
         date = str(event.get("date") or about.date)
         told = msgspec.structs.replace(about, date=date, product=str(event.get("info") or "")[:120])
         harmless = msgspec.structs.replace(told, standing="known")
@@ -33,15 +30,6 @@ def statements(file: Path, about: Label) -> Iterator[Statement]:
             if one.get("type") in _TYPES and isinstance(one.get("value"), str):
                 digest = one["value"].rpartition("|")[2]
                 yield Statement(digest, told if one.get("to_ids", True) else harmless)
-
-
-def _read(file: Path) -> Any:
-    if file.stat().st_size > _MOST:
-        raise UsageError(f"{file}: is larger than {_MOST >> 20} MB; split it")
-    try:
-        return msgspec.json.decode(file.read_bytes())
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(f"{file}: is no JSON: {error}") from error
 
 
 def _events(found: Any) -> Iterator[dict[str, Any]]:

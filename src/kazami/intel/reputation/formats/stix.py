@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from kazami.errors import UsageError
-from kazami.intel.reputation.formats.misp import _read
+from kazami.intel.reputation.formats.document import read
 from kazami.intel.reputation.label import Label
 from kazami.intel.reputation.shelf import Statement
 
@@ -30,7 +30,7 @@ def fits(_: Path, head: bytes) -> bool:
 
 def statements(file: Path, about: Label) -> Iterator[Statement]:
     """Hashes of indicators that are not revoked, as said; of file objects, as known."""
-    bundle = _read(file)
+    bundle = read(file)
     objects = bundle.get("objects") if isinstance(bundle, dict) else None
     if not isinstance(objects, list):
         raise UsageError(f"{file}: is no STIX bundle")
