@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reads import read
 from windows_text import NAMESPACE, as_xml
@@ -160,9 +160,10 @@ def test_other_files_are_not_taken(head: bytes) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200), st.integers(1, 1200), st.integers(0, 40))
+@example(b"\0x\0", 1, 3).via("begins like UTF-16")
 def test_garbage_never_raises(data: bytes, cut: int, skip: int) -> None:
     whole = "".join(EVENTS).encode()
     text = whole[:cut] + data + whole[cut + skip :]
     xml.confidence("x", text)
     found = read(xml, text)
-    assert len(found.own) >= 2
+    assert len(found.own) >= 2 or (not found.own and found.reasons == ["file: no event in it"])

@@ -180,6 +180,8 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                 read, events.read = events.read, 0
                 yield read
     groups.flush()
+    if events.head and not events.found:
+        columns.reject("file", "no event in it", 0, events.head)
     yield events.read
 
 
@@ -211,11 +213,12 @@ class _Events:
         self._at = 0  # where the window begins in the text
         self._passed = 0  # characters before the text
         self.read = 0
+        self.found = 0  # events, cut ones too
+        self.head = ""
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        number = 0
         while self._find_start():
-            number += 1
+            self.found = number = self.found + 1
             end = self._find_end()
             if end is None:
                 place = f"event {number}, character {self._passed + self._at}"
@@ -232,6 +235,7 @@ class _Events:
         self._text = self._text[self._at :] + self._decoder.decode(data, not data)
         self._passed += self._at
         self._at = 0
+        self.head = self.head or self._text[:200]
         return bool(data)
 
     def _find_start(self) -> bool:
