@@ -33,7 +33,6 @@ def judge(case: Case, run: Run, directory: Directory) -> list[str]:
         except Exception as error:  # noqa: BLE001 - whatever a third party's code raises is reported by name
             notes.append(f"detector {extension.name} failed: {type(error).__name__}: {error}")
             continue
-        words = list(detector.RULES.values())
-        run.replace_findings([rule.id for rule in words], found, words)
+        run.replace_findings([rule.id for rule in detector.RULES.values()], found)
         notes += said
     return notes

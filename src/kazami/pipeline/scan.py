@@ -79,9 +79,8 @@ def scan(request: Request, observer: Observer) -> Result:
     files, unreadable = _files(request)
     wire = wire_rules.of([*request.settings.rules, *request.rules], request.settings)
     with memory.lasting():
-        wired = wire_rules.load(*wire)
-        wire_rules.plan(*wire)
-        rules = detectors.joined(wire_rules.joined(rules_of(request), wired, wire[0]))
+        wired = wire_rules.prepare(*wire)
+        rules = detectors.joined(wire_rules.joined(rules_of(request), *wire))
         sources()
         detectors.detectors()
     todo = list(parts(files))
@@ -105,7 +104,7 @@ def scan(request: Request, observer: Observer) -> Result:
             rules=[
                 *(one.info for one in rules.rules),
                 *(one.info for one in rules.correlations),
-                *wire_rules.infos(wired),
+                *wired,
                 *detectors.rules(),
             ],
             rejected=rules.rejected,
@@ -122,7 +121,7 @@ def scan(request: Request, observer: Observer) -> Result:
             pool.stop()
         if not result.stopped:
             _look_inside(case, run, files, request, result)
-        _finish(case, run, rules, result, request.directory, len(wired.running))
+        _finish(case, run, rules, result, request.directory, len(wired))
     return result
 
 

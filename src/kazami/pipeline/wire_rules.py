@@ -8,16 +8,16 @@ from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kazami.config import Settings
-from kazami.detect.network.suricata import compile as compiling
-from kazami.detect.network.suricata.compile import Rules
-from kazami.detect.network.suricata.header import VARIABLES
-from kazami.detect.network.suricata.plan import Plan
-from kazami.detect.network.suricata.tap import RuleTap
-from kazami.detect.network.suricata.words import info
 from kazami.detect.sigma.rule import RuleSet
 from kazami.model.rule import Rejected, RuleInfo
+
+if TYPE_CHECKING:  # the language is loaded where there are such rules
+    from kazami.detect.network.suricata.compile import Rules
+    from kazami.detect.network.suricata.plan import Plan
+    from kazami.detect.network.suricata.tap import RuleTap
 
 #: How files of such rules end.
 SUFFIX = ".rules"
@@ -59,6 +59,9 @@ def of(paths: Iterable[Path], settings: Settings) -> tuple[Key, tuple[tuple[str,
 @lru_cache(4)
 def load(files: Key, variables: tuple[tuple[str, str], ...]) -> Rules:
     """The rules of these files; kept, so that workers that are forked have them."""
+    from kazami.detect.network.suricata import compile as compiling
+    from kazami.detect.network.suricata.header import VARIABLES
+
     known: Mapping[str, str] = {**VARIABLES, **dict(variables)}
     return compiling.load([Path(name) for name, _, _ in files], known)
 
@@ -66,24 +69,35 @@ def load(files: Key, variables: tuple[tuple[str, str], ...]) -> Rules:
 @lru_cache(4)
 def plan(files: Key, variables: tuple[tuple[str, str], ...]) -> Plan:
     """The same, arranged."""
+    from kazami.detect.network.suricata.plan import Plan
+
     return Plan(load(files, variables).running)
 
 
 def tap(files: Key, variables: tuple[tuple[str, str], ...]) -> RuleTap | None:
     """Who looks on while one capture is read; None where there are no rules."""
-    arranged = plan(files, variables) if files else None
-    return RuleTap(arranged.rules, plan=arranged) if arranged is not None and arranged.rules else None
+    if not files or not (arranged := plan(files, variables)).rules:
+        return None
+    from kazami.detect.network.suricata.tap import RuleTap
+
+    return RuleTap(arranged.rules, plan=arranged)
 
 
-def infos(rules: Rules) -> list[RuleInfo]:
-    """The words of all rules that run."""
-    return [info(rule) for rule in rules.running]
+def prepare(files: Key, variables: tuple[tuple[str, str], ...]) -> list[RuleInfo]:
+    """Load and arrange the rules, so that workers have them once they are forked; the words of all that run."""
+    if not files:
+        return []
+    from kazami.detect.network.suricata.words import info
+
+    plan(files, variables)
+    return [info(rule) for rule in load(files, variables).running]
 
 
-def joined(sigma: RuleSet, rules: Rules, files: Key) -> RuleSet:
+def joined(sigma: RuleSet, files: Key, variables: tuple[tuple[str, str], ...]) -> RuleSet:
     """Sigma's rules with what became of the others: their rejects are named too, and both make the version."""
     if not files:
         return sigma
+    rules = load(files, variables)
     texts = "\0".join(rule.raw for rule in rules.running)
     version = sha256(f"{sigma.version}\0{texts}".encode("utf-8", "surrogatepass")).hexdigest()[
         : len(sigma.version) or 16

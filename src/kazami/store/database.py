@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,14 @@ class Database:
         """The result of a query, whole."""
         with guarded(self.case):
             return arrow_reader(self.connection.sql(sql, params=list(parameters)), 8192).read_all()
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """The tables of the file, as they were when this was first asked: they are made where it is opened."""
+        rows = self.rows(
+            "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'kase' AND table_type = 'BASE TABLE'"
+        )
+        return frozenset(row["table_name"] for row in rows)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The result of a small query as dictionaries."""

@@ -130,15 +130,9 @@ class Run:
             self._store_evidence(evidence)
         self._paths.update(item.path for item in segments)
 
-    def replace_findings(
-        self, rule_ids: Collection[str], findings: pa.Table, rules: Sequence[RuleInfo] = ()
-    ) -> None:
-        """Findings that are derived (correlations, detectors): `findings` are all there are of these rules.
-
-        `rules` are the words of those that `Case.begin` was not told of.
-        """
+    def replace_findings(self, rule_ids: Collection[str], findings: pa.Table) -> None:
+        """Findings that are derived (correlations, detectors): `findings` are all there are of these rules."""
         with self._lock.changing(), self._database.transaction():
-            words.store(self._database, rules)
             self._database.insert(
                 "DELETE FROM finding WHERE rule_id IN (SELECT id FROM new)",
                 pa.table({"id": pa.array(list(rule_ids), pa.string())}),

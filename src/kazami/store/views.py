@@ -120,10 +120,7 @@ class _Files:
 
 def younger(database: Database) -> list[str]:
     """Tables that a case of an older version does not have; nothing was ever in them."""
-    rows = database.rows(
-        "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'kase' AND table_type = 'BASE TABLE'"
-    )
-    return sorted(set(TABLES) - {row["table_name"] for row in rows})
+    return sorted(set(TABLES) - database.tables)
 
 
 def _empty(table: str) -> str:
