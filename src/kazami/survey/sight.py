@@ -59,13 +59,18 @@ def wanted(rules: Iterable[Rule]) -> frozenset[str]:
 
 def because(setting: Setting, rules: Iterable[Blind]) -> list[str]:
     """Titles of those of `rules` that see nothing because of the setting, each once, sorted."""
-    return sorted({one.rule.title for one in rules if _fed(setting, one)})
+    feeds = frozenset(setting.feeds)
+    return sorted(
+        {
+            one.rule.title
+            for one in rules
+            if (one.rule.logsource.category in feeds or one.rule.logsource.service in feeds)
+            and _fed(setting, one)
+        }
+    )
 
 
 def _fed(setting: Setting, one: Blind) -> bool:
-    source = one.rule.logsource
-    if not {source.category, source.service} & set(setting.feeds):
-        return False
     if setting.field:
         return one.reason.startswith("never seen") and setting.field in one.reason.partition(": ")[2].split(
             ", "
