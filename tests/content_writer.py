@@ -450,10 +450,11 @@ GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
 
 def main() -> None:
     """Write what is not there yet; delete a file to have it written anew."""
+    import macro_writer
     import mail_writer
 
     root = Path(__file__).parent / "golden"
-    for analyzer, cases in {**GOLDEN, **mail_writer.GOLDEN}.items():
+    for analyzer, cases in {**GOLDEN, **mail_writer.GOLDEN, **macro_writer.GOLDEN}.items():
         (root / analyzer).mkdir(parents=True, exist_ok=True)
         for stem, name, data in cases:
             path = root / analyzer / f"{stem}.in"

@@ -13,7 +13,9 @@ SHORT = {
     "containers": 250,
     "rules": 120,
     **{name: 40 for name in TARGETS if name.startswith("content-")},
-    **dict.fromkeys(("submission", "content-unpacker", "content-7z", "content-encrypted_office"), 8),
+    **dict.fromkeys(
+        ("submission", "content-unpacker", "content-7z", "content-encrypted_office", "content-xlm"), 8
+    ),
 }
 
 

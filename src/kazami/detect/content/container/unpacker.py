@@ -59,7 +59,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         return Analysis()
     if data.startswith(b"Rar!\x1a\x07\x01"):
         form = "rar5"
-    with _handed_over(data) as (path, keep):
+    with handed_over(data) as (path, keep):
         listing, password, fault = _opened(path, keep, form, scope)
         if fault is not None:
             locked = [Feature("container.encrypted", form)] if fault.kind == "password" else []
@@ -86,7 +86,7 @@ def program() -> str:
 
 
 @contextmanager
-def _handed_over(data: bytes) -> Iterator[tuple[str, tuple[int, ...]]]:
+def handed_over(data: bytes) -> Iterator[tuple[str, tuple[int, ...]]]:
     """A path that the program can open, and the descriptors that it must inherit for that."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("content")
@@ -103,10 +103,10 @@ def _handed_over(data: bytes) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield str(path), ()
 
 
-def _run(arguments: list[str], keep: tuple[int, ...], most: int) -> tuple[bytes, str, bool]:
+def run(command: list[str], keep: tuple[int, ...], most: int) -> tuple[bytes, str, bool]:
     """Output, talk, and whether all of the output is there. The program dies with us, however we leave."""
     process = subprocess.Popen(  # noqa: S603 - a program of ours, on bytes, without a shell
-        [program(), *arguments], pass_fds=keep, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"LC_ALL": "C.UTF-8"},
+        command, pass_fds=keep, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"LC_ALL": "C.UTF-8"},
     )  # fmt: skip
     assert process.stdout is not None, "it is a pipe"
     assert process.stderr is not None, "it is a pipe"
@@ -136,7 +136,9 @@ def _opened(
 ) -> tuple[list[_Entry], str, Gap | None]:
     """The list of files and the password that opens them."""
     for password in ("", *passwords(scope)[:_TRIED]):
-        output, talk, _ = _run(["l", "-slt", "-ba", f"-t{form}", f"-p{password}", "--", path], keep, 4 << 20)
+        output, talk, _ = run(
+            [program(), "l", "-slt", "-ba", f"-t{form}", f"-p{password}", "--", path], keep, 4 << 20
+        )
         said = talk + output.decode("utf-8", "replace")
         if any(word in said for word in _WRONG):
             continue
@@ -153,7 +155,7 @@ def _opened(
 
 
 def _tests(path: str, keep: tuple[int, ...], form: str, password: str) -> bool:
-    output, talk, _ = _run(["t", f"-t{form}", f"-p{password}", "--", path], keep, 1 << 20)
+    output, talk, _ = run([program(), "t", f"-t{form}", f"-p{password}", "--", path], keep, 1 << 20)
     said = talk + output.decode("utf-8", "replace")
     return "Everything is Ok" in said
 
@@ -180,8 +182,8 @@ def _contents(
     path: str, keep: tuple[int, ...], form: str, password: str, entries: list[_Entry], scope: Scope
 ) -> tuple[list[Child], list[Gap]]:
     """All at once where the sizes add up, as solid archives want it; else what came is one child, and that is said."""
-    output, talk, whole = _run(
-        ["x", "-so", f"-t{form}", f"-p{password}", "--", path], keep, scope.limits.total
+    output, talk, whole = run(
+        [program(), "x", "-so", f"-t{form}", f"-p{password}", "--", path], keep, scope.limits.total
     )
     sizes = [entry.size for entry in entries]
     gaps = [] if whole else [Gap("limit", f"more than {scope.limits.total:,} bytes come out of it")]
