@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,23 +16,10 @@ from kazami.cli.scan import Language
 from kazami.respond.language import Words, words
 
 if TYPE_CHECKING:
-    from kazami.detect.sigma.rule import Rule
-    from kazami.store.case import Case
-    from kazami.survey.coverage import Covered
-    from kazami.survey.gaps import Gap
+    from kazami.survey.logged import Logged
 
 #: Machines, rules and lines that a table names.
 NAMED, LINES = 3, 40
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What a case shows of its logging."""
-
-    covered: list[Covered]
-    blind: dict[tuple[str, str | None, str], list[str]]  # titles of rules, by tenant, host and setting
-    gaps: list[Gap] = field(default_factory=list)
-    tampering: list[dict[str, Any]] = field(default_factory=list)
 
 
 def coverage(
@@ -52,10 +38,14 @@ def coverage(
     from kazami.cli.rules import load_all
     from kazami.cli.terminal import speaking
     from kazami.store.case import Case
+    from kazami.survey.logged import logged
 
     language = words(lang)
     with Case.open(case, read_only=True) as opened, speaking(sys.stdout):
-        told = _look(opened, load_all(rules, pack).rules, host)
+        told = logged(opened, load_all(rules, pack).rules)
+        if host is not None:
+            wanted = host.lower()
+            told = told.of(lambda _, found: found is not None and found.lower() == wanted)
         if (form or (Form.table if sys.stdout.isatty() else Form.jsonl)) is Form.table:
             _show(told, language, host)
         else:
@@ -63,54 +53,7 @@ def coverage(
     return DONE
 
 
-def _look(case: Case, rules: Sequence[Rule], host: str | None) -> _Told:
-    from kazami.survey import presence, sight, streams
-    from kazami.survey.coverage import covered, whole
-    from kazami.survey.gaps import gaps
-    from kazami.survey.setting import settings
-    from kazami.survey.tampering import starts, tampering
-
-    machines = presence.hosts(case)
-    every = list(streams.streams(case))
-    rows = list(covered(machines, settings(), presence.signs(case, settings().values()), whole(every)))
-    blind = sight.blindness(rules, sight.filled(case, sight.wanted(rules)))
-    because: dict[tuple[str, str | None, str], list[str]] = {
-        (row.tenant, row.host, row.setting): sight.because(
-            settings()[row.setting], blind.get((row.tenant, row.host), ())
-        )
-        for row in rows
-        if row.state != "on" and row.host is not None
-    }
-    begun = starts(case)
-    found = [
-        gap
-        for logs in streams.by_host(iter(every))
-        for one in [next(iter(logs.values()))[0]]
-        for gap in gaps(logs, begun.get((one.tenant, one.host), ()))
-    ]
-    said = list(tampering(case))
-    if host is not None:
-        rows = [row for row in rows if row.host is not None and row.host.lower() == host.lower()]
-        found = [gap for gap in found if gap.host.lower() == host.lower()]
-        said = [row for row in said if (row["host"] or "").lower() == host.lower()]
-    return _Told(rows, because, sorted(found, key=_weight), said)
-
-
-_KINDS = ("clock", "records", "silence", "extract")
-_NOTES = ("alone", "still", "", "was_off", "apart")
-
-
-def _weight(gap: Gap) -> tuple[Any, ...]:
-    """What a person should look at first."""
-    return (
-        gap.note == "apart",
-        _KINDS.index(gap.hole.kind),
-        _NOTES.index(gap.note),
-        -(gap.hole.records or gap.hole.seconds or 0),
-    )
-
-
-def _lines(told: _Told, language: Words) -> None:
+def _lines(told: Logged, language: Words) -> None:
     from kazami.cli.rows import line
     from kazami.cli.terminal import out
 
@@ -119,7 +62,7 @@ def _lines(told: _Told, language: Words) -> None:
         stream.write(line(row) + "\n")
 
 
-def _rows(told: _Told, language: Words) -> Iterator[dict[str, Any]]:
+def _rows(told: Logged, language: Words) -> Iterator[dict[str, Any]]:
     from kazami.survey.setting import settings
 
     for row in told.covered:
@@ -166,7 +109,7 @@ def _time(microseconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 
 
-def _show(told: _Told, language: Words, host: str | None) -> None:
+def _show(told: Logged, language: Words, host: str | None) -> None:
     from rich.text import Text
 
     from kazami.cli.rows import drawn
@@ -193,7 +136,7 @@ def _show(told: _Told, language: Words, host: str | None) -> None:
 _Table = tuple[list[str], list[list[Any]]]
 
 
-def _matrix(told: _Told, language: Words) -> _Table:
+def _matrix(told: Logged, language: Words) -> _Table:
     """A line a setting: on how many machines it is on, off, unknown, which are not on, and how many rules are blind."""
     from kazami.survey.coverage import State, matrix
     from kazami.survey.setting import settings
@@ -201,9 +144,7 @@ def _matrix(told: _Told, language: Words) -> _Table:
     names = [language(f"coverage.{key}") for key in ("setting", "on", "off", "unknown", "where", "blind")]
     rows = []
     for name, states in matrix(told.covered).items():
-        titles = {
-            title for (_, _, setting), found in told.blind.items() if setting == name for title in found
-        }
+        titles = told.titles(name)
         where = states[State.off] or states[State.unknown]
         more = f" +{len(where) - NAMED}" if len(where) > NAMED else ""
         counts = [len(states[state]) or "" for state in State]
@@ -218,7 +159,7 @@ def _matrix(told: _Told, language: Words) -> _Table:
     return names, rows
 
 
-def _one(told: _Told, language: Words) -> _Table:
+def _one(told: Logged, language: Words) -> _Table:
     """A line a setting of one machine: state, why, and how to switch it on."""
     from kazami.survey.setting import settings
 
@@ -240,7 +181,7 @@ def _one(told: _Told, language: Words) -> _Table:
     return names, rows
 
 
-def _tampering(told: _Told, language: Words) -> _Table:
+def _tampering(told: Logged, language: Words) -> _Table:
     names = [language(f"coverage.{key}") for key in ("time", "host", "what", "log", "user", "detail")]
     rows = [
         [
@@ -256,7 +197,7 @@ def _tampering(told: _Told, language: Words) -> _Table:
     return names, rows
 
 
-def _gaps(told: _Told, language: Words) -> _Table:
+def _gaps(told: Logged, language: Words) -> _Table:
     names = [language(f"coverage.{key}") for key in ("host", "log", "what", "from", "to", "records", "note")]
     rows = []
     for gap in told.gaps:

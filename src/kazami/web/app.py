@@ -165,12 +165,14 @@ def _acting(site: Site, act: Act, rate: Rate) -> Callable[[Request], Any]:
         try:
             session = _session(request, site, act.may, rate)
             check_origin(request, session, proof)
-            with _asking(request, site, session, decoded(given, act.body)) as asking:
+            body = decoded(given, act.body)
+            with _asking(request, site, session, body, anywhere=act.anywhere) as asking:
                 data = act.carry_out(asking)
             if answer.wants_json(request):
                 return answer.success(data)
-            back = _back(request, act, given)
-            return RedirectResponse(back, status_code=303)
+            if act.template:
+                return page(request, site, act.template, session, data=data)
+            return RedirectResponse(_back(request, act, given), status_code=303)
         except KazamiError as error:
             return _told(request, site, error, session)
 
@@ -261,8 +263,8 @@ def _session(request: Request, site: Site, may: Callable[[Any], bool], rate: Rat
 
 
 @contextlib.contextmanager
-def _asking(request: Request, site: Site, session: Session, query: Any) -> Any:
-    desk = _desk(request, site)
+def _asking(request: Request, site: Site, session: Session, query: Any, *, anywhere: bool = False) -> Any:
+    desk = next(iter(site.desks.values())) if anywhere else _desk(request, site)
     with desk.reader(session.person.tenants) as reader:
         path = {key: str(value) for key, value in request.path_params.items() if key != "case"}
         yield Asking(site, desk, reader, session, query, path, language_of(request))

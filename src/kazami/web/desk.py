@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -24,6 +23,7 @@ from kazami.store.browse.reader import Reader
 from kazami.store.case import Case
 from kazami.store.database import NAME
 from kazami.store.suppressed import FILE as SUPPRESSIONS
+from kazami.web.aside import Soon, elsewhere
 
 T = TypeVar("T")
 
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks whether the case has changed.
 LOOK = 2.0
+
+#: Seconds that a page waits for what is made aside.
+PATIENCE = 1.0
 
 
 class Desk:
@@ -46,6 +49,7 @@ class Desk:
         self._building = threading.Lock()
         self._looked = 0.0
         self._kept: dict[tuple[str, str], object] = {}
+        self._soon = Soon()
         self._held = ""  # the signature that the file was made of, or changed along with
 
     @property
@@ -103,6 +107,18 @@ class Desk:
             self._kept[key] = made
         return cast(T, self._kept[key])
 
+    def soon(self, name: str, work: Callable[[Path], T]) -> T | None:
+        """What `work` says of the case, made aside; None where it takes longer than `PATIENCE`: ask again.
+
+        `work` is a function of a module, given the folder of the case. Raises CaseError.
+        """
+
+        def make() -> T:
+            with self.reading_turn():
+                return elsewhere(work, self.case)
+
+        return self._soon.get(name, self._held, make, PATIENCE)
+
     def _fits(self, wanted: str) -> bool:
         try:
             with Reader(self.file) as reader:
@@ -128,20 +144,7 @@ class Desk:
         """In a process of its own: it takes memory that is given back, and minutes for a large case."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.reading_turn():
-            context = multiprocessing.get_context("spawn")
-            ours, theirs = context.Pipe(duplex=False)
-            worker = context.Process(target=_build, args=(self.case, self.file, wanted, theirs), daemon=True)
-            worker.start()
-            theirs.close()
-            try:
-                said = ours.recv()
-            except EOFError:
-                said = "ended while it was read"
-            finally:
-                worker.join()
-                ours.close()
-        if said:
-            raise CaseError(said)
+            elsewhere(_build, self.case, self.file, wanted)
         self._held = wanted
 
     @contextlib.contextmanager
@@ -178,15 +181,6 @@ class Desk:
                 self._turn.notify_all()
 
 
-def _build(case: Path, file: Path, signature: str, said: multiprocessing.connection.Connection) -> None:
-    """In the process of its own; what went wrong goes back as words."""
-    try:
-        with Case.open(case, read_only=True) as opened:
-            build(opened, file, signature=signature)
-        said.send("")
-    except CaseError as error:
-        said.send(str(error))
-    except OSError as error:
-        said.send(f"{file}: {error.strerror or error}")
-    finally:
-        said.close()
+def _build(case: Path, file: Path, signature: str) -> None:
+    with Case.open(case, read_only=True) as opened:
+        build(opened, file, signature=signature)

@@ -145,7 +145,9 @@ class Door:
         session = session_of(request, self.site)
         if session is None:
             return RedirectResponse(sign_in_url(request), status_code=303)
-        return page(request, self.site, "me", session)
+        return page(
+            request, self.site, "me", session, tokens=sessions.tokens(self.site.state, session.person)
+        )
 
     def choose(self, request: Request) -> Response:
         """The cases, where there are several."""

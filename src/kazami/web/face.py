@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +22,7 @@ from kazami.model.incident import Incident
 from kazami.respond.language import LANGUAGES, Words
 from kazami.respond.language import words as report_words
 from kazami.respond.report.incident import Picture, picture
+from kazami.respond.report.matrix import of_incident
 from kazami.respond.text import safe, safe_lines
 from kazami.respond.track import NARROW, WIDE, track
 from kazami.web.answer import status_of
@@ -62,9 +64,10 @@ def _environment() -> Environment:
         query=query,
         seconds=seconds,
         short=short,
+        file=lambda path: re.split(r"[/\\]", path)[-1] or path,
         segment=lambda text: quote(str(text), safe=""),
     )
-    made.globals.update(severities=severities, pairs=pairs, track_of=track_of)
+    made.globals.update(severities=severities, pairs=pairs, track_of=track_of, matrix_of=of_incident)
     return made
 
 
@@ -98,9 +101,11 @@ def seconds(time: float) -> str:
 
 
 def track_of(one: Incident, words: Words) -> Picture | None:
-    """The picture of an incident, for wide and for narrow screens; None where nothing has a time."""
+    """The picture of an incident, for wide and for narrow screens, its marks leading to steps; None without times."""
     wide, narrow = track([one], WIDE), track([one], NARROW)
-    return picture((wide, narrow), words, "track") if wide is not None and narrow is not None else None
+    if wide is None or narrow is None:
+        return None
+    return picture((wide, narrow), words, "track", linked=True)
 
 
 def short(host: str) -> str:
@@ -172,6 +177,9 @@ def page(
             path=request.url.path.removeprefix(base) or "/",
             asked=dict(request.query_params),
             cases=sorted(site.desks) if len(site.desks) > 1 else [],
+            readable=request.method == "GET",
+            twin=request.method == "GET" and template not in ("me", "cases", "error"),
+            homeless=len(site.desks) > 1 and not base,
             case=request.scope.get("kazami.case", ""),
             demo=site.demo,
             **values,

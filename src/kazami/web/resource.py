@@ -77,7 +77,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something to do: a POST with a `body`; `back` is where a browser goes afterwards, filled from the path."""
+    """Something to do: a POST with a `body`; `back` is where a browser goes afterwards, filled from the path.
+
+    With a `template` the browser is shown what came of it, once, instead. What is done `anywhere` needs no case.
+    """
 
     path: str
     about: str
@@ -85,6 +88,8 @@ class Act:
     body: type[msgspec.Struct]
     back: str
     may: May = writers
+    template: str = ""
+    anywhere: bool = False
 
 
 def decoded(given: Mapping[str, Any], kind: type[msgspec.Struct]) -> Any:

@@ -88,14 +88,16 @@ def _pair(
     return (wide, narrow) if wide is not None and narrow is not None else None
 
 
-def picture(pair: tuple[Track, Track] | None, words: Words, uid: str) -> Picture | None:
-    """The picture with its words."""
+def picture(
+    pair: tuple[Track, Track] | None, words: Words, uid: str, *, linked: bool = False
+) -> Picture | None:
+    """The picture with its words; `linked`, its marks lead to ``#step-N`` on the page."""
     if pair is None:
         return None
     wide, narrow = pair
     return Picture(
-        wide=draw.svg(wide, words, uid),
-        narrow=draw.svg(narrow, words, f"{uid}-narrow"),
+        wide=draw.svg(wide, words, uid, linked=linked),
+        narrow=draw.svg(narrow, words, f"{uid}-narrow", linked=linked),
         legend=draw.legend(wide, words),
         told=[(number, spot.place[0], spot.step) for number, spot in enumerate(wide.told, 1)],
         notes=list(_notes(wide, words)),

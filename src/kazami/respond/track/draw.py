@@ -25,11 +25,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = (("y", 31_556_952), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
-def svg(track: Track, words: Words, uid: str) -> Markup:
-    """The picture; `uid` is a word that no other picture of the page has (letters, digits, hyphens)."""
+def svg(track: Track, words: Words, uid: str, *, linked: bool = False) -> Markup:
+    """The picture; `uid` is a word that no other picture of the page has (letters, digits, hyphens).
+
+    `linked`, each mark is a link to its first step (``#step-N``) and names all of them in ``data-steps``.
+    """
     size = track.size
     parts = [
-        f'<svg class="track" viewBox="0 0 {size.width} {track.height:g}" role="img" '
+        f'<svg class="track" viewBox="0 0 {size.width} {track.height:g}" role="{"group" if linked else "img"}" '
         f'aria-labelledby="{uid}-title {uid}-desc">',
         f'<title id="{uid}-title">{escape(words("track.alt"))}</title>',
         f'<desc id="{uid}-desc">{escape(described(track, words))}</desc>',
@@ -38,7 +41,7 @@ def svg(track: Track, words: Words, uid: str) -> Markup:
         *(part for arrow in track.arrows for part in _arrow(arrow, track.marks, words)),
         *(part for lane in track.lanes for part in _name(lane, track, words)),
         *_labels(track, words),
-        *(part for mark in track.marks for part in _mark(mark, words, bool(size.names))),
+        *(part for mark in track.marks for part in _mark(mark, words, bool(size.names), linked)),
         "</svg>",
     ]
     return Markup("".join(parts))  # noqa: S704 - ours, and escaped texts
@@ -223,13 +226,18 @@ def _labels(track: Track, words: Words) -> Iterator[str]:
             yield f'<text class="small way" x="{mark.x - 6:.1f}" y="{mark.y + 19:g}">{text}</text>'
 
 
-def _mark(mark: Mark, words: Words, titled: bool) -> Iterator[str]:
-    """A shape; it says what it stands for where there is a mouse to ask it with."""
+def _mark(mark: Mark, words: Words, titled: bool, linked: bool) -> Iterator[str]:
+    """A shape; it says what it stands for where there is a mouse to ask it with, and leads there where it is `linked`."""
     told = [_told(spot, words) for spot in mark.spots[:NAMED]]
     if len(mark.spots) > NAMED:
         told.append(words("track.more", steps=words.count("step", len(mark.spots) - NAMED)))
     size = "" if mark.rank >= 3 else " scale(.75)"
-    title = f"<title>{escape(safe('; '.join(told)))}</title>" if titled else ""
+    said = escape(safe("; ".join(told)))
+    title = f"<title>{said}</title>" if titled and not linked else ""
+    if linked:
+        numbers = [spot.step.number for spot in mark.spots]
+        steps = " ".join(map(str, numbers[:NAMED]))
+        yield f'<a href="#step-{numbers[0]}" data-steps="{steps}" aria-label="{said}">'
     grave = " grave" if mark.rank >= 4 else ""
     yield (
         f'<path class="k {mark.kind}{grave}" transform="translate({mark.x:g} {mark.y:g}){size}" '
@@ -242,6 +250,8 @@ def _mark(mark: Mark, words: Words, titled: bool) -> Iterator[str]:
             f'<rect class="badge" x="{mark.x - width / 2:g}" y="{mark.y - 24:g}" width="{width}" height="15" rx="7.5"/>'
             f'<text class="number" x="{mark.x:g}" y="{mark.y - 12.7:g}">{text}</text>'
         )
+    if linked:
+        yield "</a>"
 
 
 def _told(spot: Spot, words: Words) -> str:

@@ -89,6 +89,17 @@ def findings(
     return Page(rows, cursor(chosen[-1]) if len(ids) > size else None)
 
 
+def firsts(reader: Reader, incident: str, steps: int) -> dict[int, Found]:
+    """Of each of the first `steps` steps of an incident behind the wall its first finding, by number."""
+    rows = reader.rows(
+        f"SELECT min(f.id) FROM finding f WHERE f.incident = (SELECT id FROM incident WHERE uid = ?) AND f.step <= ? "
+        f"AND {reader.wall('f.tenant')} GROUP BY f.step",
+        [incident, steps],
+    )
+    found = _told(reader, [row[0] for row in rows], "f.id")
+    return {one.step: one for one in found if one.step is not None}
+
+
 def finding(reader: Reader, uid: str) -> tuple[Found, list[str]] | None:
     """One finding, and the ids of its events; None where there is none behind the wall."""
     ids = reader.rows(

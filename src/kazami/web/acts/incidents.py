@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from kazami.model.incident import Incident
 from kazami.pipeline import incidents as told
 from kazami.pipeline import triage
 from kazami.store.browse import patch
@@ -49,6 +50,15 @@ class Merged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
 
+class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Incidents of one tenant that belong together; the gravest of them takes in the others."""
+
+    uids: Annotated[list[str], msgspec.Meta(min_length=2, max_length=50)]
+    verdict: Verdict | None = None
+    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    next: str = ""
+
+
 class Parted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Steps that become an incident of their own."""
 
@@ -65,10 +75,7 @@ class Done(msgspec.Struct, frozen=True):
 def mark(asking: Asking) -> Done:
     """Decide about incidents; all of them, or none."""
     body: Marks = asking.query
-    known = [incident(asking.reader, uid) for uid in body.uids]
-    if None in known:
-        raise missing("there is no such incident")
-    uids = [one.incident_uid for one in known if one is not None]
+    uids = [one.incident_uid for one in _all(asking, body.uids)]
     owner = "" if body.owner == "-" else body.owner
     verdict = "" if body.verdict == "-" else body.verdict
     with asking.desk.changing("triage") as case:
@@ -103,13 +110,29 @@ def tick(asking: Asking) -> Done:
 
 def merge(asking: Asking) -> Done:
     """Make one incident of several of one tenant."""
-    into = found(asking)
-    others = [incident(asking.reader, uid) for uid in asking.query.others]
-    if None in others:
+    return _merged(asking, found(asking), _all(asking, asking.query.others))
+
+
+def merge_chosen(asking: Asking) -> Done:
+    """Make one incident of those that were chosen in a list."""
+    first, *others = sorted(_all(asking, asking.query.uids), key=lambda one: -one.score)
+    return _merged(asking, first, others, asking.query.verdict)
+
+
+def _all(asking: Asking, uids: list[str]) -> list[Incident]:
+    """The incidents with these ids. Raises RefusedError where there is one that is not behind the wall."""
+    known = [incident(asking.reader, uid) for uid in dict.fromkeys(uids)]
+    if None in known:
         raise missing("there is no such incident")
-    uids = [one.incident_uid for one in others if one is not None]
+    return [one for one in known if one is not None]
+
+
+def _merged(asking: Asking, into: Incident, others: list[Incident], verdict: str | None = None) -> Done:
+    uids = [one.incident_uid for one in others]
     with asking.desk.changing("merge") as case:
         made = told.merge(case, into.incident_uid, uids, asking.person.name, asking.query.note)
+        if verdict:
+            triage.mark(case, [made.incident_uid], asking.person.name, verdict=verdict)
     asking.desk.refresh(force=True)
     audit.note(asking.site.state, asking.person.name, "merge", place_of(into), into.tenant, others=uids)
     return Done([made.incident_uid])
@@ -138,6 +161,7 @@ _ONE = "/incidents/{uid}"
 
 ACTS = (
     Act("/incidents/mark", "Set state, verdict or owner of incidents", mark, Marks, "/incidents"),
+    Act("/incidents/merge", "Make one incident of several of one tenant", merge_chosen, Chosen, "/incidents"),
     Act(f"{_ONE}/comment", "Comment on an incident", comment, Said, _ONE, may=everybody),
     Act(f"{_ONE}/tick", "Tick off a counter-measure", tick, Ticked, _ONE),
     Act(f"{_ONE}/merge", "Merge incidents of one tenant", merge, Merged, _ONE),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from kazami.errors import UsageError
-from kazami.web.errors import forbidden
+from kazami.web.errors import forbidden, missing
 from kazami.web.resource import Act, Asking, administrators, everybody
 from kazami.web.state import audit, notes, people, sessions
 
@@ -53,6 +53,12 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 90
+
+
+class Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token of one's own, by its id."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -128,11 +134,20 @@ def token(asking: Asking) -> Token:
     return Token(made)
 
 
+def end_token(asking: Asking) -> Ok:
+    """A token of one's own works no more."""
+    if not sessions.end_token(asking.site.state, asking.person, asking.query.id):
+        raise missing("you have no such token")
+    audit.note(asking.site.state, asking.person.name, "end token", "people", id=asking.query.id)
+    return Ok()
+
+
 ACTS = (
     Act("/seen", "Say that all that is new was seen", seen, Seen, "/", may=everybody),
     Act("/views", "Keep a filter under a name", keep_view, View, "/incidents", may=everybody),
     Act("/people/add", "Let somebody in", add, NewPerson, "/people", may=administrators),
     Act("/people/end", "End an account", end, Ended, "/people", may=administrators),
-    Act("/me/password", "Change one's password", change, Changed, "/me", may=everybody),
-    Act("/me/token", "Make a token for a program", token, Program, "/me", may=everybody),
+    Act("/me/password", "Change one's password", change, Changed, "/me", everybody, anywhere=True),
+    Act("/me/token", "Make a token for a program", token, Program, "/me", everybody, "token", anywhere=True),
+    Act("/me/token/end", "End a token of one's own", end_token, Which, "/me", everybody, anywhere=True),
 )

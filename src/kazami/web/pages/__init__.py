@@ -13,6 +13,7 @@ from kazami.web.pages import (
     incident,
     incidents,
     jobs,
+    logging,
     notices,
     overview,
     people,
@@ -38,7 +39,7 @@ RESOURCES: tuple[Resource, ...] = tuple(
             rules,
             suppressions,
         ),
-        *(evidence, jobs, actors, reputation, people),
+        *(evidence, logging, jobs, actors, reputation, people),
     )
     for resource in module.RESOURCES
 )

@@ -6,8 +6,8 @@ import msgspec
 
 from kazami.intel import shelf
 from kazami.model.incident import Incident
-from kazami.store.browse.findings import Found, Wanted, findings
-from kazami.store.browse.incidents import incident
+from kazami.store.browse.findings import Found, Wanted, findings, firsts
+from kazami.store.browse.incidents import Asked, Row, incident, incidents
 from kazami.web.errors import missing
 from kazami.web.resource import Asking, Resource
 from kazami.web.state import audit, notes
@@ -16,6 +16,12 @@ from kazami.web.state.notes import Comment
 
 #: Findings that are shown with the incident itself; the list of findings has all.
 PROOF, PROOF_OF_STEP = 12, 200
+
+#: Steps that are shown with a line of their evidence.
+LINES = 150
+
+#: Incidents that are offered to be merged.
+OTHERS = 40
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +40,7 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """An incident, and what people made of it."""
+    """An incident, and what people made of it; `lines` is the first finding of each step, `others` what it may be merged with."""
 
     incident: Incident
     proof: list[Found]
@@ -42,6 +48,8 @@ class Shown(msgspec.Struct, frozen=True):
     measures: list[Measure]
     comments: list[Comment]
     history: list[Line]
+    others: list[Row]
+    lines: dict[int, Found]
 
 
 def found(asking: Asking) -> Incident:
@@ -67,7 +75,17 @@ def shown(asking: Asking) -> Shown:
         measures=_measures(one, notes.ticked(state, place)),
         comments=notes.comments(state, place),
         history=audit.lines(state, place=place),
+        others=_others(asking, one),
+        lines=firsts(asking.reader, one.incident_uid, LINES),
     )
+
+
+def _others(asking: Asking, one: Incident) -> list[Row]:
+    """Open incidents of the same tenant that this one could be merged with, the gravest."""
+    if not asking.person.may_write or one.state != "open":
+        return []
+    rows = incidents(asking.reader, Asked(tenant=one.tenant), limit=OTHERS).rows
+    return [row for row in rows if row.uid != one.incident_uid]
 
 
 def place_of(one: Incident) -> str:

@@ -75,6 +75,41 @@ def end(state: State, secret: str) -> None:
     state.run("DELETE FROM session WHERE digest = ?", [digest(secret)])
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is told of a token: the beginning of its digest, and when; times are seconds since 1970."""
+
+    id: str
+    label: str
+    made: float
+    used: float
+    until: float
+
+
+#: Signs of a digest by which a token is called.
+_ID = 16
+
+
+def tokens(state: State, person: Person) -> list[Token]:
+    """The tokens of a person that still work, the newest first."""
+    rows = state.rows(
+        "SELECT digest, label, made, used, until FROM session WHERE person = ? AND kind = 'token' AND until > ? "
+        "ORDER BY made DESC",
+        [person.id, time.time()],
+    )
+    return [Token(row[0][:_ID], *row[1:]) for row in rows]
+
+
+def end_token(state: State, person: Person, uid: str) -> bool:
+    """End a token of the person; whether there was one."""
+    return bool(
+        state.run(
+            "DELETE FROM session WHERE person = ? AND kind = 'token' AND substr(digest, 1, ?) = ?",
+            [person.id, _ID, uid],
+        )
+    )
+
+
 def setup(state: State) -> str:
     """A new secret for whoever makes the first account; older ones end."""
     secret = secrets.token_urlsafe(24)

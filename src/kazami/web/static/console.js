@@ -16,7 +16,9 @@
   };
   const count = () => {
     const shown = document.querySelector("[data-chosen]");
-    if (shown) shown.textContent = shown.dataset.words.replace("{n}", document.querySelectorAll("input[name=uids]:checked").length);
+    const chosen = document.querySelectorAll("input[name=uids]:checked").length;
+    if (shown) shown.textContent = shown.dataset.words.replace("{n}", chosen);
+    for (const button of document.querySelectorAll("[data-least]")) button.disabled = chosen < Number(button.dataset.least);
   };
   const base = () => document.querySelector(".brand")?.getAttribute("href").replace(/\/$/, "") ?? "";
   const places = { i: "/incidents", f: "/findings", o: "/", r: "/rules", e: "/evidence" };
@@ -40,6 +42,7 @@
     }
     event.preventDefault();
   });
+  if (document.querySelector("[data-again]")) setTimeout(() => location.reload(), 2000);
   const job = document.querySelector("[data-job]");
   if (job && !job.dataset.over) {
     const names = Object.fromEntries(job.dataset.words.split(";").filter(Boolean).map((pair) => pair.split("=")));
