@@ -141,15 +141,17 @@ def endless_flow(size: int) -> Iterator[bytes]:
 
 def _ours(opened: Callable[[], Any], remember: bool = True) -> dict[str, Any]:
     from kazami.model.evidence import Evidence
-    from kazami.sources.columns import reading
+    from kazami.sources.columns import Columns
     from kazami.sources.network.capture import record as records
     from kazami.sources.network.capture import source
 
     if not remember:
-        records.Records.__init__.__defaults__ = (0,)  # type: ignore[attr-defined]
+        records.Records.__init__.__defaults__ = (0, records.FEW)  # type: ignore[attr-defined]
     rows = 0
-    for batch in reading(source.feed)(Evidence("x", "0" * 16, "t", 0, opened)):
-        rows += batch.num_rows
+    columns = Columns(Evidence("x", "0" * 16, "t", 0, opened), 32_000)  # as a worker of a scan
+    for _ in source.feed(columns.owner, columns):
+        rows += sum(batch.num_rows for batch in columns.full())
+    rows += sum(batch.num_rows for batch in columns.rest())
     return {"rows": rows}
 
 

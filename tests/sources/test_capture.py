@@ -16,9 +16,9 @@ from reads import Reading, fields, read
 
 import capture_writer as made
 import rat_messages
+from kazami.sources.network.capture import connection, source
 from kazami.sources.network.capture import engine as engines
 from kazami.sources.network.capture import flow as flows
-from kazami.sources.network.capture import record, source
 from kazami.sources.network.capture.application import dns, tls
 from kazami.sources.network.capture.engine import Engine
 from kazami.sources.network.capture.fragment import MAX_WAITING, Fragments
@@ -216,7 +216,7 @@ def test_hassh_of_a_published_capture() -> None:
 def test_community_id() -> None:
     key = bytes([128, 232, 110, 120, 66, 35, 250, 204]) + (34855).to_bytes(2) + (80).to_bytes(2) + b"\x06"
     other = key[4:8] + key[:4] + key[10:12] + key[8:10] + key[12:]
-    assert record.community_id(key) == record.community_id(other) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
+    assert connection.community_id(key) == connection.community_id(other) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
 
 
 def test_names_are_asked_and_answered() -> None:
@@ -254,7 +254,7 @@ def test_a_name_that_points_to_itself() -> None:
 def test_states_in_zeek_s_words(near: int, far: int, expected: str) -> None:
     flow = flows.Flow(bytes(12) + b"\x06", 6, 0, 1)
     flow.halves[0].flags, flow.halves[1].flags = near, far
-    assert record.state(flow) == expected
+    assert connection.state(flow) == expected
 
 
 def test_who_answers_did_not_begin() -> None:

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from kazami.model.event import ENVELOPE, Route
 from kazami.model.evidence import Evidence
-from kazami.sources import clock, identity, text
+from kazami.sources import clock, identity, slab, text
 from kazami.sources.gathered import Gathered
 from kazami.sources.plan import VARIES, Column, Plan, Transform
+from kazami.sources.slab import Slab
 
 _ENVELOPE_COLUMNS = ("host", "user", "logon_id", "process_uid", "parent_uid")
 
@@ -30,6 +31,16 @@ class Shape:
     owners: list[tuple[Evidence, int]] = field(default_factory=list)
     owner: Evidence | None = None
 
+    @property
+    def rows(self) -> int:
+        """How many records wait."""
+        return len(self.raws)
+
+    @property
+    def size(self) -> int:
+        """Characters of their original texts."""
+        return sum(map(len, self.raws))
+
     def lengths(self) -> list[int]:
         """Rows of each owner."""
         starts = [first for _, first in self.owners]
@@ -41,12 +52,12 @@ class _Part:
     """One plan over one shape: a run of rows in the batch of its route."""
 
     plan: Plan
-    shape: Shape
-    columns: list[tuple[Any, ...]]
+    shape: Shape | Slab
+    columns: list[Any]  # by cell: a sequence, or an array where the shape is a slab
 
     @property
     def rows(self) -> int:
-        return len(self.shape.raws)
+        return self.shape.rows
 
 
 class Assembler:
@@ -57,14 +68,14 @@ class Assembler:
         self._transformed: dict[Transform, _Made] = {}
         self._before: dict[Transform, _Made] = {}  # what was made for the batches before these
 
-    def batches(self, shapes: Iterable[Shape]) -> Iterator[pa.RecordBatch]:
+    def batches(self, shapes: Iterable[Shape | Slab]) -> Iterator[pa.RecordBatch]:
         """A batch for each route of the shapes' plans."""
         self._before, self._transformed = self._transformed, {}
         routes: dict[Route, list[_Part]] = {}
         for shape in shapes:
-            if not shape.raws:
+            if not shape.rows:
                 continue
-            columns = list(zip(*shape.cells, strict=True))
+            columns = shape.columns if isinstance(shape, Slab) else list[Any](zip(*shape.cells, strict=True))
             for plan in (shape.plan, *shape.plan.projections):
                 routes.setdefault(plan.route, []).append(_Part(plan, shape, columns))
         uids: dict[int, pa.Array] = {}
@@ -112,10 +123,17 @@ class Assembler:
         self, parts: list[_Part], tenants: pa.Array, uids: dict[int, pa.Array]
     ) -> tuple[pa.Array, pa.Array]:
         """Uids and original texts of all parts; the uids are kept for the projections of a shape."""
-        encoded = [identity.encoded(part.shape.raws) for part in parts]
         digests: list[bytes] = []
-        for part, raws in zip(parts, encoded, strict=True):
-            found = identity.digests(raws)
+        texts: list[pa.Array] = []
+        waiting: list[bytes] = []
+        for part in parts:
+            if isinstance(part.shape, Slab):
+                texts += [text.utf8_array(waiting), part.shape.raws]
+                waiting, found = [], part.shape.digests()
+            else:
+                encoded = identity.encoded(part.shape.raws)
+                waiting += encoded
+                found = identity.digests(encoded)
             digests += found if part.plan.own_identity else self._told_apart(found, part.shape)
         whole = identity.uids(digests, tenants)
         start = 0
@@ -123,9 +141,10 @@ class Assembler:
             if part.plan.projections:
                 uids[id(part.shape)] = whole.slice(start, part.rows)
             start += part.rows
-        return whole, text.utf8_array(list(itertools.chain.from_iterable(encoded)))
+        last = text.utf8_array(waiting)
+        return whole, pa.concat_arrays([*texts, last]) if texts else last
 
-    def _told_apart(self, digests: list[bytes], shape: Shape) -> list[bytes]:
+    def _told_apart(self, digests: list[bytes], shape: Shape | Slab) -> list[bytes]:
         apart: list[bytes] = []
         for (owner, start), length in zip(shape.owners, shape.lengths(), strict=True):
             # by the object, not by its uid: a copy of a file has equal lines, and each of them counts for itself
@@ -134,14 +153,22 @@ class Assembler:
         return apart
 
     def _envelope_column(self, parts: list[_Part], name: str, total: int) -> pa.Array:
-        values: list[Any] = []
         if all(getattr(part.plan, name) is None for part in parts):
             return pa.nulls(total, pa.string())
+        arrays: list[pa.Array] = []
+        values: list[Any] = []
         for part in parts:
             column: Column | None = getattr(part.plan, name)
-            values.extend(itertools.repeat(None, part.rows) if column is None else self._cells(part, column))
-        array = text.quick_array(values)
-        return text.plain_array([_first(value) for value in values]) if array is None else array
+            cells = itertools.repeat(None, part.rows) if column is None else self._cells(part, column)
+            if isinstance(cells, pa.Array):
+                is_list = pa.types.is_list(cells.type)
+                arrays.append(_firsts(values))
+                arrays.append(_firsts(cells.to_pylist()) if is_list else cells.dictionary_decode())
+                values = []
+            else:
+                values.extend(cells)
+        last = _firsts(values)
+        return pa.concat_arrays([*arrays, last]) if arrays else last
 
     def _fields(self, parts: list[_Part]) -> Iterator[tuple[str, pa.Array]]:
         """The fields of all parts, by name: cells of equal names follow each other."""
@@ -161,17 +188,19 @@ class Assembler:
                     found = gathered[name] = Gathered()
                 if column.constant is not VARIES:
                     found.add_constant(column.constant, part.rows, start)
+                elif isinstance(cells := self._cells(part, column), pa.Array):
+                    found.add_array(cells, start)
                 elif column.transform is None:
-                    found.add(part.columns[column.cells[0]], start)
+                    found.add(cells, start)
                 else:
-                    found.add_present(self._cells(part, column), start)
+                    found.add_present(cells, start)
             start += part.rows
         for name in list(gathered):
             array = gathered.pop(name).array(start)
             if array is not None:
                 yield name, array
 
-    def _cells(self, part: _Part, column: Column) -> Sequence[Any]:
+    def _cells(self, part: _Part, column: Column) -> Sequence[Any] | pa.Array:
         """The cells of one column; a transform is called once for each distinct input."""
         if column.constant is not VARIES:
             return [column.constant] * part.rows
@@ -184,10 +213,9 @@ class Assembler:
             before: dict[Any, str | None] = self._before.get(column.transform) or {}
             made = self._transformed[column.transform] = _Made(column.transform, dict(before))
         chosen = [part.columns[cell] for cell in column.cells]
-        try:
-            return made.of(chosen)
-        except TypeError:  # a list cannot be looked up: a transform sees the first of several values
-            return made.of([[_first(cell) for cell in cells] for cells in chosen])
+        if isinstance(part.shape, Slab):
+            return slab.transformed(chosen, made.of_any)
+        return made.of_any(chosen)
 
 
 class _Made(dict[Any, "str | None"]):
@@ -197,8 +225,14 @@ class _Made(dict[Any, "str | None"]):
         super().__init__()
         self._transform, self._before = transform, before
 
-    def of(self, cells: Sequence[Sequence[Any]]) -> list[str | None]:
-        """One text for each row."""
+    def of_any(self, chosen: Sequence[Sequence[Any]]) -> list[str | None]:
+        """One text for each row; of several values of a cell it sees the first."""
+        try:
+            return self._of(chosen)
+        except TypeError:  # a list cannot be looked up
+            return self._of([[_first(cell) for cell in cells] for cells in chosen])
+
+    def _of(self, cells: Sequence[Sequence[Any]]) -> list[str | None]:
         inputs = cells[0] if len(cells) == 1 else zip(*cells, strict=True)
         return list(map(self.__getitem__, inputs))
 
@@ -221,7 +255,8 @@ def _times(parts: list[_Part]) -> pa.Array:
     cells: list[Any] = []
     for part in parts:
         time = part.plan.time
-        cells.extend(itertools.repeat(None, part.rows) if time is None else part.columns[time])
+        column = itertools.repeat(None, part.rows) if time is None else part.columns[time]
+        cells.extend(column.to_pylist() if isinstance(column, pa.Array) else column)
     times = clock.parse_column(cells)
     if times.null_count and text.has_lists(cells):
         times = clock.parse_column([_first(cell) for cell in cells])
@@ -244,6 +279,12 @@ def _repeated(values: Sequence[str], lengths: Sequence[int]) -> pa.Array:
     codes = {value: code for code, value in enumerate(distinct)}
     rows = np.repeat(np.array([codes[value] for value in values], np.int32), lengths)
     return pa.array(list(distinct), pa.string()).take(pa.array(rows))
+
+
+def _firsts(values: list[Any]) -> pa.Array:
+    """Cells as text, the first of several values."""
+    array = text.quick_array(values)
+    return text.plain_array([_first(value) for value in values]) if array is None else array
 
 
 def _first(cell: Any) -> Any:

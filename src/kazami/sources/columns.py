@@ -22,6 +22,7 @@ from kazami.model.evidence import Evidence
 from kazami.model.wire import Tap
 from kazami.sources import assemble, text
 from kazami.sources.plan import Cell, Column, Plan, Transform
+from kazami.sources.slab import Slab
 
 #: Rejects of one file and one reason that are kept one by one; the rest is only counted.
 KEPT_REJECTS = 100
@@ -51,7 +52,7 @@ class Columns:
         self.evidence = evidence
         #: Makes who looks on while a capture is read (`model.wire`), None where nobody does.
         self.tap: Callable[[], Tap | None] | None = None
-        self._shapes: dict[int, assemble.Shape] = {}
+        self._shapes: dict[int, assemble.Shape | Slab] = {}  # rows by their plan, slabs by themselves
         self._assembler = assemble.Assembler()
         self._rejects: list[dict[str, Any]] = []
         self._rejected: dict[str, int] = {}  # of the present evidence, by reason
@@ -67,6 +68,12 @@ class Columns:
     def reasons(self) -> list[str]:
         """Why records of the present evidence were rejected, each once."""
         return list(self._rejected)
+
+    @property
+    def owner(self) -> Evidence:
+        """The present evidence."""
+        assert self.evidence is not None, "begin() names the evidence first"
+        return self.evidence
 
     def begin(self, evidence: Evidence) -> None:
         """What is added from now on comes from `evidence`."""
@@ -101,16 +108,22 @@ class Columns:
         what they appended to `rows` and `bytes`. It is good until the next batch.
         """
         shape = self._shapes.get(id(plan))
-        if shape is None:
+        if not isinstance(shape, assemble.Shape):
             shape = assemble.Shape(plan)
             self._know(shape)
         if shape.owner is not self.evidence:
             self.own(shape)
         return shape
 
-    def _know(self, shape: assemble.Shape) -> None:
+    def take(self, slab: Slab) -> None:
+        """Take many records of one plan that are columns already."""
+        self._know(slab)
+        self.rows += slab.rows
+        self.bytes += slab.size
+
+    def _know(self, shape: assemble.Shape | Slab) -> None:
         """Keep a shape, and how wide the table of its route becomes with it."""
-        self._shapes[id(shape.plan)] = shape
+        self._shapes[id(shape if isinstance(shape, Slab) else shape.plan)] = shape
         names = self._names.setdefault(shape.plan.route, set())
         names.update(column.name for column in shape.plan.columns)
         self._widest = max(self._widest, len(names))
@@ -151,7 +164,7 @@ class Columns:
         """
         rows: Counter[Route] = Counter()
         for shape in self._shapes.values():
-            rows[shape.plan.route] += len(shape.raws)
+            rows[shape.plan.route] += shape.rows
         left, kept = self.rows, set(rows)
         for route, count in rows.most_common():
             if left <= self.rows * LEFT:
@@ -168,8 +181,8 @@ class Columns:
         self._shapes, self._names, self._widest, self.rows, self.bytes = {}, {}, 0, 0, 0
         for shape in waiting:
             self._know(shape)
-            self.rows += len(shape.raws)
-            self.bytes += sum(map(len, shape.raws))
+            self.rows += shape.rows
+            self.bytes += shape.size
         yield from self._assembler.batches(_given_away(shapes))
         self._assembler.forget([self.evidence, *(owner for shape in waiting for owner, _ in shape.owners)])
 
@@ -199,7 +212,7 @@ class Columns:
             self._gathered[reason] = row
 
 
-def _given_away(shapes: list[assemble.Shape]) -> Iterator[assemble.Shape]:
+def _given_away(shapes: list[assemble.Shape | Slab]) -> Iterator[assemble.Shape | Slab]:
     """Each shape once, kept by nobody here afterwards."""
     shapes.reverse()
     while shapes:

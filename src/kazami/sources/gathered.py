@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from kazami.sources import text
+from kazami.sources import slab, text
 
 
 class Gathered:
@@ -19,6 +19,7 @@ class Gathered:
         self._cells: list[Any] = []
         self._runs: list[tuple[int, int]] = []  # first row, rows
         self._constants: list[Any] | None = []  # the one value of each run, while all runs have just one
+        self._arrays: list[tuple[slab.Codes, pa.Array]] = []  # what came in columns, and its rows
 
     def add_constant(self, value: Any, rows: int, start: int) -> None:
         """The same value in `rows` rows from `start` on."""
@@ -53,6 +54,10 @@ class Gathered:
             if stop > first:
                 self._runs.append((rows[first], stop - first))
 
+    def add_array(self, array: pa.Array, start: int) -> None:
+        """The same as a column of a `slab.Slab`."""
+        self._arrays.append((np.arange(start, start + len(array)), array))
+
     def _expand(self) -> None:
         """From now on cell by cell."""
         if self._constants is not None:
@@ -62,18 +67,23 @@ class Gathered:
 
     def array(self, total: int) -> pa.Array | None:
         """The column of `total` rows; None where no row has the field."""
+        if self._arrays:
+            own = [(text.rows_of(self._runs), self._run_array())] if self._runs else []
+            return slab.joined([*own, *self._arrays], total)
         if not self._runs:
             return None
-        rows = sum(count for _, count in self._runs)
-        if self._constants is not None:
-            array = _constant_runs(self._constants, [count for _, count in self._runs])
-        else:
-            array = _encoded(self._cells)
-        if rows == total:
+        array = self._run_array()
+        if len(array) == total:
             return array
         if pa.types.is_list(array.type):
             return text.spread_lists(array, self._runs, total)
         return text.spread(array, self._runs, total)
+
+    def _run_array(self) -> pa.Array:
+        """Cells of all runs, one after the other."""
+        if self._constants is not None:
+            return _constant_runs(self._constants, [count for _, count in self._runs])
+        return encoded(self._cells)
 
 
 def _is_constant(values: Sequence[Any]) -> bool:
@@ -94,7 +104,8 @@ def _constant_runs(constants: list[Any], lengths: list[int]) -> pa.DictionaryArr
     return pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(list(codes), pa.string()))
 
 
-def _encoded(cells: list[Any]) -> pa.Array:
+def encoded(cells: Sequence[Any]) -> pa.Array:
+    """Cells as dictionary encoded text, or as lists where any holds several values; null stays a value."""
     array = text.quick_array(cells)
     if array is None:
         if text.has_lists(cells):

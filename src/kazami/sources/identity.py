@@ -7,7 +7,7 @@ hostile: whoever could make two records collide could make one of them disappear
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 import numpy as np
@@ -32,15 +32,30 @@ class Occurrences:
         self._young: dict[bytes, int] = {}
         self._old: dict[bytes, int] = {}
 
-    def digests(self, digests: Iterable[bytes]) -> list[bytes]:
+    def digests(self, digests: Sequence[bytes]) -> list[bytes]:
         """The digests, changed from the second occurrence on."""
+        found: list[bytes] = []
+        while len(found) < len(digests):
+            found += self._some(digests[len(found) : len(found) + REMEMBERED - len(self._young)])
+            if len(self._young) >= REMEMBERED:
+                self._young, self._old = {}, self._young
+        return found
+
+    def _some(self, digests: Sequence[bytes]) -> list[bytes]:
+        """The same of no more than there is room for; nearly always all are new."""
+        new = dict.fromkeys(digests, 1)
+        if (
+            len(new) == len(digests)
+            and self._young.keys().isdisjoint(new)
+            and self._old.keys().isdisjoint(new)
+        ):
+            self._young |= new
+            return list(digests)
         return [self._next(digest) for digest in digests]
 
     def _next(self, digest: bytes) -> bytes:
         seen = self._young.get(digest) or self._old.get(digest, 0)
         self._young[digest] = seen + 1
-        if len(self._young) >= REMEMBERED:
-            self._young, self._old = {}, self._young
         return sha256(digest + seen.to_bytes(8, "big")).digest() if seen else digest
 
 
@@ -52,7 +67,7 @@ def encoded(raws: Sequence[str]) -> list[bytes]:
         return [raw.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode() for raw in raws]
 
 
-def digests(texts: Sequence[bytes]) -> list[bytes]:
+def digests(texts: Sequence[bytes | memoryview]) -> list[bytes]:
     """SHA-256 of each record's original text."""
     return [made.digest() for made in map(sha256, texts)]
 

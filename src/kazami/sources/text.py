@@ -98,7 +98,7 @@ def _texts(cell: Any) -> list[str | None]:
 
 def spread(array: pa.DictionaryArray, runs: Sequence[tuple[int, int]], total: int) -> pa.DictionaryArray:
     """`array` put at `runs` (first row, rows) of a column of `total` rows; all other rows are missing."""
-    rows = _rows(runs)
+    rows = rows_of(runs)
     indices = np.zeros(total, np.int32)
     indices[rows] = array.indices.to_numpy()
     missing = np.ones(total, np.bool_)
@@ -109,9 +109,10 @@ def spread(array: pa.DictionaryArray, runs: Sequence[tuple[int, int]], total: in
 def spread_lists(array: pa.ListArray, runs: Sequence[tuple[int, int]], total: int) -> pa.ListArray:
     """The same for multi-valued columns."""
     positions = np.full(total, -1, np.int64)
-    positions[_rows(runs)] = np.arange(len(array))
+    positions[rows_of(runs)] = np.arange(len(array))
     return array.take(pa.array(positions, mask=positions < 0))
 
 
-def _rows(runs: Sequence[tuple[int, int]]) -> np.ndarray[Any, Any]:
+def rows_of(runs: Sequence[tuple[int, int]]) -> np.ndarray[Any, Any]:
+    """The numbers of all rows in `runs` (first row, rows)."""
     return np.concatenate([np.arange(start, start + count) for start, count in runs])

@@ -33,7 +33,7 @@ from kazami.sources.network.capture.flow import (
 from kazami.sources.network.capture.header import Rows
 from kazami.sources.network.capture.odd import Odd
 from kazami.sources.network.capture.sorting import Groups, Halves, Payload, groups_of, halves_of
-from kazami.sources.network.capture.unwrap import ICMP, ICMP6, PROTOCOL
+from kazami.sources.network.capture.unwrap import ICMP, ICMP6, PROTOCOL, echo_key
 
 #: Flows that are held, and bytes of their heads.
 MAX_FLOWS, MAX_HEADS = 60_000, 96 << 20
@@ -70,7 +70,8 @@ class Batch:
 
     def add(self, block: Block) -> None:
         """Take the packets of one block."""
-        rows, places = header.read(block)
+        rows, places, others = header.read(block)
+        self._odd.other += others
         data, keys = block.data, dict[int, bytes]()
         if len(places):
             more, found, data = self._odd.rows(block, places)
@@ -158,6 +159,8 @@ class Batch:
             ip, above = groups.ip[group], groups.at[group]
             addresses = data[ip + 12 : ip + 20] if above == ip + 20 else data[ip + 8 : ip + 40]
             key = addresses + data[above : above + 4] + PROTOCOL[protocol]
+            if protocol == ICMP:
+                key = echo_key(addresses, data[above], data[above + 1 : above + 2], ICMP)
         backward = begins_backward(key, groups.flags[group])
         number = self._count + groups.number[group] + 1
         flow = Flow(turned(key) if backward else key, protocol, groups.time[group], number)

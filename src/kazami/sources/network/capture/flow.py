@@ -183,7 +183,10 @@ class Flow:
     side = 0  # which of the two sides of its label is the originator's (`batch`)
     named = False  # whether its datagrams are looked at one by one
     watch: Watch | None = None
-    queries: dict[int, dict[str, Any]] | None = None  # questions of DNS that wait for their answer
+    queries: dict[int, tuple[int, dict[str, Any]]] | None = None  # questions of DNS that wait, and since when
+    turn = (
+        place
+    ) = -1  # when its records were last among those that wait, and the place of the flow there (`record`)
 
     def __init__(self, key: bytes, protocol: int, time: int, number: int) -> None:
         self.key, self.protocol = key, protocol

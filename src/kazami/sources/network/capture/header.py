@@ -1,7 +1,7 @@
 """The headers of many packets at once: what is usual becomes rows of numbers, what is odd is named, for `unwrap`.
 
 Usual is: Ethernet with at most one VLAN tag, raw IP, or Linux's cooked capture; IPv4 without options and fragments, or IPv6 without extension
-headers; TCP or UDP whose header is whole, and no port behind which there may be a tunnel.
+headers; TCP or UDP whose header is whole, and no port behind which there may be a tunnel; ICMP of IPv4. ARP is counted and left.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from kazami.sources.network.capture.block import Block, Numbers, rows
 from kazami.sources.network.capture.flow import SYN, TCP, UDP
-from kazami.sources.network.capture.unwrap import TUNNELS
+from kazami.sources.network.capture.unwrap import ICMP, TUNNELS
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
@@ -60,13 +60,13 @@ def _long(table: Bytes, column: int, size: int, kind: str = ">u4") -> Words:
     return np.ascontiguousarray(table[:, column : column + size]).view(kind).astype(np.uint64)
 
 
-def _network(block: Block) -> Numbers:
-    """Where IP begins in each packet; the packet's end where that is not told here."""
-    starts = block.starts
+def _network(block: Block) -> tuple[Numbers, Flags]:
+    """Where IP begins in each packet, its end where that is not told here; and which are ARP."""
+    starts, none = block.starts, np.zeros(len(block.starts), np.bool_)
     if block.link in _RAW:
-        return starts
+        return starts, none
     if block.link not in (_ETHERNET, _SLL, _SLL2):
-        return block.stops
+        return block.stops, none
     width, kind_at, offset = {_ETHERNET: (18, 12, 14), _SLL: (16, 14, 16), _SLL2: (20, 0, 20)}[block.link]
     link = rows(block.data, starts, width)
     kind, place = _word(link, kind_at), starts + offset
@@ -75,12 +75,13 @@ def _network(block: Block) -> Numbers:
         if tagged.any():
             kind = np.where(tagged, _word(link, 16), kind)
             place = place + 4 * tagged
-    return np.where((kind == 0x0800) | (kind == 0x86DD), place, block.stops)
+    arp = (kind == 0x0806) & (place <= block.stops)
+    return np.where((kind == 0x0800) | (kind == 0x86DD), place, block.stops), arp
 
 
-def read(block: Block) -> tuple[Rows, Numbers]:
-    """Rows of the usual packets, and the places in the block of the odd ones."""
-    ip = _network(block)
+def read(block: Block) -> tuple[Rows, Numbers, int]:
+    """Rows of the usual packets, the places in the block of the odd ones, and how many are no IP."""
+    ip, arp = _network(block)
     table = rows(block.data, np.minimum(ip, len(block.data) - WIDTH), WIDTH)
     room = block.stops - ip
     version = table[:, 0]
@@ -94,20 +95,26 @@ def read(block: Block) -> tuple[Rows, Numbers]:
     above = np.where(four[:, None], table[:, 20:40], table[:, 40:60])
     near, far = _word(above, 0), _word(above, 2)
     is_tcp = protocol == TCP
-    whole = end - at >= np.where(is_tcp, 20, 8)
+    echo = four & (protocol == ICMP)
+    whole = end - at >= np.where(is_tcp, 20, np.where(echo, 4, 8))
     tunnel = (protocol == UDP) & (np.isin(near, _TUNNELS) | np.isin(far, _TUNNELS))
-    usual = (four | six) & (is_tcp | (protocol == UDP)) & whole & ~tunnel
+    usual = (four | six) & (is_tcp | (protocol == UDP) | echo) & whole & ~tunnel
     chosen = np.flatnonzero(usual)
-    four, near, far, is_tcp, table, above = (
+    four, near, far, is_tcp, echo, table, above = (
         four[chosen],
         near[chosen],
         far[chosen],
         is_tcp[chosen],
+        echo[chosen],
         table[chosen],
         above[chosen],
     )
     ip, at, end, told, protocol = ip[chosen], at[chosen], end[chosen], told[chosen], protocol[chosen]
-    label, side = labels(*_ends(table, four, near, far), protocol)
+    answer = echo & (above[:, 0] == 0)
+    first, second = _ends(table, four, *_ports(above, near, far, echo, answer))
+    first, second = np.where(answer, second, first), np.where(answer, first, second)
+    label, side = labels(first, second, protocol, echo)
+    side = np.where(echo, answer, side)
     behind = at + np.where(is_tcp, (above[:, 12].astype(np.int64) >> 4) * 4, 8)
     length = np.where(is_tcp & (behind < at + 20), 0, np.maximum(end - behind, 0))
     carried = np.where(is_tcp & (behind < at + 20), 0, np.maximum(np.maximum(end, ip + told) - behind, 0))
@@ -131,7 +138,14 @@ def read(block: Block) -> tuple[Rows, Numbers]:
         sequence,
         flags,
     )
-    return found, np.flatnonzero(~usual)
+    return found, np.flatnonzero(~usual & ~arp), int(np.count_nonzero(arp & ~usual))
+
+
+def _ports(above: Bytes, near: Numbers, far: Numbers, echo: Flags, answer: Flags) -> tuple[Numbers, Numbers]:
+    """Both ports; of ICMP its kind and code, those of its request for an answer, whose ends are then turned."""
+    kind, code = np.where(above[:, 0] == 0, 8, above[:, 0]), above[:, 1]
+    near, far = np.where(echo, kind, near), np.where(echo, code, far)
+    return np.where(answer, far, near), np.where(answer, near, far)
 
 
 def _ends(table: Bytes, four: Flags, near: Numbers, far: Numbers) -> tuple[Words, Words]:

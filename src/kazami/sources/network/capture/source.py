@@ -36,7 +36,6 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
         for found in block.read(stream, lambda place, why: columns.reject(place, why), progress):
             if found.link in frame.LINKS:
                 engine.add(found)
-                records.flush()
             else:
                 unknown[found.link] = unknown.get(found.link, 0) + len(found.starts)
             yield read

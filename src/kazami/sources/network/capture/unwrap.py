@@ -19,6 +19,18 @@ _EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))
 PROTOCOL = [bytes((number,)) for number in range(256)]
 
 
+#: Replies to echoes: of ICMP, and of ICMP for IPv6.
+_ANSWERS = (0, 129)
+
+
+def echo_key(addresses: bytes, kind: int, code: bytes, protocol: int) -> bytes:
+    """The key of a packet of ICMP: kind and code for ports; a reply to an echo belongs to its request."""
+    if kind in _ANSWERS:
+        half = len(addresses) // 2
+        addresses, kind = addresses[half:] + addresses[:half], 128 if kind else 8
+    return addresses + b"\0" + bytes((kind,)) + b"\0" + code + PROTOCOL[protocol]
+
+
 class Unwrapper(ABC):
     """Opens packets one by one. `other` counts those that are not IP, or cut before they say whose they are."""
 
@@ -132,16 +144,8 @@ class Unwrapper(ABC):
         elif protocol in (ICMP, ICMP6):
             if at + 4 > end:
                 return False
-            kind = data[at]
-            answer = kind in (0, 129)  # an echo's reply belongs to its request
-            ports = (
-                b"\0"
-                + bytes((8 if kind == 0 else 128 if kind == 129 else kind,))
-                + b"\0"
-                + data[at + 1 : at + 2]
-            )
-            half = len(addresses) // 2
-            key = (addresses[half:] + addresses[:half] if answer else addresses) + ports + PROTOCOL[protocol]
+            key = echo_key(addresses, data[at], data[at + 1 : at + 2], protocol)
+            answer = data[at] in _ANSWERS
             self._echo(time, key, protocol, data, at, end, size, int(answer))
             return True
         else:

@@ -27,13 +27,19 @@ _CLASSES = {1: "C_INTERNET", 3: "C_CHAOS", 255: "C_ANY"}
 
 def parse(data: bytes) -> tuple[dict[str, Any], bool] | None:
     """Fields of ``dns`` from one message, and whether it is an answer; None where it is none."""
+    found = message(data)
+    if found is None:
+        return None
+    number, fields, answer = found
+    return {"trans_id": number, **fields}, answer
+
+
+def message(data: bytes) -> tuple[int, dict[str, Any], bool] | None:
+    """The same with its number apart; the fields are shared by all equal messages, and are not to be changed."""
     if len(data) < 12:
         return None
     found = _short(data[2:]) if len(data) <= REMEMBERED else _read(data)
-    if found is None:
-        return None
-    fields, answer = found
-    return {"trans_id": data[0] << 8 | data[1], **fields}, answer
+    return None if found is None else (data[0] << 8 | data[1], *found)
 
 
 @lru_cache(8192)

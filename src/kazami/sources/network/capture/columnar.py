@@ -1,0 +1,219 @@
+"""Records of many flows at once, in columns: what `connection` and `record` say row by row, which a property test holds it to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kazami.model.evidence import Evidence
+from kazami.sources.columns import Plan
+from kazami.sources.gathered import encoded
+from kazami.sources.network.capture import handshake
+from kazami.sources.network.capture.connection import COUNTED, NAMES, PORTED, address, community_id, uid
+from kazami.sources.network.capture.conversation import Group, Told
+from kazami.sources.network.capture.flow import FIN, RST, SYN, TCP, Flow, Half
+from kazami.sources.network.capture.unwrap import ICMP, ICMP6
+from kazami.sources.slab import Slab, coded
+
+if TYPE_CHECKING:
+    from kazami.sources.network.capture.record import Waiting
+
+Numbers = npt.NDArray[np.int64]
+
+_BEGUN = ("orig_syn", "orig_rtt", "orig_answer")
+_FIRST = ("orig_first_bytes", "orig_first_sizes", "resp_first_bytes", "resp_first_sizes")
+
+#: Names of a connection's own cells; one that a flow does not have is null.
+CONNECTION = ("service", *COUNTED, "community_id", *_BEGUN, *_FIRST)
+
+#: Zeek's words for how a connection went.
+STATES = ("OTH", "SF", "S0", "SHR", "RSTO", "RSTR", "S2", "S3", "S1", "REJ", "RSTOS0", "SH")
+
+
+class Heads:
+    """What all records of some flows begin with: `text`, and `cells` of `connection.WHOSE`, a row for each flow."""
+
+    def __init__(self, flows: list[Flow]) -> None:
+        self.flows = flows
+        self.numbers = numbers(flow.number for flow in flows)
+        self.protocols = numbers(flow.protocol for flow in flows)
+        keys = [flow.key for flow in flows]
+        ports = np.frombuffer(b"".join([key[-5:-1] for key in keys]), ">u2").reshape(-1, 2).astype(np.int64)
+        name = pa.array([uid(flow) for flow in flows], pa.string())
+        near = pa.array([address(key[: (len(key) - 5) // 2]) for key in keys], pa.string())
+        far = pa.array([address(key[(len(key) - 5) // 2 : -5]) for key in keys], pa.string())
+        port, other = _texts(ports[:, 0]), _texts(ports[:, 1])
+        known = np.unique(self.protocols)
+        words = pa.array([NAMES.get(one) or f"ip-{one}" for one in known.tolist()], pa.string())
+        protocol = words.take(pa.array(np.searchsorted(known, self.protocols)))
+        self.cells = [name, near, port, far, other, protocol]
+        self.text = _joined(
+            '"uid":"', name, '","id.orig_h":"', near, '","id.orig_p":', port, ',"id.resp_h":"', far, '","id.resp_p":', other,
+            ',"proto":"', protocol, '"',
+        )  # fmt: skip
+
+
+def slab(some: Waiting, heads: Heads, owner: Evidence) -> Slab:
+    """Records of one plan."""
+    row = _rows(some.groups)
+    flow = np.repeat(np.array(some.flows, np.int64), [len(one.places) for one in some.groups])
+    distinct = list({id(one): one for one in some.groups}.values())
+    cells = [
+        encoded(column).take(pa.array(row))
+        for column in zip(*(cells for one in distinct for cells in one.cells), strict=True)
+    ]
+    text: list[Any] = [
+        pa.array([text for one in distinct for text in one.texts], pa.string()).take(pa.array(row))
+    ]
+    if some.numbers:
+        number = _texts(numbers(some.numbers))
+        cells, text = [number.dictionary_encode(), *cells], [',"trans_id":', number, *text]
+        if some.rtts:
+            rtts = seconds(numbers(some.rtts))
+            cells, text = [*cells, rtts.dictionary_encode()], [*text, ',"rtt":"', rtts, '"']
+        text.append("}")
+    return _slab(some.plan, some.path, heads, flow, numbers(some.times), cells, text, owner)
+
+
+def _rows(groups: list[Group]) -> Numbers:
+    """For each record of all groups its row among those of the distinct ones."""
+    starts: dict[int, int] = {}
+    count = 0
+    for one in groups:
+        if id(one) not in starts:
+            starts[id(one)] = count
+            count += len(one.places)
+    sizes = numbers(len(one.places) for one in groups)
+    before = np.cumsum(sizes) - sizes
+    begin = numbers(starts[id(one)] for one in groups)
+    rows: Numbers = np.arange(int(sizes.sum())) + np.repeat(begin - before, sizes)
+    return rows
+
+
+def connections(over: list[tuple[int, Told]], heads: Heads, plan: Plan, owner: Evidence) -> Slab:
+    """The own records of flows, whose places are those in `heads`."""
+    places, told = numbers(place for place, _ in over), [one for _, one in over]
+    flows = [heads.flows[place] for place, _ in over]
+    first, last = numbers(flow.first for flow in flows), numbers(flow.last for flow in flows)
+    near, far = [flow.halves[0] for flow in flows], [flow.halves[1] for flow in flows]
+    counts = [
+        numbers(getattr(half, name) for half in halves)
+        for halves in (near, far)
+        for name in ("payload", "packets", "ip_bytes", "flags")
+    ]
+    payload, packets, ip_bytes, flags, payload2, packets2, ip_bytes2, flags2 = counts
+    protocol = heads.protocols[places]
+    duration = seconds(np.maximum(last - first, 0))
+    state = coded(states(protocol, flags, flags2, packets, packets2), STATES)
+    told_of = [_texts(n) for n in (payload, payload2, packets, ip_bytes, packets2, ip_bytes2)]
+    service = pa.array([one.service or None for one in told], pa.string())
+    ported = np.isin(protocol, PORTED).tolist()
+    community = pa.array(
+        [community_id(flow.key) if has else None for flow, has in zip(flows, ported, strict=True)],
+        pa.string(),
+    )
+    begun = _begun(flows, near, far)
+    own = [duration, *told_of[:2], state.dictionary_decode(), *told_of[2:], community, *begun]
+    text = [
+        *_optional("service", service), ',"duration":"', duration, '","orig_bytes":', told_of[0], ',"resp_bytes":', told_of[1], ',"conn_state":"', own[3],
+        '","orig_pkts":', told_of[2], ',"orig_ip_bytes":', told_of[3], ',"resp_pkts":', told_of[4], ',"resp_ip_bytes":', told_of[5],
+        *_optional("community_id", community), *(piece for name, one in zip(_BEGUN, begun, strict=True) for piece in _optional(name, one)), "}",
+    ]  # fmt: skip
+    cells = [service, *own[:3], state, *own[4:]]
+    cells = [cell if cell is state else cell.dictionary_encode() for cell in cells]
+    return _slab(plan, "conn", heads, places, first, [*cells, *_carried(told)], text, owner)
+
+
+def _begun(flows: list[Flow], near: list[Half], far: list[Half]) -> list[pa.Array]:
+    """What the beginnings of connections say."""
+    found = [
+        handshake.fields(one, two) if flow.protocol == TCP else {}
+        for flow, one, two in zip(flows, near, far, strict=True)
+    ]
+    return [pa.array([one.get(name) for one in found], pa.string()) for name in _BEGUN]
+
+
+def _carried(told: list[Told]) -> list[pa.DictionaryArray]:
+    """First bytes and their sizes, of equal conversations once."""
+    distinct = {id(one): one for one in told}
+    place = {key: n for n, key in enumerate(distinct)}
+    codes = np.array([place[id(one)] for one in told], np.int32)
+    fields = [dict(zip(*one.carried, strict=True)) for one in distinct.values()]
+    made = []
+    for name in _FIRST:
+        values = pa.array([one.get(name) for one in fields], pa.string())
+        made.append(values.dictionary_encode().take(pa.array(codes)))
+    return made
+
+
+def _optional(name: str, values: pa.Array) -> list[Any]:
+    """A field's piece of the text, where it is there."""
+    return [pc.binary_join_element_wise(f',"{name}":"', values, '"', "").fill_null("")]
+
+
+def _slab(
+    plan: Plan,
+    path: str,
+    heads: Heads,
+    flow: Numbers,
+    times: Numbers,
+    cells: Sequence[pa.Array],
+    text: Sequence[Any],
+    owner: Evidence,
+) -> Slab:
+    stamp, place = seconds(times), pa.array(flow)
+    raws = _joined(f'{{"_path":"{path}","ts":"', stamp, '",', heads.text.take(place), *text)
+    whose = [cell.take(place).dictionary_encode() for cell in heads.cells]
+    columns = [pa.array(times), stamp.dictionary_encode(), *whose, *cells]
+    return Slab(plan, columns, raws, heads.numbers[flow].tolist(), owner)
+
+
+def states(protocol: Numbers, near: Numbers, far: Numbers, packets: Numbers, back: Numbers) -> Numbers:
+    """`connection.state` of many flows, from protocols, both sides' flags and packets; places in `STATES`."""
+    code = {name: n for n, name in enumerate(STATES)}
+    cases: list[tuple[Any, str]] = [
+        ((protocol == ICMP) | (protocol == ICMP6), "OTH"),
+        ((protocol != TCP) & (packets > 0) & (back > 0), "SF"),
+        ((protocol != TCP) & (packets > 0), "S0"),
+        (protocol != TCP, "SHR"),
+        ((near & SYN == 0) & (far & SYN != 0), "SHR"),
+        (near & SYN == 0, "OTH"),
+        ((far & SYN == 0) & (far & RST != 0), "REJ"),
+        ((far & SYN == 0) & (near & RST != 0), "RSTOS0"),
+        ((far & SYN == 0) & (near & FIN != 0), "SH"),
+        (far & SYN == 0, "S0"),
+        (near & RST != 0, "RSTO"),
+        (far & RST != 0, "RSTR"),
+        ((near & FIN != 0) & (far & FIN != 0), "SF"),
+        (near & FIN != 0, "S2"),
+        (far & FIN != 0, "S3"),
+    ]
+    found: Numbers = np.select([case for case, _ in cases], [code[name] for _, name in cases], code["S1"])
+    return found
+
+
+def seconds(micros: Numbers) -> pa.StringArray:
+    """`connection.seconds` of many."""
+    size = np.abs(micros)
+    whole, part = _texts(size // 1_000_000), _texts(size % 1_000_000 + 1_000_000)
+    text = _joined(whole, ".", pc.utf8_slice_codeunits(part, 1))
+    below = micros < 0
+    return pc.if_else(pa.array(below), _joined("-", text), text) if below.any() else text
+
+
+def _joined(*pieces: Any) -> pa.StringArray:
+    return pc.binary_join_element_wise(*pieces, "")
+
+
+def _texts(numbers: Numbers) -> pa.StringArray:
+    return pa.array(numbers).cast(pa.string())
+
+
+def numbers(values: Any) -> Numbers:
+    """Integers as an array."""
+    return np.fromiter(values, np.int64)
