@@ -55,9 +55,12 @@ def options(
 def _register() -> None:
     from kazami.cli.actors import app as actors
     from kazami.cli.attribute import attribute
+    from kazami.cli.baseline import baseline
     from kazami.cli.block import app as block
     from kazami.cli.campaigns import app as campaigns
     from kazami.cli.case import register
+    from kazami.cli.changes import app as approvals
+    from kazami.cli.changes import changes
     from kazami.cli.coverage import coverage
     from kazami.cli.doctor import doctor
     from kazami.cli.hunt import app as hunts
@@ -87,6 +90,9 @@ def _register() -> None:
     app.add_typer(notify, name="notify")
     app.add_typer(block, name="block")
     app.command("inline")(inline)
+    app.command("baseline")(baseline)
+    app.command("changes")(changes)
+    app.add_typer(approvals, name="approve")
     app.add_typer(reputation, name="reputation")
     app.add_typer(intel, name="intel")
     app.add_typer(actors, name="actors")

@@ -100,6 +100,16 @@ class Run:
             words.store_rejected(database, number, rejected)
         return cls(case, number, ruleset)
 
+    @classmethod
+    def beside(cls, case: Case, *, version: str, command: str = "") -> Run:
+        """Writing that belongs to the last run of a case, whose rules and notes stay; of a case without any, a first one."""
+        last = case.database.rows("SELECT id, ruleset FROM run ORDER BY id DESC LIMIT 1")
+        if last:
+            return cls(case, last[0]["id"], last[0]["ruleset"])
+        made = case.begin(version=version, command=command)
+        made.finish()
+        return made
+
     def commit(
         self,
         *,

@@ -110,6 +110,11 @@ def track_style() -> str:
     return files("kazami.respond.track").joinpath("style.css").read_text("utf-8").strip() + "\n"
 
 
+def style() -> str:
+    """How pages of ours look."""
+    return track_style() + _asset("style.css")
+
+
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -124,8 +129,8 @@ def policy(style: str, script: str) -> str:
 
 def stream(context: Mapping[str, Any]) -> Any:
     """The page in pieces of text, with nothing but `context` and our own files in it."""
-    style, script = track_style() + _asset("style.css"), _asset("script.js")
-    ours = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - files of this package
-    pieces = environment().get_template("page.html").stream(**context, **ours, policy=policy(style, script))
+    look, script = style(), _asset("script.js")
+    ours = {"style": Markup(look), "script": Markup(script)}  # noqa: S704 - files of this package
+    pieces = environment().get_template("page.html").stream(**context, **ours, policy=policy(look, script))
     pieces.enable_buffering(50)
     return pieces
