@@ -7,7 +7,7 @@ import re
 from typing import BinaryIO
 
 from kazami.sources import json_frames
-from kazami.sources.json_frames import Readable
+from kazami.sources.json_frames import Readable, Recoded
 
 _LOOK = 1 << 16  # bytes by which an encoding is told
 _JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]{2}")
@@ -17,7 +17,7 @@ def in_utf8(stream: BinaryIO) -> Readable:
     """`stream`, at its start, as UTF-8: from UTF-16, or from CP932 where it can be nothing else."""
     if _is_cp932(stream.read(_LOOK)):
         stream.seek(0)
-        return _Recoded(stream, "cp932")
+        return Recoded(stream, "cp932")
     stream.seek(0)
     return json_frames.in_utf8(stream)
 
@@ -35,15 +35,3 @@ def _decoded(head: bytes, encoding: str) -> str | None:
         return codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
         return None
-
-
-class _Recoded:
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-
-    def read(self, size: int, /) -> bytes:
-        while data := self._stream.read(size):
-            if text := self._decoder.decode(data):
-                return text.encode()
-        return self._decoder.decode(b"", True).encode()
