@@ -140,7 +140,7 @@ def _hypothesis(
             piece.name if piece else table.name(feature),
             round(weight, 2),
             int(known[:, column].sum()),
-            _reports(group, column, profiles),
+            profiles.sources.get((group, column), ()),
             tuple(evidence.features.get(feature, ())[:ITEMS]),
         )
 
@@ -166,18 +166,8 @@ def _missing(group: int, items: Sequence[str], known: Matrix, profiles: Profiles
     if not absent:
         return []
     weights = nats(absent, known, profiles)[group].tolist()
-    reported = [len(_reports(group, profiles.place[f], profiles)) for f in absent]
+    reported = [len(profiles.sources.get((group, profiles.place[f]), ())) for f in absent]
     ranked = sorted(
         zip(absent, weights, reported, strict=True), key=lambda one: (-min(one[2], 2), -one[1], one[0])
     )
     return [(feature, weight) for feature, weight, _ in ranked[:ITEMS]]
-
-
-def _reports(group: int, column: int, profiles: Profiles) -> tuple[str, ...]:
-    keys = {
-        profiles.table.citations[report]
-        for edge in profiles.edges
-        if edge.group == group and edge.feature == column
-        for report in edge.reports
-    }
-    return tuple(sorted(keys))

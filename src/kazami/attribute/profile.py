@@ -6,8 +6,10 @@ A campaign's uses count for the groups that it is attributed to. Techniques that
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +35,7 @@ class Edge:
     campaign: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profiles:
     """All groups in force against all features; `parent` is a feature's parent technique, -1 where it has none."""
 
@@ -44,6 +46,14 @@ class Profiles:
     place: dict[str, int]
     parent: npt.NDArray[np.int64]
     children: dict[int, list[int]] = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> dict[tuple[int, int], tuple[str, ...]]:
+        """By group and feature: the reports that say so, sorted."""
+        found: dict[tuple[int, int], set[str]] = defaultdict(set)
+        for edge in self.edges:
+            found[edge.group, edge.feature].update(self.table.citations[report] for report in edge.reports)
+        return {pair: tuple(sorted(keys)) for pair, keys in found.items()}
 
     def matrix(self, without: Collection[int] = (), campaign: str = "") -> Matrix:
         """Groups x features, 1 where a use is reported; as if reports `without` and the `campaign` were not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _TECHNIQUE = re.compile(r"attack\.(t\d{4}(?:\.\d{3})?)$")
 
@@ -37,7 +38,12 @@ def techniques(tags: Iterable[str]) -> list[str]:
 
 def tactics(tags: Iterable[str]) -> list[str]:
     """Tactics named by `tags`, each once, in the order of the matrix."""
+    return list(_tactics(tuple(tags)))
+
+
+@lru_cache(4096)  # thousands of findings are asked of some hundred rules
+def _tactics(tags: tuple[str, ...]) -> tuple[str, ...]:
     named = {
         t.lower().removeprefix("attack.").replace("_", "-") for t in tags if t.lower().startswith("attack.")
     }
-    return [t for t in TACTICS if t in named]
+    return tuple(t for t in TACTICS if t in named)
