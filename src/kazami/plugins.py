@@ -72,8 +72,8 @@ class Overall(Protocol):
 class Analyzer(Protocol):
     """Looks inside one file: a module with these names is enough.
 
-    `MEANINGS` says what each of its features means. It may also have: `COST`, "fast" (the default) or "deep" for what runs only when
-    asked (``--deep``) and has `Limits.slow_seconds`; `NEEDS`, packages or programs it cannot do without (one of ``a|b`` is enough), each
+    `MEANINGS` says what each of its features means. It may also have: `COST`, "fast" (the default), "deep" or "emulated" for what runs only
+    when asked (``--deep``, ``--emulate``) and has `Limits.slow_seconds`; `NEEDS`, packages or programs it cannot do without (one of ``a|b`` is enough), each
     with what is not seen where that is missing; `BY_NAME`, True where a new name is worth another look at the same bytes;
     `version(settings)`, text that changes when its rules do.
     """

@@ -103,7 +103,7 @@ def test_it_says_what_it_does(name: str) -> None:
     analyzer = BY_NAME[name].object
     for thing in (analyzer, analyzer.confidence, analyzer.analyze):
         assert inspect.getdoc(thing)
-    assert getattr(analyzer, "COST", "fast") in ("fast", "deep")
+    assert getattr(analyzer, "COST", "fast") in ("fast", "deep", "emulated")
     for needs in (getattr(analyzer, "NEEDS", {}), getattr(analyzer, "NEEDS_TOOLS", {})):
         assert all(isinstance(why, str) and why for why in needs.values())
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Files from which on only those are shown on a terminal that something was found in.
 _FEW = 40
+#: Seconds of a submission in which things are emulated.
+_EMULATED = 600.0
 
 
 class Word(StrEnum):
@@ -46,6 +48,12 @@ def inspect(
         int | None, typer.Option(min=1, max=256, help="Worker processes (default: cores).")
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Run the slow analyzers too.")] = False,
+    emulate: Annotated[
+        bool,
+        typer.Option(
+            "--emulate", help="Run programs and scripts in an emulator or a cage, and judge what they do."
+        ),
+    ] = False,
     extract: Annotated[
         Path | None, typer.Option(help="Write everything found inside to this folder, under safe names.")
     ] = None,
@@ -63,15 +71,18 @@ def inspect(
     ] = None,
 ) -> int:
     """Look inside files: identify, open what is packed, analyze all that is found, and give a verdict with its proof."""
+    from kazami.model.content import Limits
     from kazami.pipeline.inspect import Wish
     from kazami.pipeline.inspect import inspect as run
 
     settings = config.load(configuration)
     output.check(output_file)
     wish = Wish(
+        Limits(submission_seconds=_EMULATED) if emulate else Limits(),
         passwords=tuple(dict.fromkeys((*(password or ()), *settings.passwords))),
-        settings=settings.content,
+        settings={**settings.content, **_rules(settings)},
         deep=deep,
+        emulate=emulate,
         keep=extract is not None,
         cache=settings.cache if cache else None,
     )
@@ -92,6 +103,11 @@ def inspect(
     if keep is not None:
         sys.stderr.write(f"kazami: {keep.written:,} files written to {extract}\n")
     return _exit_code(told, fail_on, unread)
+
+
+def _rules(settings: config.Settings) -> dict[str, tuple[str, ...]]:
+    """The user's Sigma rules, for what is emulated, and where they are kept compiled."""
+    return {"sigma.rules": tuple(map(str, settings.rules)), "sigma.cache": (str(settings.cache),)}
 
 
 def _submissions(paths: list[str], most: int) -> tuple[list[Submission], int]:

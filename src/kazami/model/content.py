@@ -31,8 +31,8 @@ class Limits:
 
     `file` is bytes of one artifact; `total` and `children` are bytes and number of all artifacts together; `ratio` is bytes
     of children to bytes handed over, looked at once `ratio_from` bytes came out; `seconds` is for one analyzer on one
-    artifact, `slow_seconds` for an analyzer whose `COST` is not "fast", `submission_seconds` for everything; `memory` is
-    bytes that the worker may take beyond what it had when it started; `stream` is bytes of one decoded stream inside a
+    artifact, `slow_seconds` for an analyzer whose `COST` is not "fast", `emulation_seconds` for what runs inside such a one,
+    `submission_seconds` for everything; `memory` is bytes that the worker may take beyond what it had when it started; `stream` is bytes of one decoded stream inside a
     format (a Flate stream in a PDF), `objects` how many of them; `header` is bytes of one mail header.
     """
 
@@ -44,6 +44,7 @@ class Limits:
     ratio_from: int = 10 << 20
     seconds: float = 5.0
     slow_seconds: float = 60.0
+    emulation_seconds: float = 20.0
     submission_seconds: float = 120.0
     memory: int = 1 << 30
     stream: int = 20 << 20

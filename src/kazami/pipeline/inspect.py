@@ -18,8 +18,8 @@ import msgspec
 from kazami import __version__
 from kazami.detect import content
 from kazami.detect.content.identify import kind
-from kazami.detect.content.recursion import lacking, look
-from kazami.detect.content.verdict import judge
+from kazami.detect.content.recursion import cost, lacking, look
+from kazami.detect.content.verdict import folded, judge
 from kazami.engine.cage import Bounds, Cages, Died, Ended, Said
 from kazami.model import content as nouns
 from kazami.model.content import Artifact, Gap, Inspection, Limits, Looked, Meaning, Scope, Verdict
@@ -50,8 +50,14 @@ class Wish:
     passwords: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     deep: bool = False
+    emulate: bool = False
     keep: bool = False
     cache: Path | None = None
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """What may be run: `COST` of analyzers."""
+        return ("fast", *(("deep",) if self.deep else ()), *(("emulated",) if self.emulate else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,8 @@ def inspect(
     meanings()  # before the workers are forked, so that they have it too
     version = rules(wish)
     known = Verdicts(wish.cache, write=True) if wish.cache and not wish.keep else None
-    bounds = Bounds(memory=wish.limits.memory, patience=_patience(wish))
+    cpu = int(wish.limits.submission_seconds) + 30
+    bounds = Bounds(memory=wish.limits.memory, cpu=cpu, patience=_patience(wish))
     try:
         with Cages(partial(_work, wish, version), bounds, workers=workers) as cages:
             for found, key in _judged(cages, submissions, version, on_kept):
@@ -137,7 +144,7 @@ def inspect(
 
 def _patience(wish: Wish) -> float:
     """Seconds after which an analyzer that does not heed its alarm is killed."""
-    return (wish.limits.slow_seconds if wish.deep else wish.limits.seconds) + 3.0
+    return (wish.limits.slow_seconds if len(wish.costs) > 1 else wish.limits.seconds) + 3.0
 
 
 def _judged(
@@ -213,7 +220,7 @@ def _finish(task: Submission, state: _Seen, version: str) -> tuple[Inspection, s
         size=state.size,
         kind=state.kind,
         verdict=verdict,
-        looked=tuple(state.looked),
+        looked=tuple(folded(state.looked)),
         rules=version,
         seconds=round(time.monotonic() - state.begun, 4),
         error=state.error,
@@ -236,11 +243,11 @@ def rules(wish: Wish) -> str:
         if file.suffix in (".py", ".yml", ".json", ".yar"):
             digest.update(file.read_bytes())
     for found in analyzers():
-        versioned = getattr(found.object, "version", None)
+        versioned = getattr(found.object, "version", None) if cost(found) in wish.costs else None
         said = (found.name, found.target, found.error, lacking(found.object), sorted(map(str, getattr(found.object, "MEANINGS", {}).values())))  # fmt: skip
         digest.update(repr(said).encode())
         digest.update(str(versioned(wish.settings) if versioned else "").encode())
-    digest.update(repr((wish.limits, wish.passwords, sorted(wish.settings.items()), wish.deep)).encode())
+    digest.update(repr((wish.limits, wish.passwords, sorted(wish.settings.items()), wish.costs)).encode())
     return digest.hexdigest()[:16]
 
 
@@ -266,7 +273,7 @@ def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None
         root,
         analyzers(),
         scope,
-        deep=wish.deep,
+        costs=wish.costs,
         skip={(sha256, analyzer): reason for sha256, analyzer, reason in task.skip},
         begin=lambda sha256, analyzer: note(f"{sha256} {analyzer}"),
         keep=lambda one: (

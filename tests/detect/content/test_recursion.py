@@ -130,7 +130,7 @@ def test_what_is_missing_is_a_gap_with_what_that_blinds() -> None:
 def test_deep_analyzers_run_when_asked() -> None:
     deep = analyzer("deep", lambda data, scope: Analysis((Feature("a.b"),)), COST="deep")
     assert [len(f.features) for f in run(b"x", deep) if isinstance(f, Looked)] == [0]
-    assert [len(f.features) for f in run(b"x", deep, deep=True) if isinstance(f, Looked)] == [1]
+    assert [len(f.features) for f in run(b"x", deep, costs=("fast", "deep")) if isinstance(f, Looked)] == [1]
 
 
 def test_names_keep_what_they_do_and_lose_what_cannot_be_written() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from typing import Any
 
 from kazami.detect.content.budget import Budget
 from kazami.detect.content.identify import HEAD, kind
+from kazami.detect.content.verdict import weight
 from kazami.engine.alarm import OutOfTime, alarm
 from kazami.model.content import Analysis, Artifact, Feature, Gap, Looked, Scope
 from kazami.plugins import Extension
@@ -45,6 +46,9 @@ class _State:
     locked: list[tuple[Artifact, Extension, int]] = field(
         default_factory=list
     )  # and how many words were tried
+    later: list[tuple[float, Artifact, Extension]] = field(
+        default_factory=list
+    )  # what is emulated, and how odd it looked
 
 
 def look(
@@ -52,17 +56,17 @@ def look(
     analyzers: Sequence[Extension],
     scope: Scope,
     *,
-    deep: bool = False,
+    costs: Collection[str] = ("fast",),
     skip: Mapping[tuple[str, str], str] | None = None,
     begin: Begin = lambda sha256, analyzer: None,
     keep: Callable[[Artifact], None] = lambda artifact: None,
 ) -> Iterator[Looked | Gap]:
     """All artifacts of a submission, each once all analyzers have looked at it; then gaps of the whole submission.
 
-    `skip` names what must not run, (SHA-256, analyzer), with the reason: what killed a worker before. `keep` is given
-    every artifact with its bytes.
+    `costs` are those of the analyzers that may run. `skip` names what must not run, (SHA-256, analyzer), with the reason: what killed a
+    worker before. `keep` is given every artifact with its bytes. What is emulated comes when all else has been seen, the oddest first.
     """
-    usable = [found for found in analyzers if found.object is not None and (deep or cost(found) == "fast")]
+    usable = [found for found in analyzers if found.object is not None and cost(found) in costs]
     state = _State(scope, Budget(root.whole or len(root.data), scope.limits), queue=deque([root]))
     while state.queue:
         artifact = state.queue.popleft()
@@ -73,11 +77,19 @@ def look(
         yield _looked(artifact, usable, state, skip or {}, begin)
         if not state.queue:
             yield from _again(state, begin)
+        while state.later and not state.queue and state.budget.left > 0:
+            yield _late(state, skip or {}, begin)
+    if state.later:
+        yield Gap(
+            "time",
+            f"more than {scope.limits.submission_seconds:g} s; {len(state.later):,} things not emulated",
+            root.place,
+        )
     yield from state.budget.gaps()
 
 
 def cost(found: Extension) -> str:
-    """``fast`` or ``deep``."""
+    """``fast``, ``deep`` or ``emulated``."""
     return str(getattr(found.object, "COST", "fast"))
 
 
@@ -110,8 +122,12 @@ def _looked(
     features: list[Feature] = []
     gaps = _cut(artifact)
     ran = []
+    late = []
     for found in analyzers:
         if not _concerns(found, artifact, head, state):
+            continue
+        if cost(found) == "emulated":
+            late.append(found)
             continue
         if reason := skip.get((artifact.sha256, found.name)):
             gaps.append(Gap("ended", reason, analyzer=found.name))
@@ -124,7 +140,34 @@ def _looked(
         _take(analysis, artifact, state)
         if any(gap.kind == "password" for gap in analysis.gaps):
             state.locked.append((artifact, found, len(scope.passwords)))
+    oddness = _oddness(features, analyzers)
+    state.later += ((oddness, artifact, found) for found in late)
     return _summary(artifact, scope.kind, ran, features, gaps)
+
+
+def _oddness(features: Sequence[Feature], analyzers: Sequence[Extension]) -> float:
+    """How much was observed on an artifact, in log-odds."""
+    known = {name: meaning for found in analyzers for name, meaning in found.object.MEANINGS.items()}
+    return sum(
+        weight(one.level or known[one.name].level, one.confidence or known[one.name].confidence)
+        for one in features
+        if one.name in known
+    )
+
+
+def _late(state: _State, skip: Mapping[tuple[str, str], str], begin: Begin) -> Looked:
+    """The oddest of what waits, emulated."""
+    at = max(range(len(state.later)), key=lambda n: state.later[n][0])
+    _, artifact, found = state.later.pop(at)
+    word = kind(artifact.data, artifact.name)
+    if reason := skip.get((artifact.sha256, found.name)):
+        return _summary(artifact, word, [], [], [Gap("ended", reason, analyzer=found.name)])
+    begin(artifact.sha256, found.name)
+    scope = replace(state.scope, name=artifact.name, kind=word, depth=artifact.depth)
+    analysis = run(found, artifact.data, scope, state.budget.left)
+    _take(analysis, artifact, state)
+    gaps = [replace(gap, analyzer=gap.analyzer or found.name) for gap in analysis.gaps]
+    return _summary(artifact, word, [found.name], list(analysis.features), gaps)
 
 
 def _cut(artifact: Artifact) -> list[Gap]:

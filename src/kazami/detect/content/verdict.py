@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from kazami.detect.content.combination import combinations
 from kazami.model.content import WORDS, Feature, Gap, Looked, Meaning, Proof, Verdict, Word
@@ -36,10 +37,11 @@ _UNKNOWN = Meaning("", "", "informational", "")
 
 def judge(looked: Sequence[Looked], meanings: Mapping[str, Meaning], gaps: Iterable[Gap] = ()) -> Verdict:
     """The verdict over all artifacts of one submission; `gaps` are those of the submission as a whole."""
+    missed = (*gaps, *_missed(looked))
+    looked = folded(looked)
     own = [[_proof(item, feature, meanings) for feature in item.features] for item in looked]
     for item, proofs in zip(looked, own, strict=True):
         proofs += _combined(item, {p.name for p in proofs}, "artifact")
-    missed = (*gaps, *_missed(looked))
     best: tuple[float, Word, list[Proof]] = (-math.inf, "clean", [])
     for way in _ways(looked):
         proofs = [proof for at in way for proof in own[at]]
@@ -50,6 +52,26 @@ def judge(looked: Sequence[Looked], meanings: Mapping[str, Meaning], gaps: Itera
     if not looked:
         odds = PRIOR
     return _verdict(word, odds, on_way, [p for proofs in own for p in proofs], missed)
+
+
+def folded(looked: Sequence[Looked]) -> list[Looked]:
+    """What was looked at twice, with a password found later or by emulation, as one."""
+    found: dict[tuple[str, str], Looked] = {}
+    for item in looked:
+        key = (item.sha256, item.place)
+        if key in found:
+            item = _joined(found[key], item)
+        found[key] = item
+    return list(found.values())
+
+
+def _joined(first: Looked, second: Looked) -> Looked:
+    return replace(
+        first,
+        analyzers=tuple(dict.fromkeys((*first.analyzers, *second.analyzers))),
+        features=tuple(dict.fromkeys((*first.features, *second.features))),
+        gaps=tuple(dict.fromkeys((*first.gaps, *second.gaps))),
+    )
 
 
 def _missed(looked: Sequence[Looked]) -> list[Gap]:

@@ -1,0 +1,155 @@
+"""speakeasy's Windows, taught to go on: unknown calls return, sleeps pass in no time, and everything has an end.
+
+Only imported once `library.load` has; speakeasy (MIT) is not typed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from speakeasy.profiler import Profiler
+from speakeasy.windows.win32 import Win32Emulator
+
+from kazami.detect.content.emulation import environment
+from kazami.detect.content.emulation.arguments import answer, signature
+from kazami.detect.content.emulation.noting import Noting, program_of
+from kazami.detect.content.emulation.record import Record
+from kazami.detect.content.emulation.taught import taught
+
+_CALLS = 20_000
+_MEMORY = 256 << 20
+_CONVENTIONS = {"cdecl": 0, "stdcall": 1}
+_WAITS = {"Sleep": 0, "SleepEx": 0, "WaitForSingleObject": 1, "WaitForSingleObjectEx": 1}
+_FOREVER = 0xFFFFFFFF
+#: Classes that number their handles for a whole process of ours; numbers start again, so that a run says the same twice.
+_NUMBERED = ("cryptman.CryptContext", "fileman.FileMap", "fileman.File", "fileman.Pipe", "netman.WininetComponent", "objman.Console", "objman.KernelObject", "regman.RegKey")  # fmt: skip
+_FIRST: dict[str, dict[str, int]] = {}
+
+
+class _TooMuchMemoryError(Exception):
+    pass
+
+
+class Machine(Win32Emulator):  # type: ignore[misc]
+    """One Windows for one program."""
+
+    def __init__(self, record: Record, package: str, seconds: float) -> None:
+        _renumber()
+        self._until = time.monotonic() + seconds
+        self._mapped = 0
+        self.record = record
+        super().__init__(environment.config(package, record.image, math.ceil(seconds), _CALLS))
+        self.profiler = _Noting(record, self)
+
+    @property
+    def timeout(self) -> int:
+        """Seconds that are left, in whole ones as the engine wants them."""
+        return max(1, math.ceil(self._until - time.monotonic()))
+
+    @timeout.setter
+    def timeout(self, seconds: int) -> None:
+        """What speakeasy reads from its settings is not needed."""
+
+    def mem_map(self, size: int, *arguments: Any, **named: Any) -> Any:
+        """Map memory, of which there is an end: its own book-keeping takes as much again."""
+        self._mapped += size
+        if self._mapped > _MEMORY:
+            self.give_up(f"more than {_MEMORY >> 20} MB of memory wanted")
+            raise _TooMuchMemoryError
+        return super().mem_map(size, *arguments, **named)
+
+    def give_up(self, reason: str) -> None:
+        """End everything, and say why."""
+        self.record.ended = self.record.ended or reason
+        self.run_queue.clear()
+        self.suspended_runs.clear()
+        self.on_emu_complete()
+
+    def _init_name(self, path: Any, data: Any = None) -> None:
+        """It is called what it was called, not by its hash."""
+        super()._init_name(path, data)
+        self.file_name = self.record.image.rpartition("\\")[2]
+
+    def create_process(
+        self, path: str = "", cmdline: str = "", image: Any = None, child: bool = False
+    ) -> Any:
+        """A process of another program, whose path is what its command line begins with."""
+        program = f'"{program_of(path or cmdline)}"'
+        return super().create_process(path=program, cmdline=cmdline or path, image=image, child=child)
+
+    def handle_import_func(self, dll: str, name: str) -> None:
+        """A call of Windows: by us, by speakeasy, or only answered."""
+        self.record.calls[name] += 1
+        if self.record.calls.total() > _CALLS:
+            self.give_up(f"more than {_CALLS:,} calls")
+        elif time.monotonic() > self._until:
+            self.give_up("out of time")
+        elif known := taught(name):
+            convention, count, function = known
+            self._call(dll, name, convention, count, function)
+        elif self._is_known(dll, name):
+            self._pass_time(name)
+            super().handle_import_func(dll, name)
+        elif (form := signature(dll, name, wide=self.get_ptr_size() == 8)) is not None:
+            self.record.unknown[f"{dll}.{name}"] += 1
+            self._call(dll, name, *form, lambda machine, wide, argv: answer(name))
+        else:
+            self.give_up(f"the call {dll}.{name} is not known")
+
+    def _is_known(self, dll: str, name: str) -> bool:
+        return bool(
+            self.api.get_export_func_handler(dll, name)[1] or self.normalize_import_miss(dll, name)[1]
+        )
+
+    def _call(self, dll: str, name: str, convention: str, count: int, function: Any) -> None:
+        """Answer a call ourselves; pointers to text are shown as text."""
+        way = _CONVENTIONS[convention]
+        argv = self.get_func_argv(way, count)
+        wide = 2 if name.endswith("W") or name.startswith(("_w", "wcs")) else 1
+        value = function(self, wide, argv)
+        if self.record.ended:
+            return
+        shown = [self.text(one, wide) if isinstance(one, int) else one for one in argv]
+        back = self.get_ret_address()
+        self.log_api(back, f"{dll}.{name}", value, shown)
+        if not self.run_complete:
+            self.do_call_return(count, back, value, conv=way)
+
+    def text(self, pointer: int, wide: int) -> Any:
+        """The text that lies at `pointer`, or the number itself where none does."""
+        if pointer < 0x10000 or not self.get_address_map(pointer):
+            return pointer
+        try:
+            found = self.read_mem_string(pointer, wide, max_chars=1000)
+        except Exception:  # noqa: BLE001 - where no text can be read, there is none
+            return pointer
+        return found if len(found) > 1 and found.isprintable() else pointer
+
+    def _pass_time(self, name: str) -> None:
+        """A wait takes no time, but clocks go on."""
+        at = _WAITS.get(name)
+        if at is None:
+            return
+        wanted = self.get_func_argv(0, at + 1)[at] & _FOREVER
+        if wanted != _FOREVER:
+            self.record.slept += wanted / 1000
+            clock = self.api.load_api_handler("kernel32")
+            clock.tick_counter = (clock.tick_counter + wanted) & _FOREVER
+            clock.perf_counter += wanted * 10_000
+
+
+class _Noting(Noting, Profiler):  # type: ignore[misc]
+    """What speakeasy reports goes to our record, and nowhere else."""
+
+
+def _renumber() -> None:
+    import importlib
+
+    for path in _NUMBERED:
+        module, _, name = path.partition(".")
+        found = getattr(importlib.import_module(f"speakeasy.windows.{module}"), name)
+        numbers = {key: value for key, value in vars(found).items() if key in ("curr_handle", "curr_id")}
+        for key, value in _FIRST.setdefault(path, numbers).items():
+            setattr(found, key, value)

