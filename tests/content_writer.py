@@ -452,9 +452,11 @@ def main() -> None:
     """Write what is not there yet; delete a file to have it written anew."""
     import macro_writer
     import mail_writer
+    import pe_writer
 
     root = Path(__file__).parent / "golden"
-    for analyzer, cases in {**GOLDEN, **mail_writer.GOLDEN, **macro_writer.GOLDEN}.items():
+    every = {**GOLDEN, **mail_writer.GOLDEN, **macro_writer.GOLDEN, "pe": pe_writer.cases()}
+    for analyzer, cases in every.items():
         (root / analyzer).mkdir(parents=True, exist_ok=True)
         for stem, name, data in cases:
             path = root / analyzer / f"{stem}.in"

@@ -114,7 +114,7 @@ def alike(domain: str, protected: Iterable[str]) -> tuple[str, str]:
         if mine == skeleton(other):
             return other, "looks the same"
         its = _stem(other)
-        if len(its) > _SHORT and _near(stem, its):
+        if len(its) > _SHORT and near(stem, its):
             return other, "differs by one letter"
         if len(its) > _SHORT and re.search(rf"(?:^|[-.]){re.escape(its)}(?:[-.]|$)", stem) and stem != its:
             return other, "has its name in it"
@@ -127,7 +127,7 @@ def _stem(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _near(first: str, second: str) -> bool:
+def near(first: str, second: str) -> bool:
     """Whether one insertion, deletion, change or swap of neighbors makes one of the other (optimal string alignment)."""
     if first == second or abs(len(first) - len(second)) > 1:
         return False
