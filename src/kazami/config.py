@@ -2,6 +2,7 @@
 
 [scan]
 rules = ["/etc/kazami/rules"]        # folders and files of Sigma rules, beside the packs
+yara = ["/etc/kazami/yara"]          # folders and files of YARA rules, beside those of the packs
 packs = ["common", "./mine"]         # packs to use, by name or as folders beside this file; all by default
 passwords = ["secret"]               # tried on encrypted archives, beside the customary ones
 workers = 2
@@ -41,6 +42,7 @@ class Settings:
     """What the user set, once and for all commands."""
 
     rules: tuple[Path, ...] = ()
+    yara: tuple[Path, ...] = ()
     packs: tuple[str, ...] | None = None
     passwords: tuple[str, ...] = ()
     workers: int | None = None
@@ -73,13 +75,14 @@ def _read(path: Path) -> Settings:
         raise UsageError(f"{path}: {error}") from error
     _only(path, document, {"scan", "content", "placeholders", "network"}, "section")
     scan, placeholders = (_table(path, name, document.get(name, {})) for name in ("scan", "placeholders"))
-    _only(path, scan, {"rules", "packs", "passwords", "workers"}, "setting")
+    _only(path, scan, {"rules", "yara", "packs", "passwords", "workers"}, "setting")
     workers = scan.get("workers")
     if workers is not None and (type(workers) is not int or not 1 <= workers <= MOST_WORKERS):
         raise UsageError(f"{path}: scan.workers must be a whole number from 1 to {MOST_WORKERS}")
     names = {name: _texts(path, f"placeholders.{name}", values) for name, values in placeholders.items()}
     return Settings(
         rules=tuple((path.parent / rule) for rule in _texts(path, "scan.rules", scan.get("rules", []))),
+        yara=tuple((path.parent / rule) for rule in _texts(path, "scan.yara", scan.get("yara", []))),
         packs=_packs(path, scan["packs"]) if "packs" in scan else None,
         passwords=_texts(path, "scan.passwords", scan.get("passwords", [])),
         workers=workers,

@@ -70,6 +70,20 @@ def _extensions() -> Iterator[Check]:
         yield Check(f"pack {name}", f"{rules} rule files", rules > 0)
 
 
+def _yara(settings: config.Settings) -> Iterator[Check]:
+    from kazami.pipeline import yara_rules
+
+    try:
+        rules = yara_rules.loaded(yara_rules.content(settings))
+    except UsageError as error:
+        yield Check("YARA rules", str(error), well=False)
+        return
+    if rules is not None:
+        count = sum(len(file.rules) for file in rules.files.values())
+        gone = f", {len(rules.rejected):,} rejected (kazami rules check says why)" if rules.rejected else ""
+        yield Check("YARA rules", f"{count:,} in {len(rules.files):,} files{gone}", not rules.rejected)
+
+
 def _lacking(extension: plugins.Extension) -> list[tuple[str, str]]:
     """What an analyzer would need and is not installed: an extra, so that nothing is broken, but something is not seen."""
     from kazami.detect.content.recursion import lacking
@@ -104,6 +118,7 @@ def _settings(path: Path | None) -> Iterator[Check]:
         yield Check("settings", str(settings.source or "defaults (no kazami.toml)"))
     for rules in settings.rules:
         yield Check("rules", str(rules), rules.exists())
+    yield from _yara(settings)
     writable = _writable(settings.cache)
     yield Check(
         "cache of compiled rules", f"{settings.cache}{'' if writable else ' (not writable)'}", writable

@@ -15,8 +15,9 @@ from kazami import config
 from kazami.cli import output
 from kazami.cli.exit_code import DONE, FINDINGS, UNREADABLE
 from kazami.cli.hunt import Form
-from kazami.cli.scan import Language, cores
+from kazami.cli.scan import Language, PackOption, cores
 from kazami.errors import UsageError
+from kazami.respond.text import safe
 
 if TYPE_CHECKING:
     from kazami.model.content import Inspection
@@ -47,6 +48,13 @@ def inspect(
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Worker processes (default: cores).")
     ] = None,
+    yara: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="YARA rules, beside those of packs and settings: a file or folder. May be repeated."
+        ),
+    ] = None,
+    pack: PackOption = None,
     deep: Annotated[bool, typer.Option("--deep", help="Run the slow analyzers too.")] = False,
     emulate: Annotated[
         bool,
@@ -72,6 +80,7 @@ def inspect(
 ) -> int:
     """Look inside files: identify, open what is packed, analyze all that is found, and give a verdict with its proof."""
     from kazami.model.content import Limits
+    from kazami.pipeline import yara_rules
     from kazami.pipeline.inspect import Wish
     from kazami.pipeline.inspect import inspect as run
 
@@ -80,12 +89,14 @@ def inspect(
     wish = Wish(
         Limits(submission_seconds=_EMULATED) if emulate else Limits(),
         passwords=tuple(dict.fromkeys((*(password or ()), *settings.passwords))),
-        settings={**settings.content, **_rules(settings)},
+        settings={**yara_rules.content(settings, yara or (), pack), **_rules(settings)},
         deep=deep,
         emulate=emulate,
         keep=extract is not None,
         cache=settings.cache if cache else None,
     )
+    for note in yara_rules.notes(wish.settings):
+        sys.stderr.write(f"kazami: {safe(note)}\n")
     submissions, unread = _submissions(paths, wish.limits.file)
     count = min(workers or settings.workers or cores(), max(1, len(submissions)))
     keep = _Extract(extract) if extract is not None else None

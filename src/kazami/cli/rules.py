@@ -78,7 +78,7 @@ def list_rules(paths: Paths = None, pack: Packs = None) -> int:
 @app.command()
 def check(paths: Paths = None, pack: Packs = None, case: CaseOption = None) -> int:
     """Say of every rule whether it loads, is rejected and why, or is blind; and what should be better about it."""
-    from kazami.cli import wire_check
+    from kazami.cli import wire_check, yara_check
     from kazami.detect.sigma.check import check as remarks
     from kazami.pipeline.wire_rules import divide
 
@@ -93,6 +93,8 @@ def check(paths: Paths = None, pack: Packs = None, case: CaseOption = None) -> i
     named = divide(paths or _pack_paths(pack))[0]
     wire = wire_check.rows(paths or config.load().rules, config.load())
     rows += wire
+    bytes_rules = yara_check.rows(paths, pack)
+    rows += bytes_rules
     found = remarks(named, placeholders=config.load().placeholders)
     rows += [
         (r.severity, r.id, r.title, f"{r.code}: {r.text}", r.path) for r in found if r.code != "rejected"
@@ -102,7 +104,11 @@ def check(paths: Paths = None, pack: Packs = None, case: CaseOption = None) -> i
         state: sum(1 for row in rows if row[0] == state) for state in dict.fromkeys(row[0] for row in rows)
     }
     sys.stderr.write(", ".join(f"{count} {state}" for state, count in counts.items()) + "\n")
-    wrong = loaded.rejected or counts.get("error") or any(row[0] != "loaded" for row in wire)
+    wrong = (
+        loaded.rejected
+        or counts.get("error")
+        or any(row[0] not in ("loaded", "warning") for row in (*wire, *bytes_rules))
+    )
     return FINDINGS if wrong else DONE
 
 
@@ -126,9 +132,14 @@ def _blind(case: Path, loaded: RuleSet) -> Iterator[tuple[str, str, str, str, st
 @app.command()
 def test(files: Annotated[list[Path], typer.Argument(help="Case files, or folders of them.")]) -> int:
     """Run case files: events on which rules must be true, and events on which they must not."""
-    from kazami.detect.sigma.trial import run
+    from kazami.detect.content.yara import trial as of_bytes
+    from kazami.detect.sigma import trial
 
-    outcomes = [outcome for file in _case_files(files) for outcome in run(file)]
+    outcomes = [
+        outcome
+        for file in _case_files(files)
+        for outcome in (of_bytes.run(file) if of_bytes.is_case(file) else trial.run(file))
+    ]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     table(
         ["case", "event", "rule", "engine", "expected", "found", "note", "file"],
@@ -228,9 +239,17 @@ def profile(
     evidence: Annotated[list[Path], typer.Argument(help="Evidence to measure with.")],
     rules: Rules = None,
     pack: Packs = None,
+    yara: Annotated[
+        list[Path] | None,
+        typer.Option(help="Measure these YARA rules instead, by their files. May be repeated."),
+    ] = None,
     top: Annotated[int, typer.Option(min=0, help="Rules to show; 0 for all.")] = 50,
 ) -> int:
     """Measure what each rule costs over some evidence."""
+    if yara:
+        from kazami.cli.yara_check import profile as measure_files
+
+        return measure_files(yara, evidence, top)
     from kazami.detect.sigma.profile import profile as measure
     from kazami.pipeline.look import batches
 

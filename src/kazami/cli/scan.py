@@ -42,6 +42,10 @@ class Language(StrEnum):
     ja = "ja"
 
 
+PackOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Packs to use, by name or as a folder like ./mine (default: all). May be repeated."),
+]
 TenantsFile = Annotated[
     Path | None,
     typer.Option("--tenants", help="Who the tenants are (default: tenants.toml, if it is there)."),
@@ -60,12 +64,11 @@ def scan(
         list[Path] | None,
         typer.Option(help="Sigma rules, and Suricata's (.rules): a file or folder. May be repeated."),
     ] = None,
-    pack: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Packs to use, by name or as a folder like ./mine (default: all). May be repeated."
-        ),
+    yara: Annotated[
+        list[Path] | None,
+        typer.Option(help="YARA rules for files: a file or folder. May be repeated."),
     ] = None,
+    pack: PackOption = None,
     tenant: Annotated[str, typer.Option(help="Whose evidence this is.")] = "default",
     tenant_from_folder: Annotated[
         bool, typer.Option(help="Folders right inside a folder of evidence name the tenants.")
@@ -111,6 +114,7 @@ def scan(
         evidence=evidence,
         case=case,
         rules=rules or (),
+        yara=yara or (),
         packs=pack,
         tenant=tenant,
         tenant_from_folder=tenant_from_folder,

@@ -132,5 +132,12 @@ def _proof(proof: Proof, name: str) -> str:
         f" [{shorten(inside, 120)[0]}{'' if proof.offset is None else f' @{proof.offset}'}]" if inside else ""
     )
     techniques = f" ({', '.join(proof.techniques)})" if proof.techniques else ""
+    return safe(f"{proof.level}: {proof.title}{value}{place}{techniques}{_credit(proof)}")
+
+
+def _credit(proof: Proof) -> str:
+    """Who says so, under which licence, and where: the author's due."""
     author = f" by {proof.author}" if proof.author else ""
-    return safe(f"{proof.level}: {proof.title}{value}{place}{techniques}{author}")
+    terms = f" ({shorten(proof.license, 60)[0]})" if proof.license else ""
+    reference = f" <{shorten(proof.references[0], 120)[0]}>" if author and proof.references else ""
+    return author + terms + reference

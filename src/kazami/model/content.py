@@ -56,12 +56,14 @@ class Limits:
 class Scope:
     """What an analyzer may know besides the bytes: bounds, the name, what the content is, passwords worth trying.
 
-    `name` is the last part only, and is never to be opened or joined to a path. `kind` is what `identify` took the content
+    `name` is the last part only, and is never to be opened or joined to a path; `folder` is where that lies, of what was handed
+    over, "" where that is not known. `kind` is what `identify` took the content
     for. `settings` are the operator's own, by name: ``mail.own_domains``, ``mail.authserv_ids``, ``yara.rules``.
     """
 
     limits: Limits = Limits()
     name: str = ""
+    folder: str = ""
     kind: str = ""
     depth: int = 0
     passwords: tuple[str, ...] = ()
@@ -87,6 +89,8 @@ class Feature:
     confidence: str = ""
     techniques: tuple[str, ...] = ()
     author: str = ""
+    license: str = ""
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +225,8 @@ class Proof:
     reason: str = ""
     author: str = ""
     cap: str = ""
+    license: str = ""
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,15 @@ class Chosen:
     @property
     def rules(self) -> list[Path]:
         """The folders of rules."""
-        return [rules for folder in self.folders if (rules := folder / "rules").is_dir()]
+        return self._inside("rules")
+
+    @property
+    def yara(self) -> list[Path]:
+        """The folders of YARA rules."""
+        return self._inside("yara")
+
+    def _inside(self, name: str) -> list[Path]:
+        return [found for folder in self.folders if (found := folder / name).is_dir()]
 
 
 def names() -> list[str]:
@@ -141,8 +149,10 @@ def _reason(error: BaseException) -> str:
 def _own(folder: Path) -> Path:
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder, so it is no pack")
-    if not (folder / DESCRIPTION).is_file() and not (folder / "rules").is_dir():
-        raise UsageError(f"{folder}: is no pack: it has neither {DESCRIPTION} nor a folder rules")
+    if not (folder / DESCRIPTION).is_file() and not any(
+        (folder / name).is_dir() for name in ("rules", "yara")
+    ):
+        raise UsageError(f"{folder}: is no pack: it has neither {DESCRIPTION} nor a folder rules or yara")
     return folder
 
 

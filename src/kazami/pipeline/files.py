@@ -25,6 +25,7 @@ from kazami.model.evidence import Evidence
 from kazami.model.finding import level_rank
 from kazami.model.result import EvidenceRow
 from kazami.model.rule import RuleInfo
+from kazami.pipeline import yara_rules
 from kazami.pipeline.inspect import Submission, Wish, inspect
 from kazami.sources import walk
 from kazami.store import segment
@@ -43,13 +44,23 @@ _BATCH = 200  # inspections that share a commit
 
 
 def look_inside(
-    case: Case, run: Run, files: Sequence[walk.File], settings: Settings, workers: int
+    case: Case,
+    run: Run,
+    files: Sequence[walk.File],
+    settings: Settings,
+    workers: int,
+    yara: Sequence[Path] = (),
+    packs: Sequence[str] | None = None,
 ) -> list[str]:
-    """Look inside all that no source read among `files`; gives notes for people. What was known stays known."""
+    """Look inside all that no source read among `files`; gives notes for people. What was known stays known.
+
+    `yara` are files and folders of rules beside those of the settings, `packs` those that are used.
+    """
     rows = _open(case, files)
     if not rows:
         return []
-    wish = Wish(passwords=settings.passwords, settings=settings.content, cache=settings.cache)
+    told = yara_rules.content(settings, yara, packs)
+    wish = Wish(passwords=settings.passwords, settings=told, cache=settings.cache)
     by_name = _by_submission(rows, files, wish.limits)
     counts = {"suspicious": 0, "malicious": 0, "incomplete": 0}
     waiting: list[tuple[list[EvidenceRow], Inspection]] = []
@@ -62,10 +73,11 @@ def look_inside(
             _store(case, run, waiting)
             waiting = []
     _store(case, run, waiting)
-    told = ", ".join(
+    said = ", ".join(
         f"{counts[word]:,} {word}" for word in ("malicious", "suspicious", "incomplete") if counts[word]
     )
-    return [f"looked inside {sum(counts.values()):,} files that hold no events: {told}"] if told else []
+    notes = [f"looked inside {sum(counts.values()):,} files that hold no events: {said}"] if said else []
+    return notes + yara_rules.notes(told)
 
 
 def _open(case: Case, files: Sequence[walk.File]) -> list[EvidenceRow]:
@@ -219,6 +231,8 @@ def _rule(proof: Proof) -> RuleInfo:
         status="experimental",
         description=proof.reason,
         author=proof.author,
+        license=proof.license,
+        references=proof.references,
         logsource=ROUTE.sources[0],
         tags=tuple(f"attack.{technique.lower()}" for technique in proof.techniques),
         name=proof.rule,

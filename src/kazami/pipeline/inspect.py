@@ -28,6 +28,8 @@ from kazami.store.verdicts import Verdicts
 
 #: Times that one submission may kill its worker.
 _DEATHS = 5
+#: Ends the version of rules that ask where a file lies.
+_BY_FOLDER = "p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +232,22 @@ def _finish(task: Submission, state: _Seen, version: str) -> tuple[Inspection, s
 
 
 def _key(sha256: str, task: Submission, version: str) -> str:
-    """Content, rules and name: a name is looked at too."""
-    name = hashlib.sha256(Path(task.name).name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    """Content, rules and name: a name is looked at too, and the folder where a rule asks for it (`_BY_FOLDER`)."""
+    folder, last = _parts(task.name)
+    told = f"{folder}/{last}" if version.endswith(_BY_FOLDER) else last
+    name = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{sha256}-{version}-{name}"
 
 
+def _parts(name: str) -> tuple[str, str]:
+    """Folder and last part of a name, in slashes of any kind; the tenant that a scan puts before it is no part of it."""
+    name = name.rpartition("\0")[2]
+    cut = max(name.rfind("/"), name.rfind("\\"))
+    return name[: max(cut, 0)], name[cut + 1 :]
+
+
 def rules(wish: Wish) -> str:
-    """16 hex digits for everything that a verdict depends on besides the file."""
+    """16 hex digits for everything that a verdict depends on besides the file and its name."""
     digest = hashlib.sha256(__version__.encode())
     folder = Path(content.__file__).parent
     for file in (Path(nouns.__file__), *sorted(folder.rglob("*"))):
@@ -248,7 +259,12 @@ def rules(wish: Wish) -> str:
         digest.update(repr(said).encode())
         digest.update(str(versioned(wish.settings) if versioned else "").encode())
     digest.update(repr((wish.limits, wish.passwords, sorted(wish.settings.items()), wish.costs)).encode())
-    return digest.hexdigest()[:16]
+    asked = any(
+        by_folder(wish.settings)
+        for found in analyzers()
+        if (by_folder := getattr(found.object, "by_folder", None))
+    )
+    return digest.hexdigest()[:16] + (_BY_FOLDER if asked else "")
 
 
 def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None]) -> Iterator[bytes]:
@@ -268,7 +284,7 @@ def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None
             yield _ENCODE(_Answer(known=body))
             return
     kept: list[Kept] = []
-    scope = Scope(wish.limits, passwords=wish.passwords, settings=wish.settings)
+    scope = Scope(wish.limits, folder=_parts(task.name)[0], passwords=wish.passwords, settings=wish.settings)
     found = look(
         root,
         analyzers(),
@@ -289,7 +305,7 @@ def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None
 
 def _root(task: Submission, limits: Limits, note: Callable[[str], None]) -> Artifact:
     """What was handed over; a sign of life while a large file is hashed. Raises OSError where it cannot be read."""
-    name = task.name.replace("\\", "/").rsplit("/", 1)[-1]
+    name = _parts(task.name)[1]
     if task.data is not None:
         return Artifact(task.data[: limits.file], (name,), whole=len(task.data))
     assert task.path is not None, "a submission has bytes or a path"

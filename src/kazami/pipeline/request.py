@@ -20,6 +20,7 @@ class Request:
     evidence: Sequence[Path]
     case: Path
     rules: Sequence[Path] = ()
+    yara: Sequence[Path] = ()
     packs: Sequence[str] | None = None
     tenant: str = "default"
     tenant_from_folder: bool = False  # the folders right inside a folder of evidence name the tenants

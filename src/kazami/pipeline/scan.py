@@ -129,7 +129,9 @@ def _look_inside(
     case: store.Case, run: Run, files: list[walk.File], request: Request, result: Result
 ) -> None:
     try:
-        result.notes += look_inside(case, run, files, request.settings, request.workers)
+        result.notes += look_inside(
+            case, run, files, request.settings, request.workers, request.yara, request.packs
+        )
     except KeyboardInterrupt:
         result.stopped = True
         result.notes.append("stopped before all files were looked into; the same command looks again")

@@ -138,6 +138,8 @@ def _proof(item: Looked, feature: Feature, meanings: Mapping[str, Meaning]) -> P
         reason=meaning.reason,
         author=feature.author,
         cap=meaning.cap,
+        license=feature.license,
+        references=feature.references or meaning.references,
     )
 
 
