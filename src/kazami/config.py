@@ -36,6 +36,9 @@ NAME = "kazami.toml"
 #: Worker processes that can be asked for.
 MOST_WORKERS = 256
 
+#: Settings of analyzers that are files and folders.
+_PLACES = frozenset(("shelf", "roots"))
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -96,10 +99,15 @@ def _read(path: Path) -> Settings:
 def _content(path: Path, document: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     """``[content.mail] own_domains`` as ``mail.own_domains``; an analyzer takes what it knows."""
     return {
-        f"{analyzer}.{name}": _texts(path, f"content.{analyzer}.{name}", values)
+        f"{analyzer}.{name}": _beside(path, name, _texts(path, f"content.{analyzer}.{name}", values))
         for analyzer, section in document.items()
         for name, values in _table(path, f"content.{analyzer}", section).items()
     }
+
+
+def _beside(path: Path, name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Settings that name files and folders, beside the settings; others as they are."""
+    return tuple(str(path.parent / text) for text in texts) if name in _PLACES else texts
 
 
 def _variables(path: Path, document: dict[str, Any]) -> dict[str, str]:

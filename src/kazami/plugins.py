@@ -75,7 +75,8 @@ class Analyzer(Protocol):
     `MEANINGS` says what each of its features means. It may also have: `COST`, "fast" (the default), "deep" or "emulated" for what runs only
     when asked (``--deep``, ``--emulate``) and has `Limits.slow_seconds`; `NEEDS`, packages or programs it cannot do without (one of ``a|b`` is enough), each
     with what is not seen where that is missing; `BY_NAME`, True where a new name is worth another look at the same bytes;
-    `version(settings)`, text that changes when its rules do.
+    `version(settings)`, text that changes when its rules do, asked once before workers are made; `by_folder(settings)`, whether they ask where
+    a file lies; `FIRST`, True for who knows files by their hash, and `IF_KNOWN`, True for who looks at known good bytes as well.
     """
 
     MEANINGS: Mapping[str, Meaning]

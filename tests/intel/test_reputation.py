@@ -47,6 +47,11 @@ def test_a_book_says_what_a_dictionary_says(
     with Book(file) as opened:
         for key in [*said, other, b"\0" * 16, b"\xff" * 16]:
             assert set(opened.labels(key)) == said.get(key, set())
+        asked = [*said, other, b"\0" * 16, b"\xff" * 16]
+        where, labels = opened.many(np.frombuffer(b"".join(asked), np.uint8).reshape(-1, 16))
+        together = sorted(zip(where.tolist(), labels.tolist(), strict=True))
+        assert together == [(n, label) for n, key in enumerate(asked) for label in sorted(said.get(key, ()))]
+        assert where.tolist() == sorted(where.tolist())
         keys = b"".join(part["key"].tobytes() for part in opened.records())
         assert keys == b"".join(sorted(keys[i : i + 16] for i in range(0, len(keys), 16)))
 
@@ -101,6 +106,10 @@ def test_small_additions_and_large_ones_are_found_alike(
             assert opened.look(sha("120")) is None
             with pytest.raises(UsageError):
                 opened.look("xyz")
+            texts = [sha("a").upper(), hashlib.md5(b"m").hexdigest(), sha("119"), sha("120"), sha("a")]
+            assert opened.look_many(texts) == [opened.look(text) for text in texts]
+            with pytest.raises(UsageError):
+                opened.look_many([sha("a"), "xyz"])
         compact(tmp_path)
     with Shelf(tmp_path) as opened:
         assert opened.stats() == {"sha256": 122, "md5": 1, "supplement": 0, "sha1": 0}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +18,7 @@ from kazami.cli.rows import table
 from kazami.errors import UsageError
 
 if TYPE_CHECKING:
+    from kazami.intel.reputation.label import Known
     from kazami.intel.reputation.shelf import Shelf
 
 app = typer.Typer(help="Reputation of files: add, look, stats, serve.", no_args_is_help=True)
@@ -75,9 +78,7 @@ def look(
     bad = False
     with Shelf(shelf) as opened:
         rows = []
-        for one in given:
-            digest = one if not Path(one).is_file() else _digest(Path(one))
-            found = opened.look(digest)
+        for one, found in _looked(opened, given):
             bad |= found is not None and found.standing == "bad"
             rows.append(
                 (
@@ -94,6 +95,14 @@ def look(
             )
         table(["what", "standing", "labels", "note"], rows)
     return FINDINGS if bad else DONE
+
+
+def _looked(opened: Shelf, given: Iterable[str]) -> Iterator[tuple[str, Known | None]]:
+    """What is known of each, some thousand at a time."""
+    waiting = iter(given)
+    while some := list(islice(waiting, 10_000)):
+        digests = [one if not Path(one).is_file() else _digest(Path(one)) for one in some]
+        yield from zip(some, opened.look_many(digests), strict=True)
 
 
 def _digest(file: Path) -> str:

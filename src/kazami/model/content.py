@@ -57,7 +57,7 @@ class Scope:
     """What an analyzer may know besides the bytes: bounds, the name, what the content is, passwords worth trying.
 
     `name` is the last part only, and is never to be opened or joined to a path; `folder` is where that lies, of what was handed
-    over, "" where that is not known. `kind` is what `identify` took the content
+    over, "" where that is not known; `hashes` are SHA-256, SHA-1 and MD5 of the whole file. `kind` is what `identify` took the content
     for. `settings` are the operator's own, by name: ``mail.own_domains``, ``mail.authserv_ids``, ``yara.rules``.
     """
 
@@ -66,6 +66,7 @@ class Scope:
     folder: str = ""
     kind: str = ""
     depth: int = 0
+    hashes: tuple[str, ...] = ()
     passwords: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -115,12 +116,16 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What one analyzer says of one artifact. `passwords` are words that may open something in this submission."""
+    """What one analyzer says of one artifact. `passwords` are words that may open something in this submission.
+
+    `known` says that exactly these bytes are known to be good, so that nobody need look into them.
+    """
 
     features: tuple[Feature, ...] = ()
     children: tuple[Child, ...] = ()
     gaps: tuple[Gap, ...] = ()
     passwords: tuple[str, ...] = ()
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

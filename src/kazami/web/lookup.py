@@ -80,7 +80,7 @@ class _Lookup:
     def look(self, texts: list[str]) -> list[Known | None]:
         """What is known of each."""
         with self.shelves.opened() as shelf:
-            return [shelf.look(text) for text in texts]
+            return shelf.look_many(texts)
 
     def counted(self) -> dict[str, int]:
         """How much the shelf holds."""

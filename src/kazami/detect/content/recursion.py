@@ -67,6 +67,7 @@ def look(
     worker before. `keep` is given every artifact with its bytes. What is emulated comes when all else has been seen, the oddest first.
     """
     usable = [found for found in analyzers if found.object is not None and cost(found) in costs]
+    usable.sort(key=_order)
     state = _State(scope, Budget(root.whole or len(root.data), scope.limits), queue=deque([root]))
     while state.queue:
         artifact = state.queue.popleft()
@@ -116,14 +117,17 @@ def _looked(
     begin: Begin,
 ) -> Looked:
     head = artifact.data[:HEAD]
-    scope = replace(
-        state.scope, name=artifact.name, kind=kind(artifact.data, artifact.name), depth=artifact.depth
-    )
+    hashes = (artifact.sha256, artifact.sha1, artifact.md5)
+    word = kind(artifact.data, artifact.name)
+    scope = replace(state.scope, name=artifact.name, kind=word, depth=artifact.depth, hashes=hashes)
     features: list[Feature] = []
     gaps = _cut(artifact)
     ran = []
     late = []
+    known = False
     for found in analyzers:
+        if known and _enough(found, features, analyzers):
+            break
         if not _concerns(found, artifact, head, state):
             continue
         if cost(found) == "emulated":
@@ -135,6 +139,7 @@ def _looked(
         begin(artifact.sha256, found.name)
         analysis = run(found, artifact.data, scope, state.budget.left)
         ran.append(found.name)
+        known = known or analysis.known
         features += analysis.features
         gaps += (replace(gap, analyzer=gap.analyzer or found.name) for gap in analysis.gaps)
         _take(analysis, artifact, state)
@@ -143,6 +148,18 @@ def _looked(
     oddness = _oddness(features, analyzers)
     state.later += ((oddness, artifact, found) for found in late)
     return _summary(artifact, scope.kind, ran, features, gaps)
+
+
+def _order(found: Extension) -> int:
+    """Who knows the bytes comes first, then who looks at what may be forged even so."""
+    return (
+        0 if getattr(found.object, "FIRST", False) else 1 if getattr(found.object, "IF_KNOWN", False) else 2
+    )
+
+
+def _enough(found: Extension, features: Sequence[Feature], analyzers: Sequence[Extension]) -> bool:
+    """Whether known bytes need no more looking: who looks for forgeries has, and saw nothing grave."""
+    return _order(found) == 2 and _oddness(features, analyzers) < weight("high", "medium")
 
 
 def _oddness(features: Sequence[Feature], analyzers: Sequence[Extension]) -> float:

@@ -27,6 +27,12 @@ _HEAD = struct.Struct("<13sBxxQB")
 #: One record, as numpy sees it.
 KIND = np.dtype([("key", "V16"), ("label", "<u4")])
 Records = np.ndarray[Any, np.dtype[np.void]]
+Keys = np.ndarray[Any, np.dtype[np.uint8]]
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+#: The same, as two numbers and a label.
+_HALVES = np.dtype([("high", ">u8"), ("low", ">u8"), ("label", "<u4")])
+_FIRST, _LABEL = struct.Struct(">Q").unpack_from, struct.Struct("<I").unpack_from
 
 #: Buckets that a book is sorted in: 10^8 records take 8 MB each.
 _BUCKETS = 256
@@ -50,6 +56,7 @@ class Book:
         if magic != MAGIC or version != VERSION or self._start + self.count * RECORD != len(self._map):
             raise CaseError(f"{file}: is no book of hashes, or is cut")
         self._index = np.frombuffer(self._map, "<u8", (1 << self.bits) + 1, HEADER)
+        self._halves = np.frombuffer(self._map, _HALVES, self.count, self._start)
         self._plain = memoryview(self._map)[HEADER : self._start].cast("Q")
         self._shift = 64 - self.bits
 
@@ -61,30 +68,52 @@ class Book:
 
     def close(self) -> None:
         """Close the file."""
-        del self._index
+        del self._index, self._halves
         self._plain.release()
         self._map.close()
 
     def labels(self, key: bytes) -> list[int]:
         """The numbers of the labels of a key of 16 bytes.
 
-        The records with the same first bits are some four; they are searched in one piece, which is quicker in Python than
-        halving.
+        The records with the same first bits are some four; they are searched in one piece, in place, which is quicker in
+        Python than halving. Those of one key lie beside each other.
         """
-        slot = int.from_bytes(key[:8], "big") >> self._shift
-        low, high = self._plain[slot], self._plain[slot + 1]
-        if low == high:
+        start, slot = self._start, _FIRST(key)[0] >> self._shift
+        at, end = start + self._plain[slot] * RECORD, start + self._plain[slot + 1] * RECORD
+        at = self._map.find(key, at, end)
+        while (
+            at >= 0 and (at - start) % RECORD
+        ):  # the end of one record and the beginning of the next look like it
+            at = self._map.find(key, at + 1, end)
+        if at < 0:
             return []
-        piece = self._map[self._start + low * RECORD : self._start + high * RECORD]
-        found = []
-        at = piece.find(key)
-        while at >= 0:
-            if at % RECORD:  # the end of one record and the beginning of the next look like it
-                at = piece.find(key, at + 1)
-            else:
-                found.append(int.from_bytes(piece[at + KEY : at + RECORD], "little"))
-                at = piece.find(key, at + RECORD)
+        found = [_LABEL(self._map, at + KEY)[0]]
+        at += RECORD
+        while at < end and self._map[at : at + KEY] == key:
+            found.append(_LABEL(self._map, at + KEY)[0])
+            at += RECORD
         return found
+
+    def many(self, keys: Keys) -> tuple[Numbers, Numbers]:
+        """All labels of many keys at once: positions in `keys`, and the numbers of their labels, in the order of the positions.
+
+        `keys` is (n, 16) bytes. They are taken in the order of the file, so that it is read once and forwards, and the n-th record of
+        all their slots is compared at a time.
+        """
+        high, low = (keys[:, a : a + 8].copy().view(">u8").ravel().astype(np.uint64) for a in (0, 8))
+        order = np.argsort(high)
+        slot = (high[order] >> np.uint64(self._shift)).astype(np.int64)
+        at, end = (self._index[slot + n].astype(np.int64) for n in (0, 1))
+        where, labels = [], []
+        while len(order := order[left := at < end]):
+            at, end = at[left], end[left]
+            same = (self._halves["high"][at] == high[order]) & (self._halves["low"][at] == low[order])
+            where.append(order[same])
+            labels.append(self._halves["label"][at[same]].astype(np.int64))
+            at = at + 1
+        found = np.concatenate([*where, np.zeros(0, np.int64)])
+        sort = np.argsort(found, kind="stable")
+        return found[sort], np.concatenate([*labels, np.zeros(0, np.int64)])[sort]
 
     def records(self) -> Iterator[Records]:
         """All records, in their order, a million at a time."""

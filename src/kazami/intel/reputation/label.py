@@ -44,6 +44,11 @@ class Known(msgspec.Struct, frozen=True):
     labels: tuple[Label, ...]
     trusted: bool = True
 
+    @property
+    def rank(self) -> Standing:
+        """The standing as it is compared."""
+        return Standing[self.standing]
+
 
 def weighed(text: str, labels: Iterable[Label], *, weak: bool) -> Known:
     """The statements on one hash together.

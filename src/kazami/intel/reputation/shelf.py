@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -51,6 +51,13 @@ def key_of(text: str) -> tuple[str, bytes] | None:
     return (kind, bytes.fromhex(text)[: book.KEY]) if kind and _HEX.fullmatch(text) else None
 
 
+def _key(text: str) -> tuple[str, bytes]:
+    found = key_of(text.strip())
+    if found is None:
+        raise UsageError(f"{text[:80]!r} is no MD5, SHA-1 or SHA-256")
+    return found
+
+
 class Shelf:
     """The shelf in `folder`, open for questions; a context manager. Raises CaseError where it is damaged."""
 
@@ -80,15 +87,29 @@ class Shelf:
 
     def look(self, text: str) -> Known | None:
         """What is known of a hash in hex digits (MD5, SHA-1, SHA-256); None where nothing is. Raises UsageError."""
-        found = key_of(text.strip())
-        if found is None:
-            raise UsageError(f"{text[:80]!r} is no MD5, SHA-1 or SHA-256")
-        kind, key = found
-        numbers = self.numbers(kind, key)
-        if not numbers:
-            return None
+        found = _key(text)
+        return self._known(text, found[0], self.numbers(*found))
+
+    def _known(self, text: str, kind: str, numbers: Iterable[int]) -> Known | None:
         labels = [self.labels[number] for number in dict.fromkeys(numbers) if number < len(self.labels)]
         return weighed(text.strip().lower(), labels, weak=kind != "sha256") if labels else None
+
+    def look_many(self, texts: Sequence[str]) -> list[Known | None]:
+        """The same of many hashes at once, in their order. Raises UsageError."""
+        keys = [_key(text) for text in texts]
+        numbers: list[list[int]] = [[] for _ in texts]
+        for kind, one in self.books.items():
+            places = [place for place, (which, _) in enumerate(keys) if which == kind]
+            raw = np.frombuffer(b"".join(keys[place][1] for place in places), np.uint8)
+            where, labels = one.many(raw.reshape(-1, book.KEY))
+            for at, label in zip(where.tolist(), labels.tolist(), strict=True):
+                numbers[places[at]].append(label)
+        if self.supplement is not None:
+            for some, key in zip(numbers, keys, strict=True):
+                some += self.supplement.labels(*key)
+        return [
+            self._known(text, kind, some) for text, (kind, _), some in zip(texts, keys, numbers, strict=True)
+        ]
 
     def numbers(self, kind: str, key: bytes) -> list[int]:
         """The numbers of the labels of a key."""

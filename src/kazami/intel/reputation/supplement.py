@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,12 +14,10 @@ class Supplement:
     """Keys with labels, by kind of hash. Raises CaseError where the file cannot be used."""
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        self.file = file
+        self.file, self._read_only, self._process = file, read_only, os.getpid()
         try:
             if read_only:
-                self._database = sqlite3.connect(
-                    f"{file.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
-                )
+                self._database = self._opened()
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 self._database = sqlite3.connect(
@@ -31,6 +30,9 @@ class Supplement:
             self.count = int(self._database.execute("SELECT count(*) FROM hash").fetchone()[0])
         except sqlite3.Error as error:
             raise CaseError(f"{file}: cannot be used: {error}") from error
+
+    def _opened(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
 
     def close(self) -> None:
         """Close the file."""
@@ -49,6 +51,8 @@ class Supplement:
         """The numbers of the labels of a key."""
         if not self.count:
             return []
+        if self._read_only and self._process != os.getpid():  # a database must not be carried through a fork
+            self._database, self._process = self._opened(), os.getpid()
         rows = self._database.execute("SELECT label FROM hash WHERE kind = ? AND key = ?", [kind, key])
         return [row[0] for row in rows]
 

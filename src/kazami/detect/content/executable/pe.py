@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from kazami.detect.content.executable.authenticode import Signature
 
 MEANINGS = meanings(__file__)
+#: Who a program says it is from may be forged, whatever is known of its bytes.
+IF_KNOWN = True
 NEEDS = {
     "lief": "imports, exports, resources and structure of programs",
     "asn1crypto": "who signed programs",

@@ -17,6 +17,8 @@ from kazami.model.content import Analysis, Feature, Scope
 MEANINGS = meanings(__file__)
 #: The same bytes under another name are looked at again.
 BY_NAME = True
+#: What is known may lie under a name that lies.
+IF_KNOWN = True
 
 _OVERRIDE = re.compile("[\u202d\u202e]")
 _MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202c\u2066-\u2069]")
