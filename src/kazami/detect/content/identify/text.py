@@ -57,7 +57,7 @@ _BEGINS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
         (rb"From \S+.{0,80}\d\d:\d\d", "mbox"),
-        (rb"(?:<\?xml[^>]{0,200}\?>\s*)?<(?:job|package|component)[\s>]", "wsf"),
+        (rb"(?:<\?xml[^>]{0,200}\?>\s*)?<(?:job|package|component|scriptlet)[\s>]", "wsf"),
         (rb"(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,400}?-->\s*)*<\?mso-application", "flat_opc"),
         (rb"(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!(?:--|DOCTYPE)[^>]{0,400}>\s*)*<svg[\s>]", "svg"),
         (rb"<\?xml[\s\S]{0,600}<pkg:package", "flat_opc"),

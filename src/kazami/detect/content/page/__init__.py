@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
@@ -38,8 +39,16 @@ _ACTION = re.compile(rb"<form[^>]{0,300}action\s*=\s*[\"']?(https?://[^\"'\s>]{4
 _REFRESH = re.compile(
     rb"<meta[^>]{0,200}http-equiv\s*=\s*[\"']?refresh[^>]{0,40}url\s*=\s*([^\"'>\s]{4,200})", re.IGNORECASE
 )
-_SCRIPT = re.compile(rb"<script\b([^>]{0,500})>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
-_LANGUAGE = re.compile(rb"vbs", re.IGNORECASE)
+_SCRIPT = re.compile(rb"<script\b([^>]{0,500})>(.*?)(?:</script\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_LANGUAGE = re.compile(rb"vbs|vbe", re.IGNORECASE)
+_WRAPPED = re.compile(rb"\s*(?:<!\[CDATA\[|<!--[^\r\n]*)|(?:\]\]>|-->)\s*\Z")
+_ATTRIBUTE = re.compile(  # code outside of script elements, where it makes code or objects
+    rb"\b(?:on\w{3,20}|href|src|action)\s*=\s*(?:\"([^\"]{20,20000})\"|'([^']{20,20000})')", re.IGNORECASE
+)
+_MAKES = re.compile(
+    rb"(vbscript:|javascript:)?.*?\b(?:execute|eval|activexobject|createobject|fromcharcode|getobject)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _CARRIES = frozenset(
     ("program", "script", "shortcut", "installer", "archive", "image_of_disk", "office", "document")
 )
@@ -67,9 +76,14 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
 def _scripts(text: bytes) -> Iterator[Child]:
     for number, match in enumerate(_SCRIPT.finditer(text)):
         if match[2].strip() and number < _BLOBS:
-            yield Child(
-                f"script{number}.{'vbs' if _LANGUAGE.search(match[1]) else 'js'}", match[2], relation="stream"
-            )
+            ending = "vbs" if _LANGUAGE.search(match[1]) else "js"
+            yield Child(f"script{number}.{ending}", _WRAPPED.sub(b"", match[2]), relation="stream")
+    for number, match in zip(range(_BLOBS), _ATTRIBUTE.finditer(text), strict=False):
+        code = html.unescape((match[1] or match[2]).decode("utf-8", "replace")).encode("utf-8")
+        if makes := _MAKES.match(code):
+            scheme = (makes[1] or b"").lower()
+            ending = "vbs" if scheme.startswith(b"vb") else "js"
+            yield Child(f"attribute{number}.{ending}", code[len(scheme) :], relation="stream")
 
 
 def _carried(text: bytes) -> Iterator[Child]:

@@ -1,0 +1,1 @@
+"""PowerShell: a parser and an evaluator that only calculates."""
