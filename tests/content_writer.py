@@ -455,7 +455,13 @@ def main() -> None:
     import pe_writer
 
     root = Path(__file__).parent / "golden"
-    every = {**GOLDEN, **mail_writer.GOLDEN, **macro_writer.GOLDEN, "pe": pe_writer.cases()}
+    every = {
+        **GOLDEN,
+        **mail_writer.GOLDEN,
+        **macro_writer.GOLDEN,
+        "pe": pe_writer.cases(),
+        "masked": pe_writer.masked_cases(),
+    }
     for analyzer, cases in every.items():
         (root / analyzer).mkdir(parents=True, exist_ok=True)
         for stem, name, data in cases:

@@ -48,6 +48,7 @@ def pe(
     when: int = 0x5F000000,
     overlay: bytes = b"",
     library: bool = False,
+    stub: bytes = b"",
 ) -> bytes:
     """A program for x64. `exports` are names with "" for code, "=" for one shared place, or ``OTHER.name``; `rich` is None for no
     Rich header, else what its checksum is wrong by; `resources` are bytes by type and number."""
@@ -66,22 +67,22 @@ def pe(
             content = make(given, at)  # type: ignore[operator]
             placed.append(Section({0: ".edata", 1: ".idata", 2: ".rsrc"}[index], content))
             directories[index] = (at, len(content))
-    return _file(placed, directories, _rich(rich), entry, when, library) + overlay
+    return _file(placed, directories, _rich(rich, stub), entry, when, library) + overlay
 
 
 def _pages(section: Section) -> int:
     return -(-max(len(section.data), section.memory, 1) // _PAGE)
 
 
-def _rich(wrong: int | None) -> bytes:
-    """DOS header and Rich header, up to where the PE header begins."""
-    dos = bytearray(b"MZ".ljust(64, b"\0"))
+def _rich(wrong: int | None, stub: bytes) -> bytes:
+    """DOS header, its program and the Rich header, up to where the PE header begins."""
+    dos = bytearray(b"MZ".ljust(64, b"\0") + stub)
     if wrong is None:
-        dos[60] = 64
+        dos[60] = len(dos)
         return bytes(dos)
     entries = [(0x01027A00, 3), (0x01047A00, 7)]
-    dos[60] = 64 + 16 + 8 * len(entries) + 8
-    key = 64 + sum(_rotated(byte, at) for at, byte in enumerate(dos) if not 60 <= at < 64)
+    dos[60] = len(dos) + 16 + 8 * len(entries) + 8
+    key = len(dos) + sum(_rotated(byte, at) for at, byte in enumerate(dos) if not 60 <= at < 64)
     key = (key + sum(_rotated(tool, many) for tool, many in entries) + wrong) & 0xFFFFFFFF
     words = [0x536E6144, 0, 0, 0, *(word for pair in entries for word in pair)]
     return bytes(dos) + b"".join(struct.pack("<I", word ^ key) for word in words) + b"Rich" + struct.pack("<I", key)  # fmt: skip
@@ -260,7 +261,7 @@ def signed(
     """`data` with a signature; `digest` another than its own, `padding` what is appended inside the certificate table."""
     data = data.ljust(-(-len(data) // 8) * 8, b"\0")
     optional = int.from_bytes(data[60:64], "little") + 24
-    directory = optional + 112 + 32
+    directory = optional + (112 if data[optional + 1] == 2 else 96) + 32
     own = hashlib.sha256(data[: optional + 64] + data[optional + 68 : directory] + data[directory + 8 :]).digest()  # fmt: skip
     der = _pkcs7(digest or own, signer, carried, stamped, broken)
     content = (der + padding).ljust(-(-(8 + len(der) + len(padding)) // 8) * 8 - 8, b"\0")
@@ -336,3 +337,31 @@ def cases() -> list[tuple[str, str, bytes]]:
         ("carrier", "sample.exe", pe(resources={10: {1: pe()}}, overlay=b"7z\xbc\xaf\x27\x1c" + bytes(range(100)))),
         ("false_library", "version.dll", pe(exports=dict.fromkeys(("A", "B", "C", "D", "E"), "="), library=True)),
     ]  # fmt: skip
+
+
+def masked(data: bytes, key: bytes, before: int = 0, sparing: bool = False) -> bytes:
+    """`data` behind a repeated key after `before` bytes of noise; `sparing` leaves zeros and bytes of the key as they are."""
+    stream = [key[at % len(key)] for at in range(len(data))]
+    kept = {0, key[0]} if sparing else set[int]()
+    noise = hashlib.shake_256(b"before").digest(before)
+    return noise + bytes(a if a in kept else a ^ b for a, b in zip(data, stream, strict=True))
+
+
+#: With the text that linkers write.
+STUBBED = pe(
+    stub=b"\x0e\x1f\xba\x0e\0\xb4\x09\xcd!\xb8\1L\xcd!This program cannot be run in DOS mode.\r\r\n$".ljust(
+        64, b"\0"
+    )
+)
+
+
+def masked_cases() -> list[tuple[str, str, bytes]]:
+    """Golden inputs: stem, name, content."""
+    noise = hashlib.shake_256(b"noise").digest(3000)
+    return [
+        ("one_byte", "pastime.dat", masked(STUBBED, b"\x3d")),
+        ("ten_bytes", "handkerchief.dat", masked(STUBBED, b"0123456789", 10)),
+        ("sparing", "goat.dat", masked(STUBBED, b"\x3d", sparing=True)),
+        ("noise", "cache.dat", noise),
+        ("table", "cache.dat", b"\x93" + bytes(range(200)) * 8),
+    ]

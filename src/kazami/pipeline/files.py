@@ -196,7 +196,7 @@ def _events(rows: Sequence[tuple[EvidenceRow, Inspection, Looked, list[Proof]]])
     for number, (row, found, one, proofs) in enumerate(rows):
         fields = {
             "TargetFilename": one.name,
-            "Hashes": f"SHA256={one.sha256},SHA1={one.sha1},MD5={one.md5}",
+            "Hashes": _hashes(one),
             "FileKind": one.kind,
             "Place": one.place,
             "Container": found.name,
@@ -217,6 +217,12 @@ def _events(rows: Sequence[tuple[EvidenceRow, Inspection, Looked, list[Proof]]])
     schema = pa.schema([*ENVELOPE, *(pa.field(name, texts) for name in _FIELDS)], ROUTE.to_metadata())
     arrays = [pa.array(columns[f.name], f.type) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _hashes(one: Looked) -> str:
+    """As sensors write them, so that rules on the hash of imports match as well."""
+    imports = next((f",IMPHASH={f.value.upper()}" for f in one.features if f.name == "pe.imphash"), "")
+    return f"SHA256={one.sha256},SHA1={one.sha1},MD5={one.md5}{imports}"
 
 
 def _rule(proof: Proof) -> RuleInfo:

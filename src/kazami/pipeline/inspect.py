@@ -17,12 +17,14 @@ import msgspec
 
 from kazami import __version__
 from kazami.detect import content
+from kazami.detect.content.executable.side_loading import tied
 from kazami.detect.content.identify import kind
 from kazami.detect.content.recursion import cost, lacking, look
 from kazami.detect.content.verdict import folded, judge
 from kazami.engine.cage import Bounds, Cages, Died, Ended, Said
 from kazami.model import content as nouns
 from kazami.model.content import Artifact, Gap, Inspection, Limits, Looked, Meaning, Scope, Verdict
+from kazami.pipeline.beside import together
 from kazami.plugins import ANALYZERS, Extension, discover
 from kazami.store.verdicts import Verdicts
 
@@ -127,8 +129,19 @@ def inspect(
     workers: int = 1,
     on_kept: Callable[[Submission, Kept], None] = lambda submission, kept: None,
 ) -> Iterator[Inspection]:
-    """The inspection of each submission, as they come. Whatever a file does to its worker ends in its own verdict."""
+    """The inspection of each submission, as they come; programs when their folder is complete. Whatever a file does to its worker
+    ends in its own verdict."""
     meanings()  # before the workers are forked, so that they have it too
+    yield from together(_inspected(submissions, wish, workers, on_kept), meanings())
+
+
+def _inspected(
+    submissions: Iterable[Submission],
+    wish: Wish,
+    workers: int,
+    on_kept: Callable[[Submission, Kept], None],
+) -> Iterator[Inspection]:
+    """Each by itself, from the cache where it is there."""
     version = rules(wish)
     known = Verdicts(wish.cache, write=True) if wish.cache and not wish.keep else None
     cpu = int(wish.limits.submission_seconds) + 30
@@ -213,7 +226,8 @@ def _finish(task: Submission, state: _Seen, version: str) -> tuple[Inspection, s
             state.gaps.append(Gap("ended", "what was kept of it cannot be read; --no-cache looks anew"))
     if not state.looked and not state.gaps:
         state.gaps.append(Gap("ended", "nothing was said of it"))
-    verdict = judge(state.looked, meanings(), state.gaps)
+    looked = tied(state.looked)
+    verdict = judge(looked, meanings(), state.gaps)
     if state.error:
         verdict = Verdict("incomplete", 0, (), (Gap("error", state.error),))
     found = Inspection(

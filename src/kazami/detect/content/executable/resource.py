@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from kazami.detect.content.identify import HEAD, kind, kinds
 from kazami.model.content import Child, Feature, Limits
@@ -14,21 +13,17 @@ _NODES = 2_000  # of the tree of resources
 _DEEP = 4
 _KEPT = 100  # pieces that become children
 _SMALL = 64  # bytes below which nothing is worth a look
-_ENCRYPTED = 7.6  # bits a byte
-_ENOUGH = 4096  # bytes below which entropy says little
+_ENOUGH, _ENOUGH_OF = 1024, 64 << 10  # bytes below which noise says little, and that are looked at
 _PICTURES = frozenset(("picture", "font", "movie"))
 #: Types of resources that the system draws or reads: cursors, icons, menus, dialogs, strings, version, manifest, their groups.
 _OWN_TYPES = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14, 16, 17, 21, 22, 24))
 _RUNS = frozenset(("program", "shortcut", "script", "installer"))
 
 
-def entropy(data: bytes) -> float:
-    """Shannon's, in bits a byte; of the first megabyte."""
-    if not data:
-        return 0.0
-    counts = np.bincount(np.frombuffer(data[: 1 << 20], dtype=np.uint8), minlength=256)
-    shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log2(shares)).sum())
+def noise(data: bytes) -> bool:
+    """Whether there is no pattern in it: encrypted or compressed. Entropy of bytes would not tell a table of numbers from that."""
+    piece = data[:_ENOUGH_OF]
+    return len(data) >= _ENOUGH and len(zlib.compress(piece, 1)) > 0.97 * len(piece)
 
 
 def version(binary: Any) -> dict[str, str]:
@@ -55,7 +50,7 @@ def resources(binary: Any, limits: Limits) -> tuple[list[Feature], list[Child]]:
         family = kinds()[found].family
         if family in _RUNS and found != "text":
             features.append(Feature("pe.program_in_resources", found, place=place))
-        elif found == "data" and len(data) >= _ENOUGH and entropy(data) > _ENCRYPTED:
+        elif found == "data" and noise(data):
             features.append(Feature("pe.encrypted_resource", f"{len(data):,} bytes", place=place))
         elif found in ("data", "text") or family in _PICTURES:
             continue
@@ -98,6 +93,6 @@ def overlay(data: bytes, start: int, end: int) -> tuple[list[Feature], list[Chil
     found = kind(rest[:HEAD], "")
     said = f"{len(rest):,} bytes: {kinds()[found].title}"
     features = [Feature("pe.overlay", said, offset=start + at)]
-    if found == "data" and len(rest) >= _ENOUGH and entropy(rest) > _ENCRYPTED:
+    if found == "data" and noise(rest):
         features.append(Feature("pe.encrypted_overlay", f"{len(rest):,} bytes", offset=start + at))
     return features, [Child("overlay", rest, relation="object")]
