@@ -170,7 +170,7 @@ def shown(alert: Alert) -> dict[str, Any]:
         "event_type": "alert", "alert.signature_id": alert.rule.sid, "alert.gid": alert.rule.gid, "alert.rev": alert.rule.rev,
         "alert.signature": alert.rule.message, "src_ip": str(ip_address(source)), "dest_ip": str(ip_address(target)),
         "src_port": port, "dest_port": other, "pcap_cnt": alert.number if alert.buffer in ("", "payload") else None,
-        "proto": {6: "TCP", 17: "UDP", 1: "ICMP", 58: "IPv6-ICMP", 132: "SCTP"}.get(alert.protocol, str(alert.protocol)),
+        "proto": {4: "IP-in-IP", 6: "TCP", 17: "UDP", 1: "ICMP", 58: "IPv6-ICMP", 132: "SCTP"}.get(alert.protocol, str(alert.protocol)),
     }  # fmt: skip
 
 

@@ -115,6 +115,22 @@ def test_ipv6_with_extensions() -> None:
     assert {"id.orig_h": "2001:db8::1", "id.resp_p": "443", "orig_bytes": "4"}.items() <= flow.items()
 
 
+@pytest.mark.parametrize(("number", "head"), [(4, b""), (47, b"\0\0\x08\0")])
+def test_a_tunnel_is_a_flow_and_so_is_what_is_in_it(number: int, head: bytes) -> None:
+    inner = head + made.ip(made.udp(b"hello", 1000, 2000), 17)
+    found = captured([made.ip(inner, number, "203.0.113.1", "203.0.113.2"), made.ip(head + b"?", number)])
+    assert [(f["id.orig_h"], f["proto"], f["orig_bytes"]) for f in map(fields, found.of("flow"))] == [
+        ("203.0.113.1", f"ip-{number}", str(len(inner))), ("10.0.0.1", "udp", "5"), ("10.0.0.1", f"ip-{number}", str(len(head) + 1)),
+    ]  # fmt: skip
+
+
+def test_a_connection_whose_beginning_is_missing_does_not_end_soon_after_its_close() -> None:
+    frames = [made.ethernet(made.ip(made.tcp(b"x", 5, flags))) for flags in (made.ACK, made.RST, made.ACK)]
+    assert len(read(source, made.pcap(frames, step=20_000_000)).of("flow")) == 1
+    begun = made.ethernet(made.ip(made.tcp(b"", 4, made.SYN)))
+    assert len(read(source, made.pcap([begun, *frames], step=20_000_000)).of("flow")) == 2
+
+
 def test_fragments_in_any_order() -> None:
     whole = made.udp(b"a" * 40, 40000, 4000)
     pieces = [(0, 0x2000, whole[:24]), (24, 0x2000, whole[24:32]), (32, 0, whole[32:])]

@@ -68,7 +68,8 @@ def test_every_packet_of_a_connection_is_seen_once_and_in_order() -> None:
 
 def test_what_comes_in_a_tunnel_and_in_version_6_is_seen_with_its_own_header() -> None:
     inner = made.ip(made.udp(b"hello", 1000, 2000), 17, "2001:db8::1", "2001:db8::2")
-    (seen,) = watched([made.ethernet(made.ip(inner, 41))])
+    around, seen = watched([made.ethernet(made.ip(inner, 41))])
+    assert around.packets[0][2] == inner
     assert seen.packets[0][2][8:] == b"hello"
     assert seen.packets[0][3]
 

@@ -124,6 +124,16 @@ class Database:
             self.run(f"SET memory_limit = '{memory}'; SET threads = {threads}")
 
     @contextlib.contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """`size` bytes more while no workers run: a scan holds the blobs of 2,048 rows at once, however many are asked for."""
+        self.widen()
+        self.run(f"SET memory_limit = '{int(ALONE_MEMORY.removesuffix('MB')) + (size >> 20)}MB'")
+        try:
+            yield
+        finally:
+            self.run(f"SET memory_limit = '{ALONE_MEMORY}'")
+
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing."""
         self.run("BEGIN")

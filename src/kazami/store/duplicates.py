@@ -29,6 +29,9 @@ _KEY = "deduplicated"
 #: Fingerprints sorted at a time (8 bytes each), fetched at a time, and rows handed over at a time.
 _SORTED, _FETCHED, _ROWS = 1 << 24, 1 << 21, 1 << 16
 
+#: Bytes that the database may take to read one fingerprint: its block, a copy, and what is left of the block.
+_READ = 32
+
 _COLUMNS = ["event_uid", "tenant", "evidence", "record"]
 
 
@@ -54,10 +57,11 @@ def find(case: Case) -> int:
     )[0]
     last = state["last"] or 0
     if last > int(state["seen"] or 0):
-        database.widen()
-        database.run(_CANDIDATE)
-        for projected in (False, True):
-            _gather(case, projected)
+        rows = database.rows("SELECT coalesce(sum(rows), 0)::BIGINT AS n FROM segment")[0]["n"]
+        with database.room(rows * _READ):
+            database.run(_CANDIDATE)
+            for projected in (False, True):
+                _gather(case, projected)
         with case.require_writer().changing(), database.transaction():
             database.run("DELETE FROM duplicate")
             database.run(_LEFT_OUT)

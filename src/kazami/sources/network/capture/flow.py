@@ -223,5 +223,6 @@ def is_over(flow: Flow, flags: int, time: int) -> bool:
     if flow.protocol != TCP:
         return idle > IDLE_OTHER
     if is_closed(flow):
-        return idle > IDLE_CLOSED or flags & (SYN | ACK) == SYN
+        begun = (flow.halves[0].flags | flow.halves[1].flags) & SYN  # else what ends may be another's
+        return idle > (IDLE_CLOSED if begun else IDLE_OTHER) or flags & (SYN | ACK) == SYN
     return idle > IDLE_TCP

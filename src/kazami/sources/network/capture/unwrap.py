@@ -9,6 +9,10 @@ from kazami.sources.network.capture.fragment import Fragments
 
 TCP, UDP, ICMP, ICMP6, SCTP = 6, 17, 1, 58, 132
 
+#: Protocols that carry packets: a tunnel is a flow, and so is what is in it.
+GRE = 47
+CARRIERS = (4, 41, GRE)
+
 #: Tunnels within tunnels.
 MAX_TUNNELS = 5
 
@@ -132,11 +136,13 @@ class Unwrapper(ABC):
         size: int,
         depth: int,
     ) -> bool:
-        if protocol in (4, 41):
-            return self._ip(time, data, at, end, depth + 1)
-        if protocol == 47:
-            inner = frame.gre(data, at, end)
-            return inner >= 0 and self._ip(time, data, inner, end, depth + 1)
+        if protocol in CARRIERS:
+            key = addresses + bytes(4) + PROTOCOL[protocol]
+            self._transport(time, key, protocol, data, at, end, size, depth)
+            inner = frame.gre(data, at, end) if protocol == GRE else at
+            if inner >= 0:
+                self._ip(time, data, inner, end, depth + 1)
+            return True
         if protocol in (TCP, UDP, SCTP):
             if at + 8 > end:
                 return False
