@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from kazami.detect.network.suricata.app import der
+from kazami.wire import der
 
 _NAMES = {
     "2.5.4.3": "CN", "2.5.4.4": "SN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET",
@@ -20,11 +20,7 @@ def read(data: bytes) -> dict[str, Sequence[bytes]]:
     found: dict[str, Sequence[bytes]] = {
         "tls.cert_fingerprint": (_colons(hashlib.sha1(data, usedforsecurity=False).digest()).lower(),)
     }
-    whole = der.value(data)
-    inner = der.value(whole[1]) if whole is not None else None
-    if inner is None:
-        return found
-    parts = list(der.values(inner[1]))
+    parts = list(der.elements(der.inside(der.inside(data))))
     if parts and parts[0][0] == 0xA0:
         del parts[0]
     if len(parts) < 6:
@@ -44,9 +40,9 @@ def _colons(data: bytes) -> bytes:
 
 def _name(data: bytes) -> bytes:
     parts = []
-    for _, group in der.values(data):
-        for _, pair in der.values(group):
-            items = list(der.values(pair))
+    for _, group in der.elements(data):
+        for _, pair in der.elements(group):
+            items = list(der.elements(pair))
             if len(items) == 2:
                 key = der.oid(items[0][1])
                 parts.append(_NAMES.get(key, key).encode() + b"=" + _text(*items[1]))
@@ -63,10 +59,9 @@ def _alternatives(parts: Sequence[tuple[int, bytes]]) -> list[bytes]:
     for tag, content in parts:
         if tag != 0xA3:
             continue
-        for _, extensions in der.values(content):
-            for _, extension in der.values(extensions):
-                items = list(der.values(extension))
+        for _, extensions in der.elements(content):
+            for _, extension in der.elements(extensions):
+                items = list(der.elements(extension))
                 if items and der.oid(items[0][1]) == _ALTERNATIVE:
-                    whole = der.value(items[-1][1])
-                    return [name for kind, name in der.values(whole[1]) if kind == 0x82] if whole else []
+                    return [name for kind, name in der.elements(der.inside(items[-1][1])) if kind == 0x82]
     return []

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from kazami.detect.network.suricata.app.parser import MAX_VALUES, Exchange, Said
-
-#: Labels of one name, and pointers that are followed in it.
-MAX_LABELS, MAX_JUMPS = 128, 16
+from kazami.wire.cursor import Short
+from kazami.wire.name import labels
 
 #: Bytes of a message that is asked again and again, but for its number.
 SHORT = 512
@@ -29,25 +28,10 @@ def is_dns(data: bytes) -> bool:
 
 def name(data: bytes, at: int) -> tuple[bytes, int] | None:
     """The name at a place, and where it ends; None where it is none."""
-    labels: list[bytes] = []
-    end, jumps = -1, 0
-    while len(labels) <= MAX_LABELS:
-        if at >= len(data):
-            return None
-        size = data[at]
-        if size >= 0xC0:
-            if at + 1 >= len(data) or jumps >= MAX_JUMPS:
-                return None
-            end = at + 2 if end < 0 else end
-            at, jumps = (size & 0x3F) << 8 | data[at + 1], jumps + 1
-        elif size == 0:
-            return b".".join(labels), at + 1 if end < 0 else end
-        elif size > 63 or at + 1 + size > len(data):
-            return None
-        else:
-            labels.append(data[at + 1 : at + 1 + size])
-            at += 1 + size
-    return None
+    try:
+        return labels(data, at)
+    except (Short, IndexError):
+        return None
 
 
 def parse(data: bytes) -> tuple[Said, int] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kazami.detect.network.suricata.app import der
 from kazami.detect.network.suricata.app.parser import Exchange, Said
+from kazami.wire import der
 
 #: Bytes of the largest message over TCP.
 MAX_MESSAGE = 1 << 20
@@ -21,12 +21,10 @@ def is_krb5(data: bytes) -> bool:
 
 def parse(data: bytes) -> tuple[Said, int] | None:
     """One message, and its side: requests are the client's."""
-    whole = der.value(data)
     kind = _TYPES.get(data[0]) if data else None
-    inner = der.value(whole[1]) if whole is not None else None
-    if kind is None or inner is None:
+    fields = der.tagged(der.inside(der.inside(data)))
+    if kind is None or not fields:
         return None
-    fields = {tag & 0x1F: content for tag, content in der.values(inner[1]) if tag & 0xE0 == 0xA0}
     values: dict[str, Sequence[bytes]] = {"krb5.msg_type": (str(kind).encode(),)}
     if kind == 30:
         values |= _error(fields)
@@ -37,9 +35,8 @@ def parse(data: bytes) -> tuple[Said, int] | None:
 
 def _error(fields: dict[int, bytes]) -> dict[str, Sequence[bytes]]:
     values: dict[str, Sequence[bytes]] = {}
-    code = der.value(fields.get(6, b""))
-    if code is not None:
-        values["krb5.err_code"] = (str(int.from_bytes(code[1][:8])).encode(),)
+    if 6 in fields:
+        values["krb5.err_code"] = _number(fields[6])
     for name, place in (("krb5.cname", 8), ("krb5.sname", 10)):
         if found := _name(fields.get(place, b"")):
             values[name] = found
@@ -48,32 +45,23 @@ def _error(fields: dict[int, bytes]) -> dict[str, Sequence[bytes]]:
 
 def _reply(fields: dict[int, bytes]) -> dict[str, Sequence[bytes]]:
     values: dict[str, Sequence[bytes]] = {}
-    client = _name(fields.get(4, b""))
-    if client:
-        values["krb5.cname"] = client
-    ticket = der.value(fields.get(5, b""))
-    inner = der.value(ticket[1]) if ticket is not None else None
-    parts = {tag & 0x1F: c for tag, c in der.values(inner[1])} if inner is not None else {}
-    server = _name(parts.get(2, b""))
-    if server:
-        values["krb5.sname"] = server
-    sealed = der.value(parts.get(3, b""))
-    sealed_parts = {tag & 0x1F: c for tag, c in der.values(sealed[1])} if sealed is not None else {}
-    number = der.value(sealed_parts.get(0, b""))
-    if number is not None:
-        values["krb5.ticket_encryption"] = (str(int.from_bytes(number[1][:4])).encode(),)
+    ticket = der.tagged(der.inside(der.inside(fields.get(5, b""))))
+    for name, part in (("krb5.cname", fields.get(4, b"")), ("krb5.sname", ticket.get(2, b""))):
+        if found := _name(part):
+            values[name] = found
+    sealed = der.tagged(der.inside(ticket.get(3, b"")))
+    if 0 in sealed:
+        values["krb5.ticket_encryption"] = _number(sealed[0])
     return values
 
 
+def _number(data: bytes) -> Sequence[bytes]:
+    return (str(int.from_bytes(der.inside(data)[:8])).encode(),)
+
+
 def _name(data: bytes) -> list[bytes]:
-    whole = der.value(data)
-    if whole is None:
-        return []
-    for tag, content in der.values(whole[1]):
-        if tag == 0xA1:
-            names = der.value(content)
-            return [text for _, text in der.values(names[1])] if names is not None else []
-    return []
+    names = der.tagged(der.inside(data)).get(1, b"")
+    return [text for _, text in der.elements(der.inside(names))]
 
 
 class Krb5:

@@ -5,13 +5,12 @@ JA3 after Salesforce's description (2017); JA4 for clients after FoxIO's technic
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 
 from kazami.detect.network.suricata.app import certificate
 from kazami.detect.network.suricata.app.parser import Exchange, Said
-from kazami.detect.network.suricata.app.tls_hello import Hello, hello, ja3, ja4
+from kazami.wire.hello import Hello, digest, hello, ja3, ja3s, ja4, plain
 
 #: Bytes of handshake messages of one side that are kept, messages and certificates that are read.
 MAX_KEPT, MAX_MESSAGES, MAX_CERTIFICATES = 131_072, 32, 16
@@ -118,7 +117,9 @@ class Tls:
                 values["tls.alpn"] = said.protocols
             values["tls.random"] = (said.random,)
             values["tls.random_time"], values["tls.random_bytes"] = (said.random[:4],), (said.random[4:],)
-            values["tls.version"] = (_VERSIONS.get(max(said.versions, default=said.version), b"unknown"),)
+            values["tls.version"] = (
+                _VERSIONS.get(max(plain(said.versions), default=said.version), b"unknown"),
+            )
             values["tls.state"] = (b"client_hello" if kind == _CLIENT else b"server_hello",)
             return kind == _CLIENT
         if kind == _CERTIFICATE:
@@ -136,11 +137,11 @@ class Tls:
 
 def _prints(said: Hello, client: bool) -> dict[str, Sequence[bytes]]:
     """Fingerprints of a hello."""
-    text = ja3(said, client)
-    digest = hashlib.md5(text, usedforsecurity=False).hexdigest().encode()
+    text = ja3(said) if client else ja3s(said)
+    digested = digest(text).encode()
     if not client:
-        return {"ja3s.string": (text,), "ja3s.hash": (digest,)}
-    return {"ja3.string": (text,), "ja3.hash": (digest,), "ja4.hash": (ja4(said),)}
+        return {"ja3s.string": (text.encode(),), "ja3s.hash": (digested,)}
+    return {"ja3.string": (text.encode(),), "ja3.hash": (digested,), "ja4.hash": (ja4(said).encode(),)}
 
 
 def _certificates(message: bytes) -> dict[str, Sequence[bytes]]:

@@ -7,13 +7,14 @@ from functools import lru_cache
 from socket import AF_INET6, inet_ntop
 from typing import Any
 
-from kazami.sources.network.capture.application.cursor import Short
+from kazami.wire.cursor import Short
+from kazami.wire.name import labels
 
 #: Bytes of messages that are remembered.
 REMEMBERED = 512
 
-#: Answers of one message, and labels of one name.
-MAX_ANSWERS, MAX_LABELS = 100, 128
+#: Answers of one message.
+MAX_ANSWERS = 100
 
 TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV",
          35: "NAPTR", 41: "OPT", 43: "DS", 46: "RRSIG", 48: "DNSKEY", 64: "SVCB", 65: "HTTPS", 65399: "PRIVATE", 252: "AXFR",
@@ -135,32 +136,9 @@ def _behind(data: bytes, at: int) -> int:
 
 
 def name(data: bytes, at: int, end: int = 1 << 17) -> tuple[str, int]:
-    """The name at `at`, without its last dot, and where it ends; a pointer must point before itself.
-
-    Raises `Short` or `IndexError` for what is none.
-    """
-    labels: list[bytes] = []
-    after, limit = -1, at
-    while True:
-        size = data[at]
-        at += 1
-        if size == 0:
-            break
-        if size < 64:
-            if at + size > len(data) or at + size > end or len(labels) > MAX_LABELS:
-                raise Short
-            labels.append(data[at : at + size])
-            at += size
-        elif size >= 0xC0:
-            place = (size & 0x3F) << 8 | data[at]
-            if after < 0:
-                after, end = at + 1, 1 << 17
-            if place >= limit:
-                raise Short
-            at = limit = place
-        else:
-            raise Short
-    return _text(b".".join(labels)), at if after < 0 else after
+    """The name at `at`, in lower case and without its last dot, and where it ends. Raises as `labels`."""
+    found, after = labels(data, at, end)
+    return _text(found), after
 
 
 @lru_cache(8192)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from kazami.sources.network.capture.application import der
-from kazami.sources.network.capture.application.cursor import Short
+from kazami.wire import der
+from kazami.wire.cursor import Short
 
 #: Messages of one side that are looked at.
 MAX_MESSAGES = 64

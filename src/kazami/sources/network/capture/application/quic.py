@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from kazami.sources.network.capture.application import aes, tls
-from kazami.sources.network.capture.application.cursor import Cursor, Short
+from kazami.wire.cursor import Cursor, Short
 
 #: Datagrams of one side, packets in one, and bytes of a hello that are looked at.
 MAX_DATAGRAMS, MAX_PACKETS, MAX_HELLO = 8, 6, 1 << 14

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
-from kazami.sources.network.capture.application.cursor import Cursor, Short
+from kazami.wire.cursor import Cursor, Short
 
 _STATUS4 = {90: "succeeded", 91: "general SOCKS server failure", 92: "request failed because client is not running identd",
             93: "request failed because client's identd could not confirm the user ID string in the request"}  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from kazami.sources.network.capture.application.cursor import Cursor, Short
+from kazami.wire.cursor import Cursor, Short
 
 
 def parse(client: bytes, server: bytes) -> dict[str, Any]:

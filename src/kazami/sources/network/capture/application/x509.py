@@ -8,8 +8,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
-from kazami.sources.network.capture.application import der
-from kazami.sources.network.capture.application.cursor import Short
+from kazami.wire import der
+from kazami.wire.cursor import Short
 
 #: Certificates of one side, and names in one, that are looked at.
 MAX_CERTIFICATES, MAX_NAMES = 10, 100

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kazami.sources.network.capture.application.cursor import Short
+from kazami.wire.cursor import Short
 
 #: Elements of one constructed value that are looked at.
-MAX_ELEMENTS = 500
+MAX_ELEMENTS = 2048
 
 Element = tuple[int, bytes]
 
@@ -34,6 +34,15 @@ def value(data: bytes, tag: int) -> bytes:
     found, start, stop = element(data)
     if found != tag:
         raise Short
+    return data[start:stop]
+
+
+def inside(data: bytes) -> bytes:
+    """The value of the first element, whatever its tag; nothing where it is cut."""
+    try:
+        _, start, stop = element(data)
+    except Short:
+        return b""
     return data[start:stop]
 
 
