@@ -304,6 +304,27 @@ def test_a_zip_cut_anywhere_gives_what_comes_before(unpack: Unpack) -> None:
     assert unpack(packed[: whole + 4]).contents["c.log"] == LOG
 
 
+@pytest.mark.parametrize("hurt", ["a.log", "b.log", "c.log"])
+@pytest.mark.parametrize("lost", [1, 700])
+def test_a_hole_in_a_zip_costs_the_member_it_is_in(unpack: Unpack, hurt: str, lost: int) -> None:
+    """All that is behind the hole has moved, so that the directory is wrong about what is before it, or behind."""
+    contents = {name: random.Random(name).randbytes(5000) for name in ("a.log", "b.log", "c.log")}
+    packed = zipped(contents)
+    at = packed.index(hurt.encode()) + 1000
+    found = unpack(packed[:at] + packed[at + lost :])
+    for name in contents.keys() - {hurt}:
+        assert found.contents.get(name) == contents[name], name
+    assert found.rejects
+
+
+def test_members_behind_damage_are_found_without_a_directory(unpack: Unpack) -> None:
+    packed = bytearray(zipped({"a.log": LOG, "b.log": LOG, "c.log": LOG}))
+    packed[packed.index(b"b.log") + 400] ^= 0xFF
+    found = unpack(bytes(packed[: packed.index(b"PK\x01\x02")]))
+    assert found.contents["a.log"] == found.contents["c.log"] == LOG
+    assert found.rejects
+
+
 def test_a_zip_made_for_a_pipe_is_saved_too(unpack: Unpack) -> None:
     class Pipe(io.BytesIO):
         def seekable(self) -> bool:

@@ -1,10 +1,10 @@
-"""What can be saved of a zip whose directory is gone: its members by their own headers, one after another."""
+"""What can be saved of a zip whose directory is gone or wrong: its members by their own headers, one after another."""
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 from kazami.archive import Fault, Member
@@ -19,6 +19,12 @@ LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED, _DESCRIPTOR = 1, 8  # flags; a descriptor after the content holds what the header does not
 _STORED, _DEFLATED = 0, 8
 
+#: What each of them begins with.
+SIGNATURE = b"PK\x03\x04"
+
+#: How often a member is looked for behind what is none, and bytes read at a time meanwhile.
+_SEARCHES, _BLOCK = 1000, 1 << 20
+
 
 class _Header(NamedTuple):
     flags: int
@@ -28,24 +34,49 @@ class _Header(NamedTuple):
     start: int  # of the content
 
 
-def members(file: BinaryIO, why: str, budget: Budget) -> Iterator[Member | Fault]:
-    """Members up to where they end, or to the first whose end cannot be found. `why` is what ails the directory."""
+def members(
+    file: BinaryIO, why: str, budget: Budget, known: Mapping[int, int] | None = None
+) -> Iterator[Member | Fault]:
+    """All members that begin anywhere. `why` is what ails the directory; `known` are the members, by where they begin
+    and where they end, that it named well, and that somebody else reads."""
     yield Fault("", "", f"read without its directory: {why}", 0)
-    position: int | None = 0
-    while position is not None:
-        header = _header(file, position)
-        if isinstance(header, str):
-            if header:
+    known = known or {}
+    position, searches = 0, 0
+    while True:
+        end = known.get(position)
+        if end is None:
+            header = _header(file, position)
+            if header == "":
+                return
+            if isinstance(header, str):
                 yield Fault("", f"byte {position:,}", header)
-            return
-        if not _readable(header):
-            yield Fault(header.name, f"byte {position:,}", "cannot be read without the archive's directory")
-            position = None if header.flags & _DESCRIPTOR else header.start + header.packed
-            continue
-        content = _Content(file, header)
-        if not header.name.endswith("/"):
-            yield Member(header.name, paid(iter(content), budget))
-        position = content.end(header)
+            elif not _readable(header):
+                reason = "cannot be read without the archive's directory"
+                yield Fault(header.name, f"byte {position:,}", reason)
+                end = None if header.flags & _DESCRIPTOR else header.start + header.packed
+            else:
+                content = _Content(file, header)
+                if not header.name.endswith("/"):
+                    yield Member(header.name, paid(iter(content), budget))
+                end = content.end(header)
+        if end is None:
+            searches += 1
+            end = _next(file, position + 1) if searches <= _SEARCHES else None
+            if end is None:
+                return
+        position = end
+
+
+def _next(file: BinaryIO, position: int) -> int | None:
+    """Where the next member seems to begin, from `position` on."""
+    file.seek(position)
+    window = b""
+    while data := file.read(_BLOCK):
+        window = window[-3:] + data
+        found = window.find(SIGNATURE)
+        if found >= 0:
+            return file.tell() - len(window) + found
+    return None
 
 
 def _header(file: BinaryIO, position: int) -> _Header | str:
@@ -56,8 +87,8 @@ def _header(file: BinaryIO, position: int) -> _Header | str:
         return ""
     if len(head) < LOCAL.size:
         return "the archive ends too early"
-    if not head.startswith(b"PK\x03\x04"):
-        return "no member begins here, nothing after this is read"
+    if not head.startswith(SIGNATURE):
+        return "no member begins here"
     _, _, flags, method, _, _, _, packed, _, name, extra = LOCAL.unpack(head)
     return _Header(flags, method, packed, decoded(file.read(name)), position + LOCAL.size + name + extra)
 

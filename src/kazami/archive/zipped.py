@@ -76,7 +76,12 @@ def _listed(
     budget: Budget,
 ) -> Iterator[Member | Fault]:
     keys = _Keys(file, archive, infos, passwords)
-    for info in infos:
+    here = [info for info in infos if _begins(file, info.header_offset)]
+    if len(here) < len(infos):
+        spans = {i.header_offset: _start(file, i.header_offset) + i.compress_size for i in here}
+        why = f"it names {len(infos) - len(here):,} members where none begins"
+        yield from salvage.members(file, why, budget, spans)
+    for info in here:
         if info.filename.endswith("/"):
             continue
         name = info.filename if info.flag_bits & 0x800 else reencoded(info.filename)
@@ -112,13 +117,19 @@ def _content(file: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
         raise ValueError("its checksum does not fit its content")
 
 
+def _begins(file: BinaryIO, header: int) -> bool:
+    """Whether a member's local header lies at `header`."""
+    if header < 0:
+        return False
+    file.seek(header)
+    head = file.read(LOCAL.size)
+    return len(head) == LOCAL.size and head.startswith(salvage.SIGNATURE)
+
+
 def _start(file: BinaryIO, header: int) -> int:
     """Where the content begins whose local header lies at `header`."""
     file.seek(header)
-    head = file.read(LOCAL.size)
-    if len(head) < LOCAL.size or head[:4] != b"PK\x03\x04":
-        raise ValueError(f"no member begins at byte {header:,}, where the directory names one")
-    *_, name, extra = LOCAL.unpack(head)
+    *_, name, extra = LOCAL.unpack(file.read(LOCAL.size))
     return header + LOCAL.size + int(name) + int(extra)
 
 
