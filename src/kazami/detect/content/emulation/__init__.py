@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from kazami.detect.content.emulation import behavior, judgment, library, windows
+from kazami.detect.content.emulation import behavior, library, windows
 from kazami.detect.content.emulation.record import Record
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Gap, Scope
@@ -21,6 +21,8 @@ NEEDS = {"speakeasy": "what a Windows program does when it runs"}
 
 def version(settings: Mapping[str, Sequence[str]]) -> str:
     """The rules that judge what is done; they and the emulator are then there before workers are forked."""
+    from kazami.detect.content.emulation import judgment
+
     with suppress(ImportError):  # `NEEDS` tells
         library.load()
     return judgment.rules(settings).version
@@ -40,6 +42,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
 
 def told(record: Record, scope: Scope) -> Analysis:
     """Features, the log and what was dropped; a gap where it ended before its time."""
+    from kazami.detect.content.emulation import judgment  # and with it the whole matcher, which few need
+
     found = [*behavior.features(record), *judgment.features(record, judgment.rules(scope.settings))]
     children = [Child(path, data, relation="dropped") for path, data in record.dropped if data]
     gaps = [Gap("ended", f"emulation ended early: {record.ended}")] if record.ended else []

@@ -137,7 +137,7 @@ def _credentials(record: Record) -> Iterator[str]:
 
 
 def _deleted_itself(record: Record) -> Iterator[str]:
-    own = record.image.lower()
+    own = (record.own or record.image).lower()
     last = re.split(r"[\\/]", own)[-1]
     for act in _of(record, "file_delete"):
         if act["TargetFilename"].lower() == own:

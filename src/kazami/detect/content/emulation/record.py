@@ -42,6 +42,7 @@ class Record:
     image: str
     command: str
     user: str
+    own: str = ""  # the file itself, where that is not the image
     acts: list[Act] = field(default_factory=list)
     repeated: Counter[Act] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
