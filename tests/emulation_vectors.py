@@ -104,6 +104,10 @@ HONEST: dict[str, list[Step]] = {
     "writes a setting": _value(_ROOTS[0], "Software\\Example\\Editor", "Language", "ja"),
     "writes a report": _written("C:\\Users\\k.tanaka\\Documents\\report.txt", b"The minutes of the meeting."),
     "renames three files": [call("kernel32", "MoveFileA", f"C:\\Temp\\{n}.tmp", f"C:\\Temp\\{n}.txt") for n in range(3)],
+    "starts an interpreter with a script that it looked at": [
+        call("kernel32", "CreateFileA", "C:\\Users\\Public\\tool-script.py", 0x80000000, 3, 0, 3, 0x80, 0),
+        call("kernel32", "WinExec", 'python.exe "C:\\Users\\Public\\tool-script.py"', 1),
+    ],
     "asks for a page": _asked("https://www.example.com/version"),
     "opens a page in the browser": [call("shell32", "ShellExecuteA", 0, "open", "https://www.example.com/", 0, 0, 1)],
     "waits": [call("kernel32", "Sleep", 1000), call("kernel32", "GetTickCount")],

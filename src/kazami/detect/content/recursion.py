@@ -117,9 +117,7 @@ def _looked(
     begin: Begin,
 ) -> Looked:
     head = artifact.data[:HEAD]
-    hashes = (artifact.sha256, artifact.sha1, artifact.md5)
-    word = kind(artifact.data, artifact.name)
-    scope = replace(state.scope, name=artifact.name, kind=word, depth=artifact.depth, hashes=hashes)
+    scope = _scope(artifact, state)
     features: list[Feature] = []
     gaps = _cut(artifact)
     ran = []
@@ -176,15 +174,21 @@ def _late(state: _State, skip: Mapping[tuple[str, str], str], begin: Begin) -> L
     """The oddest of what waits, emulated."""
     at = max(range(len(state.later)), key=lambda n: state.later[n][0])
     _, artifact, found = state.later.pop(at)
-    word = kind(artifact.data, artifact.name)
+    scope = _scope(artifact, state)
     if reason := skip.get((artifact.sha256, found.name)):
-        return _summary(artifact, word, [], [], [Gap("ended", reason, analyzer=found.name)])
+        return _summary(artifact, scope.kind, [], [], [Gap("ended", reason, analyzer=found.name)])
     begin(artifact.sha256, found.name)
-    scope = replace(state.scope, name=artifact.name, kind=word, depth=artifact.depth)
     analysis = run(found, artifact.data, scope, state.budget.left)
     _take(analysis, artifact, state)
     gaps = [replace(gap, analyzer=gap.analyzer or found.name) for gap in analysis.gaps]
-    return _summary(artifact, word, [found.name], list(analysis.features), gaps)
+    return _summary(artifact, scope.kind, [found.name], list(analysis.features), gaps)
+
+
+def _scope(artifact: Artifact, state: _State) -> Scope:
+    """What is told of an artifact."""
+    hashes = (artifact.sha256, artifact.sha1, artifact.md5)
+    word = kind(artifact.data, artifact.name)
+    return replace(state.scope, name=artifact.name, kind=word, depth=artifact.depth, hashes=hashes)
 
 
 def _cut(artifact: Artifact) -> list[Gap]:
@@ -271,9 +275,7 @@ def _again(state: _State, begin: Begin) -> Iterator[Looked]:
         if tried == len(state.scope.passwords):
             state.locked.append((artifact, found, tried))
             continue
-        scope = replace(
-            state.scope, name=artifact.name, kind=kind(artifact.data, artifact.name), depth=artifact.depth
-        )
+        scope = _scope(artifact, state)
         begin(artifact.sha256, found.name)
         analysis = run(found, artifact.data, scope, state.budget.left)
         if any(gap.kind == "password" for gap in analysis.gaps) and not analysis.children:

@@ -25,7 +25,8 @@ _HIVES = {
     "HKEY_CLASSES_ROOT": "HKCR",
 }
 _SERVICES = "HKLM\\System\\CurrentControlSet\\Services"
-_VARIABLE = re.compile(r"%(\w+)%")
+#: Speakeasy says "create" of these as well, where the file is not there.
+_NOT_MADE = (["OPEN_EXISTING"], ["TRUNCATE_EXISTING"])
 
 
 def program_of(command: str) -> str:
@@ -42,7 +43,7 @@ def program_of(command: str) -> str:
 
 
 def path_of(path: str) -> str:
-    """A path as it is meant: from where the program stands, without variables."""
+    """A path as it is meant: from where the program stands."""
     path = path.removeprefix("\\\\?\\").removeprefix("\\??\\").replace("/", "\\")
     return path if re.match(r"[A-Za-z]:\\|\\", path) else f"{environment.DESKTOP}\\{path}"
 
@@ -103,9 +104,19 @@ class Noting:
         if further := _FURTHER.get(bare(name)):
             further(self._record, self._machine, argv)
 
-    def log_file_access(self, run: Any, path: str, event_type: str, *rest: Any, **named: Any) -> None:
-        """Of files that are made or written, once each; reading is no event."""
-        if event_type in ("create", "write", "directory_create") and path not in self._written:
+    def log_file_access(
+        self,
+        run: Any,
+        path: str,
+        event_type: str,
+        data: Any = None,
+        handle: int = 0,
+        disposition: Any = (),
+        *rest: Any,
+    ) -> None:
+        """Of files that are made or written, once each; reading is no event, nor is opening what is not there."""
+        made = event_type in ("create", "write", "directory_create") and disposition not in _NOT_MADE
+        if made and path not in self._written:
             self._written.add(path)
             self._record.act("file_event", TargetFilename=path_of(path))
 
