@@ -20,13 +20,14 @@ from kazami.errors import UsageError
 from kazami.respond.text import safe
 
 if TYPE_CHECKING:
+    from kazami.detect.rarity.memory import Things
     from kazami.model.content import Inspection
     from kazami.pipeline.inspect import Submission
 
 #: Files from which on only those are shown on a terminal that something was found in.
 _FEW = 40
 #: Seconds of a submission in which things are emulated.
-_EMULATED = 600.0
+EMULATED = 600.0
 
 
 class Word(StrEnum):
@@ -36,6 +37,14 @@ class Word(StrEnum):
     incomplete = "incomplete"
     suspicious = "suspicious"
     malicious = "malicious"
+
+
+TenantOption = Annotated[
+    str, typer.Option(help="Count what is rare at this tenant, by the files learned of it.")
+]
+LearnOption = Annotated[
+    bool, typer.Option("--learn", help="Learn files of the tenant that nothing speaks against.")
+]
 
 
 def inspect(
@@ -73,6 +82,8 @@ def inspect(
         Word, typer.Option(help="Exit with 1 at this verdict or a worse one.")
     ] = Word.suspicious,
     cache: Annotated[bool, typer.Option(help="Use verdicts that were reached before.")] = True,
+    tenant: TenantOption = "",
+    learn: LearnOption = False,
     lang: Annotated[Language, typer.Option(help="Language.")] = Language.en,
     configuration: Annotated[
         Path | None, typer.Option("--config", help="Settings (default: kazami.toml).")
@@ -87,9 +98,9 @@ def inspect(
     settings = config.load(configuration)
     output.check(output_file)
     wish = Wish(
-        Limits(submission_seconds=_EMULATED) if emulate else Limits(),
+        Limits(submission_seconds=EMULATED) if emulate else Limits(),
         passwords=tuple(dict.fromkeys((*(password or ()), *settings.passwords))),
-        settings={**yara_rules.content(settings, yara or (), pack), **_rules(settings)},
+        settings={**yara_rules.content(settings, yara or (), pack), **rules_of(settings)},
         deep=deep,
         emulate=emulate,
         keep=extract is not None,
@@ -104,7 +115,9 @@ def inspect(
         submissions, wish, workers=count, on_kept=keep.write if keep else lambda submission, kept: None
     )
     told = Counter[str]()
-    counted = _counted(found, told)
+    if learn and not tenant:
+        raise UsageError("--learn: of which tenant? --tenant NAME")
+    counted = _counted(_by_tenant(found, tenant, learn), told)
     if form is Form.table or (form is None and output_file is None and sys.stdout.isatty()):
         from kazami.cli.verdict import show
 
@@ -116,7 +129,7 @@ def inspect(
     return _exit_code(told, fail_on, unread)
 
 
-def _rules(settings: config.Settings) -> dict[str, tuple[str, ...]]:
+def rules_of(settings: config.Settings) -> dict[str, tuple[str, ...]]:
     """The user's Sigma rules, for what is emulated, and where they are kept compiled."""
     return {"sigma.rules": tuple(map(str, settings.rules)), "sigma.cache": (str(settings.cache),)}
 
@@ -138,6 +151,23 @@ def _submissions(paths: list[str], most: int) -> tuple[list[Submission], int]:
         data = sys.stdin.buffer.read(most + 1)
         found.insert(0, Submission("standard input", data=data, size=len(data)))
     return found, sum(reject["count"] for reject in rejects)
+
+
+def _by_tenant(found: Iterable[Inspection], tenant: str, learn: bool) -> Iterator[Inspection]:
+    """The inspections, with what is rare at a tenant in them; what nothing speaks against is learned at the end."""
+    if not tenant:
+        yield from found
+        return
+    from kazami.pipeline import rarity
+    from kazami.store.memories import default
+
+    known = rarity.memory_of(default(), tenant)
+    usual: dict[str, Things] = {}
+    for one in found:
+        yield (judged := rarity.marked(one, known))
+        usual |= rarity.usual_files([judged]) if learn else {}
+    if learn:
+        rarity.learn(default(), tenant, usual)
 
 
 def _counted(found: Iterable[Inspection], told: Counter[str]) -> Iterator[Inspection]:

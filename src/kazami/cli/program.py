@@ -70,6 +70,7 @@ def _register() -> None:
     from kazami.cli.intel import app as intel
     from kazami.cli.listing import list_what
     from kazami.cli.notify import app as notify
+    from kazami.cli.rare import app as rare
     from kazami.cli.reputation import app as reputation
     from kazami.cli.rules import app as rules
     from kazami.cli.scan import scan
@@ -93,6 +94,7 @@ def _register() -> None:
     app.command("baseline")(baseline)
     app.command("changes")(changes)
     app.add_typer(approvals, name="approve")
+    app.add_typer(rare, name="rare")
     app.add_typer(reputation, name="reputation")
     app.add_typer(intel, name="intel")
     app.add_typer(actors, name="actors")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -27,8 +28,9 @@ from kazami.model.result import EvidenceRow
 from kazami.model.rule import RuleInfo
 from kazami.pipeline import yara_rules
 from kazami.pipeline.inspect import Submission, Wish, inspect
+from kazami.pipeline.rarity import marked, memory_of
 from kazami.sources import walk
-from kazami.store import segment
+from kazami.store import memories, segment
 from kazami.store.case import Case
 from kazami.store.lists import evidence_rows
 from kazami.store.run import Run
@@ -64,11 +66,13 @@ def look_inside(
     by_name = _by_submission(rows, files, wish.limits)
     counts = {"suspicious": 0, "malicious": 0, "incomplete": 0}
     waiting: list[tuple[list[EvidenceRow], Inspection]] = []
+    recall = lru_cache(64)(partial(memory_of, memories.default()))
     tasks = _submissions(files, by_name, wish.limits)
     for found in inspect(tasks, wish, workers=max(1, min(workers, len(by_name)))):
         tenant, _, name = found.name.partition("\0")
+        found = marked(replace(found, name=name), recall(tenant))
         counts[found.verdict.word] = counts.get(found.verdict.word, 0) + 1
-        waiting.append((by_name[name, tenant], replace(found, name=name)))
+        waiting.append((by_name[name, tenant], found))
         if len(waiting) >= _BATCH:
             _store(case, run, waiting)
             waiting = []
