@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -165,8 +166,16 @@ def test_pages_fit_and_axe_finds_nothing(
         first,
         "/findings",
         "/entities?name=kumo-jump01",
+        "/hunts/H4",
+        "/ask?query=select+event_uid,host+from+finding_raw,event+limit+2",
         "/rules",
+        "/suppressions",
         "/evidence",
+        f"{first}/assessment",
+        f"{first}/notices",
+        "/campaigns",
+        "/actors/G1017",
+        "/reputation",
         "/people",
         "/audit",
         "/me",
@@ -217,4 +226,138 @@ def test_a_suppression_is_previewed_then_holds(chromium: Any, origin: str) -> No
         page.locator("form[action$='/suppressions/remove'] button").click()
     page.goto(f"{origin}/findings?show=suppressed")
     assert page.locator("tbody a.open").count() == 0
+    assert page.problems == []
+
+
+def test_the_track_is_looked_at_closely_by_keyboard_mouse_and_touch(chromium: Any, origin: str) -> None:
+    page = signed_in(chromium, origin, "ana", viewport={"width": 1280, "height": 900}, has_touch=True)
+    page.locator("tbody a.open").first.click()
+    whole = page.locator(".only-wide svg").get_attribute("viewBox")
+    page.click("[data-zoom=in]")
+    page.click("[data-zoom=right]")
+    near = page.locator(".only-wide svg").get_attribute("viewBox")
+    assert float(near.split()[2]) < float(whole.split()[2])
+    assert float(near.split()[0]) > 0
+    box = page.locator(".only-wide svg").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20, steps=4)
+    page.mouse.up()
+    assert float(page.locator(".only-wide svg").get_attribute("viewBox").split()[0]) < float(near.split()[0])
+    page.click("[data-zoom=whole]")
+    assert page.locator(".only-wide svg").get_attribute("viewBox").split()[2:] == whole.split()[2:]
+    marks = page.locator(".only-wide svg a[data-steps]")
+    assert page.locator(".lit").is_hidden()
+    marks.nth(1).focus()
+    said = page.locator(".lit").inner_text()
+    assert ".jsonl" in said
+    marks.nth(3).hover()
+    assert page.locator(".lit").inner_text() != said
+    address = page.url
+    marks.nth(1).tap()
+    assert (page.locator(".lit").inner_text(), page.url) == (said, address)
+    marks.nth(1).focus()
+    page.keyboard.press("Enter")
+    assert page.url.endswith(f"#step-{marks.nth(1).get_attribute('data-steps').split()[0]}")
+    assert page.problems == []
+
+
+def test_incidents_are_merged_out_of_the_list_by_keyboard(chromium: Any, origin: str) -> None:
+    page = signed_in(chromium, origin, "ana")
+    tenants = page.locator("tbody tr td:nth-child(4)").all_inner_texts()
+    tenant = max(set(tenants), key=tenants.count)
+    page.goto(f"{origin}/incidents?tenant={tenant}")
+    before = page.locator("tbody a.open").count()
+    merge = page.locator("button[data-key=m]")
+    assert merge.is_disabled()
+    for key in ("j", "x", "m"):
+        page.keyboard.press(key)
+    assert merge.is_disabled()
+    for key in ("j", "x"):
+        page.keyboard.press(key)
+    with page.expect_navigation():
+        page.keyboard.press("m")
+    page.goto(f"{origin}/incidents?tenant={tenant}")
+    assert page.locator("tbody a.open").count() == before - 1
+    page.goto(f"{origin}{page.locator('tbody a.open').first.get_attribute('href')}")
+    if page.locator("#g-other").count():
+        page.locator("summary", has_text="Merge another").click()
+        page.select_option("#g-other", index=0)
+        with page.expect_navigation():
+            page.locator("form[action$='/merge'] button").click()
+        page.goto(f"{origin}/incidents?tenant={tenant}")
+        assert page.locator("tbody a.open").count() == before - 2
+    assert page.problems == []
+
+
+def test_notices_are_sent_from_the_browser_and_arrive(
+    chromium: Any, origin: str, changeable: Site, tmp_path: Path
+) -> None:
+    controller_of = pytest.importorskip("aiosmtpd.controller", reason="aiosmtpd is not installed").Controller
+    mails: list[Any] = []
+
+    class Box:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+            mails.append(envelope)
+            return "250 taken"
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    post = controller_of(Box(), hostname="127.0.0.1", port=port)
+    post.start()
+    changeable.directory = tmp_path / "tenants.toml"
+    way = f"host='127.0.0.1'\nport={port}\nsecurity='none'\nsender='soc@kumo.example'\n"
+    changeable.directory.write_text(
+        f"[delivery.usual]\n{way}[delivery.independent]\n{way}"
+        "[tenants.aoba-water]\ntitle='Aoba Water'\nlang='ja'\n"
+        "[[tenants.aoba-water.contacts]]\nname='Control room'\nrole='administrator'\nmail='ot@aoba.example'\n"
+    )
+    try:
+        page = signed_in(chromium, origin, "ana")
+        page.goto(f"{origin}/incidents?tenant=aoba-water")
+        first = page.locator("tbody a.open").first.get_attribute("href")
+        page.goto(f"{origin}{first}/notices")
+        with page.expect_navigation():
+            page.locator("form[action$='/plan'] button").click()
+        assert mails == []
+        page.locator("form[action$='/send'] button").click()  # the box is not ticked: the browser says so
+        assert mails == []
+        page.check("input[name=sure]")
+        with page.expect_navigation():
+            page.locator("form[action$='/send'] button").click()
+        states = page.locator("tbody tr td:nth-child(3)").all_inner_texts()
+    finally:
+        post.stop()
+    assert {to for mail in mails for to in mail.rcpt_tos} == {"ot@aoba.example"}
+    assert "sent" in states
+    assert not any(b"minato" in mail.content for mail in mails)
+    assert page.problems == []
+
+
+def test_an_incident_prints(chromium: Any, origin: str, tmp_path: Path) -> None:
+    page = signed_in(chromium, origin, "ana", color_scheme="dark")
+    first = page.locator("tbody a.open").first.get_attribute("href")
+    page.goto(f"{origin}{first}")
+    page.emulate_media(media="print")
+    hidden = [".bar", "footer", ".tabs", ".zoom", ".bulk", "#c-text"]
+    assert [one for one in hidden if page.locator(one).first.is_visible()] == []
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('.steps strong')).color") == "rgb(0, 0, 0)"
+    file = tmp_path / "incident.pdf"
+    page.pdf(path=str(file), format="A4", print_background=False)
+    assert file.read_bytes().startswith(b"%PDF")
+    assert 2 <= file.read_bytes().count(b"/Type /Page\n") <= 14
+
+
+def test_a_hunt_becomes_findings_in_the_browser(chromium: Any, origin: str) -> None:
+    page = signed_in(chromium, origin, "ana")
+    query = "select time, host, CommandLine, event_uid from process_creation limit 3"
+    page.goto(f"{origin}/ask?query={query}")
+    page.locator("input[name=events]").first.check()
+    page.fill("#x-title", "Looked odd")
+    with page.expect_navigation():
+        page.locator("#found button").click()
+    assert "/findings?rule=hunt." in page.url
+    assert page.locator("tbody a.open").all_inner_texts() == ["Looked odd"]
     assert page.problems == []

@@ -35,10 +35,14 @@ def serve(
     tenants: Annotated[
         Path | None, typer.Option("--tenants", help="Who the tenants are (tenants.toml).")
     ] = None,
+    oidc: Annotated[
+        Path | None, typer.Option(help="Who else lets people in: an OpenID Connect provider (TOML).")
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Open the example that comes along.")] = False,
 ) -> int:
     """Serve the console: read incidents, work on them, in a browser or through the API."""
     try:
+        from kazami.web import oidc as provider
         from kazami.web import server
         from kazami.web.opening import demonstration, opened
     except ModuleNotFoundError as error:
@@ -55,7 +59,9 @@ def serve(
         with demonstration() as site:
             _run(site, listen)
         return DONE
-    with opened(place, state, tenants, hosts=(*(name or ()), host), secure=secure) as site:
+    hosts = (*(name or ()), host)
+    let_in = provider.read(oidc) if oidc else None
+    with opened(place, state, tenants, hosts=hosts, secure=secure, oidc=let_in) as site:
         _run(site, listen)
     return DONE
 

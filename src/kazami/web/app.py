@@ -172,7 +172,7 @@ def _acting(site: Site, act: Act, rate: Rate) -> Callable[[Request], Any]:
                 return answer.success(data)
             if act.template:
                 return page(request, site, act.template, session, data=data)
-            return RedirectResponse(_back(request, act, given), status_code=303)
+            return RedirectResponse(_back(request, act, given, data), status_code=303)
         except KazamiError as error:
             return _told(request, site, error, session)
 
@@ -216,13 +216,13 @@ def _watching(site: Site, rate: Rate) -> Callable[[Request], Any]:
     return endpoint
 
 
-def _back(request: Request, act: Act, given: dict[str, Any]) -> str:
+def _back(request: Request, act: Act, given: dict[str, Any], data: msgspec.Struct) -> str:
     """Where a browser goes afterwards: the page it came from where the form says so, and it is one of ours."""
     base = request.scope.get("kazami.base", "")
     wanted = given.get("next")
     if isinstance(wanted, str) and wanted.startswith(("/", "?")) and not wanted.startswith(("//", "/\\")):
         return wanted
-    return str(base) + act.back.format(**request.path_params)
+    return str(base) + act.back.format(**{**msgspec.structs.asdict(data), **request.path_params})
 
 
 async def _body(request: Request) -> tuple[dict[str, Any], str]:

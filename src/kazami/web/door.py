@@ -13,9 +13,10 @@ from starlette.routing import Route
 
 from kazami.errors import KazamiError
 from kazami.web import answer
-from kazami.web.errors import RefusedError
+from kazami.web.errors import RefusedError, missing
 from kazami.web.face import THEMES, page, refusal
 from kazami.web.guard import check_origin, cookie_name, session_of
+from kazami.web.oidc import BACK, Oidc, admitted
 from kazami.web.rate import Rate
 from kazami.web.site import Site
 from kazami.web.state import audit, people, sessions
@@ -23,6 +24,9 @@ from kazami.web.state.people import Person
 
 #: Tries to sign in, by address and by name: at once, and one in so many seconds.
 TRIES, SECONDS = 6, 15.0
+
+#: The cookie of who is on the way to a provider and back.
+OUT = "kazami-oidc"
 
 
 def sign_in_url(request: Request) -> str:
@@ -46,10 +50,15 @@ class Door:
 
     def sign_in_page(self, request: Request) -> Response:
         """The form."""
-        if not people.anybody(self.site.state):
+        if not people.anybody(self.site.state) and self.site.oidc is None:
             return page(request, self.site, "welcome", None)
+        return self._sign_in_page(request, ours(request.query_params.get("next", "/")))
+
+    def _sign_in_page(self, request: Request, target: str, *, wrong: bool = False) -> Response:
+        elsewhere = self.site.oidc.provider.label if self.site.oidc else ""
+        status = 401 if wrong else 200
         return page(
-            request, self.site, "sign_in", None, next=ours(request.query_params.get("next", "/")), wrong=False
+            request, self.site, "sign_in", None, status=status, next=target, wrong=wrong, elsewhere=elsewhere
         )
 
     def sign_in(self, request: Request, form: dict[str, str]) -> Response:
@@ -62,16 +71,50 @@ class Door:
         target = ours(form.get("next", "/"))
         if person is None:
             audit.note(self.site.state, "", "sign in refused", "door", name=name[:64], address=address)
-            return page(request, self.site, "sign_in", None, status=401, next=target, wrong=True)
+            return self._sign_in_page(request, target, wrong=True)
         audit.note(self.site.state, person.name, "sign in", "door", address=address)
         return self._in(person, target)
 
-    def _in(self, person: Person, target: str) -> Response:
+    def go_out(self, request: Request) -> Response:
+        """To the provider that signs people in."""
+        oidc = self._oidc()
+        if not self.rate.takes(f"address {request.client.host if request.client else ''}"):
+            raise RefusedError(429, "too_many", "too many tries; wait a minute")
+        origin = f"{'https' if self.site.secure else 'http'}://{request.headers['host']}"
+        url, state = oidc.begin(origin, ours(request.query_params.get("next", "/")))
+        answered = RedirectResponse(url, status_code=303)
+        answered.set_cookie(
+            OUT, state, max_age=600, path="/oidc", secure=self.site.secure, httponly=True, samesite="lax"
+        )
+        return answered
+
+    def come_back(self, request: Request) -> Response:
+        """From the provider, with a code."""
+        oidc = self._oidc()
+        claims, target = oidc.end(request.query_params, request.cookies.get(OUT, ""))
+        try:
+            person = admitted(self.site.state, oidc.provider, claims)
+        except RefusedError as error:
+            audit.note(
+                self.site.state, "", "sign in refused", "door", sub=str(claims["sub"])[:64], why=str(error)
+            )
+            raise
+        audit.note(self.site.state, person.name, "sign in", "door", issuer=oidc.provider.issuer)
+        answered = self._in(person, target, sessions.OUTSIDE)
+        answered.delete_cookie(OUT, path="/oidc", secure=self.site.secure, httponly=True)
+        return answered
+
+    def _oidc(self) -> Oidc:
+        if self.site.oidc is None:
+            raise missing()
+        return self.site.oidc
+
+    def _in(self, person: Person, target: str, seconds: float = sessions.LONGEST) -> Response:
         answered = RedirectResponse(target, status_code=303)
         answered.set_cookie(
             cookie_name(self.site),
-            sessions.begin(self.site.state, person),
-            max_age=int(sessions.LONGEST),
+            sessions.begin(self.site.state, person, seconds=seconds),
+            max_age=int(seconds),
             path="/",
             secure=self.site.secure,
             httponly=True,
@@ -174,6 +217,8 @@ def routes(site: Site) -> list[Route]:
         Route("/sign-in", _form(site, door.sign_in), methods=["POST"]),
         Route("/setup", _page(site, door.setup_page), methods=["GET"]),
         Route("/setup", _form(site, door.setup), methods=["POST"]),
+        Route("/oidc", _page(site, door.go_out), methods=["GET"]),
+        Route(BACK, _page(site, door.come_back), methods=["GET"]),
         Route("/sign-out", _form(site, door.sign_out), methods=["POST"]),
         Route("/look", _form(site, door.look), methods=["POST"]),
         Route("/me", _page(site, door.me), methods=["GET"]),

@@ -26,6 +26,7 @@ from kazami.respond.report.matrix import of_incident
 from kazami.respond.text import safe, safe_lines
 from kazami.respond.track import NARROW, WIDE, track
 from kazami.web.answer import status_of
+from kazami.web.line import line_of
 from kazami.web.site import Site
 from kazami.web.state.sessions import Session
 
@@ -67,7 +68,9 @@ def _environment() -> Environment:
         file=lambda path: re.split(r"[/\\]", path)[-1] or path,
         segment=lambda text: quote(str(text), safe=""),
     )
-    made.globals.update(severities=severities, pairs=pairs, track_of=track_of, matrix_of=of_incident)
+    made.globals.update(
+        severities=severities, pairs=pairs, track_of=track_of, matrix_of=of_incident, line_of=line_of
+    )
     return made
 
 

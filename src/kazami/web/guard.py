@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,9 @@ COOKIE, SECURE_COOKIE = "kazami", "__Host-kazami"
 
 #: Bytes of a request that is no upload, and of a name that is asked for.
 BODY, URL = 1 << 20, 8192
+
+#: Seconds in which a body has to be there; of an upload, in which more of it has to come.
+PATIENCE = 30.0
 
 #: No script, style, picture or connection but our own; no frame around us; nothing is sent to others.
 POLICY = "; ".join(
@@ -89,6 +93,8 @@ class Guard:
                 headers.setdefault("server-timing", f"total;dur={(time.perf_counter() - begun) * 1000:.1f}")
                 if not scope["path"].startswith("/static/"):
                     headers.setdefault("cache-control", "no-store")
+                if message["status"] in (408, 413):  # what else comes is not waited for
+                    headers["connection"] = "close"
                 if self.site.secure:
                     headers.setdefault("strict-transport-security", "max-age=31536000")
             await send(message)
@@ -101,16 +107,29 @@ def _most(scope: Scope, site: Site) -> int:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Callable[[], Awaitable[Message]]:
-    """The body, refused where it is larger than it said it would be; uploads count their own."""
-    if scope["path"].endswith("/evidence/upload"):
-        return receive
-    total = 0
+    """The body, refused where it is larger than it said it would be, comes too slowly, or ends too early.
+
+    Uploads count their own bytes, and may take their time as long as something comes.
+    """
+    upload = scope["path"].endswith("/evidence/upload")
+    end = time.monotonic() + PATIENCE
+    total, whole = 0, False
 
     async def receiving() -> Message:
-        nonlocal total
-        message = await receive()
+        nonlocal total, whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(
+                receive(), PATIENCE if upload else max(end - time.monotonic(), 0.01)
+            )
+        except TimeoutError:
+            raise RefusedError(408, "too_slow", "the request came too slowly") from None
+        if message["type"] == "http.disconnect":
+            raise RefusedError(400, "incomplete", "the request ended before it was whole")
         total += len(message.get("body", b""))
-        if total > BODY:
+        whole = not message.get("more_body", False)
+        if total > BODY and not upload:
             raise RefusedError(413, "too_large", "the request is too large")
         return message
 

@@ -32,6 +32,7 @@ class Job:
     files: int
     line: Line = field(default_factory=lambda: Line("waiting"))
     process: subprocess.Popen[bytes] | None = None
+    stopping: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -71,7 +72,7 @@ class Jobs:
         with self._lock:
             if any(one.desk == job.desk and one.line.state == "running" for one in self._jobs.values()):
                 raise UsageError("another scan of this case is running; wait for its end, or stop it")
-            job.line = Line("running")
+            job.line, job.stopping = Line("running"), False
         order = Order(str(case), str(job.folder), job.tenant, str(directory) if directory else None)
         command = [sys.executable, "-m", "kazami.web.scanning", msgspec.json.encode(order).decode()]
         job.process = subprocess.Popen(  # noqa: S603 - ourselves
@@ -82,6 +83,7 @@ class Jobs:
     def stop(self, job: Job) -> None:
         """Ask a scan to stop; what it has read is kept."""
         if job.process is not None and job.process.poll() is None:
+            job.stopping = True
             job.process.send_signal(signal.SIGINT)
 
     def end(self) -> None:
@@ -110,5 +112,7 @@ def _followed(job: Job, done: Callable[[], None]) -> None:
         done()
     except KazamiError as error:
         last = msgspec.structs.replace(last, said=f"{last.said} {error}".strip())
-    over = last.state in ("done", "stopped", "failed")
-    job.line = last if over else msgspec.structs.replace(last, state="failed", said="it ended without a word")
+    if last.state == "running":  # it had no time to say how it ended
+        state, said = ("stopped", last.said) if job.stopping else ("failed", "it ended without a word")
+        last = msgspec.structs.replace(last, state=state, said=said)
+    job.line = last

@@ -13,6 +13,7 @@ import platformdirs
 
 from kazami.errors import UsageError
 from kazami.web.desk import Desk
+from kazami.web.oidc import Oidc
 from kazami.web.site import LOOPBACK, Site, cases_in
 from kazami.web.state import people, sessions
 from kazami.web.state.state import State
@@ -28,6 +29,7 @@ def opened(
     *,
     hosts: Sequence[str] = (),
     secure: bool = False,
+    oidc: Oidc | None = None,
 ) -> Iterator[Site]:
     """The console over the case or cases in `place`. Raises UsageError, CaseError.
 
@@ -43,7 +45,7 @@ def opened(
         for desk in desks.values():
             desk.refresh()
         names = tuple(dict.fromkeys([*(name.lower() for name in hosts), *LOOPBACK]))
-        site = Site(desks, state, names, secure, directory=directory)
+        site = Site(desks, state, names, secure, directory=directory, oidc=oidc)
         yield site
     finally:
         if site is not None:

@@ -77,14 +77,15 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something to do: a POST with a `body`; `back` is where a browser goes afterwards, filled from the path.
+    """Something to do: a POST with a `body`; `back` is where a browser goes afterwards, filled from the path and
+    from what came of it.
 
     With a `template` the browser is shown what came of it, once, instead. What is done `anywhere` needs no case.
     """
 
     path: str
     about: str
-    carry_out: Callable[[Asking], Any]
+    carry_out: Callable[[Asking], msgspec.Struct]
     body: type[msgspec.Struct]
     back: str
     may: May = writers

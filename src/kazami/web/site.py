@@ -11,6 +11,7 @@ from kazami.respond.notify.sign import default_key
 from kazami.store.case import is_case
 from kazami.web.desk import Desk
 from kazami.web.jobs import Jobs
+from kazami.web.oidc import Oidc
 from kazami.web.state.state import State
 
 #: Names by which a machine knows itself.
@@ -27,6 +28,7 @@ class Site:
     secure: bool = False  # served over TLS, here or by a proxy in front
     demo: bool = False
     demo_token: str = ""  # the way into a demonstration; used once
+    oidc: Oidc | None = None  # who else lets people in
     upload_bytes: int = 20 << 30
     directory: Path | None = None  # tenants.toml
     keys: Path = field(default_factory=default_keys)  # of the digests that tie campaigns

@@ -238,6 +238,7 @@ def _mark(mark: Mark, words: Words, titled: bool, linked: bool) -> Iterator[str]
         numbers = [spot.step.number for spot in mark.spots]
         steps = " ".join(map(str, numbers[:NAMED]))
         yield f'<a href="#step-{numbers[0]}" data-steps="{steps}" aria-label="{said}">'
+        yield f'<circle class="hit" cx="{mark.x:g}" cy="{mark.y:g}" r="11"/>'
     grave = " grave" if mark.rank >= 4 else ""
     yield (
         f'<path class="k {mark.kind}{grave}" transform="translate({mark.x:g} {mark.y:g}){size}" '

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kazami.store.browse.clock import iso
+from kazami.store.browse.findings import Wanted, where
 from kazami.store.browse.incidents import COLUMNS, Row, row_of
 from kazami.store.browse.reader import Reader
 
@@ -59,6 +60,30 @@ def _incidents(reader: Reader, value: str) -> list[Row]:
         [value.lower(), INCIDENTS],
     )
     return [row_of(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A finding of an entity: microseconds, the rank of its level from 1, the incident it belongs to."""
+
+    time: int
+    rank: int
+    incident: str | None
+
+
+#: Findings of an entity that are drawn, the newest.
+MOMENTS = 5000
+
+
+def moments(reader: Reader, value: str) -> list[Moment]:
+    """The findings of an entity that count and have a time, in their order."""
+    condition, parameters = where(reader, Wanted(entity=value))
+    rows = reader.rows(
+        f"SELECT f.time, f.rank, i.uid FROM finding f LEFT JOIN incident i ON i.id = f.incident WHERE {condition} "
+        "AND f.time IS NOT NULL ORDER BY f.id DESC LIMIT ?",
+        [*parameters, MOMENTS],
+    )
+    return [Moment(*row) for row in reversed(rows)]
 
 
 def similar(reader: Reader, text: str, limit: int = 20) -> list[tuple[str, str]]:

@@ -95,7 +95,7 @@ def rules(
 ) -> Page[Rule]:
     """A page of the rules in use, by title."""
     size = size_of(limit)
-    conditions: list[str] = ["r.current"]
+    conditions: list[str] = ["r.current", _known(reader)]
     parameters: list[Any] = []
     if text:
         conditions.append("(instr(lower(r.title), lower(?)) OR r.uid = ? OR instr(lower(r.words), lower(?)))")
@@ -120,11 +120,19 @@ def rules(
     return Page(found, cursor(*rows[size - 1][:2]) if len(rows) > size else None)
 
 
+def _known(reader: Reader) -> str:
+    """A condition for rules ``r``: what people named is known to those who have findings of it."""
+    return (
+        "(r.kind <> 'hunt' OR r.uid IN (SELECT value FROM counted WHERE dimension = 'rule' "
+        f"AND {reader.wall('tenant')}))"
+    )
+
+
 def rule(reader: Reader, uid: str) -> dict[str, Any] | None:
     """Everything that is said of a rule; None where it is not known."""
     rows = reader.rows(
-        "SELECT uid, version, title, rank, kind, status, logsource, path, words FROM rule WHERE uid = ? "
-        "ORDER BY current DESC LIMIT 1",
+        "SELECT uid, version, title, rank, kind, status, logsource, path, words FROM rule r WHERE uid = ? "
+        f"AND {_known(reader)} ORDER BY current DESC LIMIT 1",
         [uid],
     )
     if not rows:

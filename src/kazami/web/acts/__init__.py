@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kazami.web.acts import incidents, jobs, notices, person, suppressions
+from kazami.web.acts import hunts, incidents, jobs, notices, person, suppressions
 from kazami.web.resource import Act
 
 ACTS: tuple[Act, ...] = tuple(
-    act for module in (incidents, jobs, notices, person, suppressions) for act in module.ACTS
+    act for module in (hunts, incidents, jobs, notices, person, suppressions) for act in module.ACTS
 )

@@ -75,11 +75,17 @@ def listed(asking: Asking) -> list[Listed]:
     return [_listed(one, asking.lang) for one in load().loaded]
 
 
+def hunt_of(asking: Asking) -> Packed:
+    """The hunt that the path names. Raises RefusedError where there is none."""
+    for packed in load().loaded:
+        if packed.hunt.id == asking.path["id"]:
+            return packed
+    raise missing("there is no such hunt")
+
+
 def answered(asking: Asking) -> Answered:
     """One hunt, asked of the case."""
-    one = next((packed for packed in load().loaded if packed.hunt.id == asking.path["id"]), None)
-    if one is None:
-        raise missing("there is no such hunt")
+    one = hunt_of(asking)
     with asking.desk.opened() as case:
         told = ask(case, one.hunt, views(case), ROWS)
     return Answered(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Roles, the strongest first. A reader of a tenant sees this tenant alone, and changes nothing but comments.
 ROLES: tuple[str, ...] = ("administrator", "analyst", "reader")
 
+_PEOPLE = "SELECT id, name, role, tenants, outside FROM person WHERE ended IS NULL"
+
 #: Signs of a password, at least and at most.
 SHORTEST, LONGEST = 12, 256
 
@@ -31,6 +33,7 @@ class Person:
     name: str
     role: str
     tenants: frozenset[str] | None = None
+    outside: bool = False  # signs in elsewhere, and has no password here
 
     @property
     def is_provider(self) -> bool:
@@ -83,13 +86,17 @@ def add(state: State, name: str, role: str, password: str, tenants: frozenset[st
 
 
 def _check(name: str, role: str, password: str, tenants: frozenset[str] | None) -> None:
+    _check_person(name, role, tenants)
+    check_password(name, password)
+
+
+def _check_person(name: str, role: str, tenants: frozenset[str] | None) -> None:
     if not 1 <= len(name) <= 64 or not name.isprintable() or name != name.strip():
         raise UsageError("name: 1 to 64 signs that can be printed")
     if role not in ROLES:
         raise UsageError(f"role: one of {', '.join(ROLES)}")
     if (role == "reader") != (tenants is not None) or tenants == frozenset():
         raise UsageError("tenants: a reader has one or more, others have none")
-    check_password(name, password)
 
 
 def check_password(name: str, password: str) -> None:
@@ -102,7 +109,7 @@ def check_password(name: str, password: str) -> None:
 
 def named(state: State, name: str) -> Person:
     """The person called `name`. Raises UsageError where there is none."""
-    rows = state.rows("SELECT id, name, role, tenants FROM person WHERE name = ? AND ended IS NULL", [name])
+    rows = state.rows(f"{_PEOPLE} AND name = ?", [name])
     if not rows:
         raise UsageError(f"name: nobody is called {name!r}")
     return _person(rows[0])
@@ -110,18 +117,53 @@ def named(state: State, name: str) -> Person:
 
 def by_id(state: State, number: int) -> Person | None:
     """The person with this number, unless the account was ended."""
-    rows = state.rows("SELECT id, name, role, tenants FROM person WHERE id = ? AND ended IS NULL", [number])
+    rows = state.rows(f"{_PEOPLE} AND id = ?", [number])
     return _person(rows[0]) if rows else None
 
 
-def _person(row: tuple[int, str, str, str]) -> Person:
-    number, name, role, tenants = row
-    return Person(number, name, role, frozenset(json.loads(tenants)) if tenants else None)
+def _person(row: tuple[int, str, str, str, str | None]) -> Person:
+    number, name, role, tenants, outside = row
+    return Person(number, name, role, frozenset(json.loads(tenants)) if tenants else None, bool(outside))
+
+
+def from_outside(
+    state: State, key: str, name: str, role: str, tenants: frozenset[str] | None = None
+) -> Person:
+    """Who is signed in elsewhere as `key`: a new person, or a known one with the role and the tenants of today.
+
+    Raises UsageError where somebody else is called so, the account was ended here, or a reader has no tenant.
+    """
+    _check_person(name, role, tenants)
+    kept = json.dumps(sorted(tenants)) if tenants is not None else ""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with state.transaction():
+        known = state.rows("SELECT ended FROM person WHERE outside = ?", [key])
+        if known and known[0][0]:
+            raise UsageError("name: this account was ended")
+        try:
+            if known:
+                state.run(
+                    "UPDATE person SET name = ?, role = ?, tenants = ? WHERE outside = ?",
+                    [name, role, kept, key],
+                )
+            else:
+                state.run(
+                    "INSERT INTO person (name, role, tenants, password, made, outside) VALUES (?, ?, ?, '', ?, ?)",
+                    [name, role, kept, now, key],
+                )
+        except sqlite3.IntegrityError as error:
+            raise UsageError(f"name: somebody else is called {name!r} here") from error
+    return named(state, name)
+
+
+def sign_out(state: State, key: str) -> None:
+    """End all sessions of who is signed in elsewhere as `key`, and their tokens."""
+    state.run("DELETE FROM session WHERE person IN (SELECT id FROM person WHERE outside = ?)", [key])
 
 
 def everybody(state: State) -> list[Person]:
     """All people, by name."""
-    rows = state.rows("SELECT id, name, role, tenants FROM person WHERE ended IS NULL ORDER BY name")
+    rows = state.rows(f"{_PEOPLE} ORDER BY name")
     return [_person(row) for row in rows]
 
 

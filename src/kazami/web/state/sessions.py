@@ -18,6 +18,9 @@ IDLE, LONGEST = 8 * 3600.0, 7 * 86400.0
 #: Seconds that a link for the first sign-in works, and that a token of a program works.
 SETUP, TOKEN = 3600.0, 365 * 86400.0
 
+#: Seconds after which who signs in elsewhere has to do so again, so that what was taken from them there is taken here.
+OUTSIDE = 12 * 3600.0
+
 #: Seconds between two notes that a session was used.
 _NOTE = 60.0
 
