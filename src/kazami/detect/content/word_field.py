@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from kazami.detect.content.ooxml import MEANINGS, dde
+from kazami.detect.content.ooxml import MEANINGS, asked, dde
 from kazami.model.content import Analysis, Feature, Scope
 
 __all__ = ["MEANINGS", "analyze", "confidence"]
@@ -48,4 +48,4 @@ def _fields(text: bytes) -> Iterator[Feature]:
 
 def _formulas(text: bytes) -> Iterator[Feature]:
     for match in _FORMULA.finditer(text):
-        yield Feature("dde.link", html.unescape(match[1].decode("utf-8", "replace")), offset=match.start())
+        yield asked(html.unescape(match[1].decode("utf-8", "replace")), "dde.link", match.start())

@@ -56,6 +56,8 @@ def embedded(children: Iterable[Child]) -> Iterator[Feature]:
 
 def link(inner: Native, place: str) -> Feature:
     """What is said of a file that an object only names."""
+    if inner.source.startswith(("\\\\", "//")):
+        return Feature("ole.linked_remote", inner.source, place)
     runs = any(kinds()[kind].family in _RUNS for kind in claimed(extension(inner.source)))
     return Feature("ole.linked_program" if runs else "ole.linked_file", inner.source, place)
 

@@ -1,6 +1,6 @@
 """Files, scripts and forms in PDF documents, as children; names in any spelling and broken tables are pikepdf's business.
 
-What an action does is for others to say: each JavaScript is a child (``.js``), so is each embedded file and each XFA part.
+Each JavaScript is a child (``.js``), so is each embedded file and each XFA part; what actions do, `exploit.pdf_action` says of the same objects.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import Any
 
 from kazami.detect.content.container.members import MEANINGS as OF_MEMBERS
 from kazami.detect.content.container.members import passwords
+from kazami.detect.content.exploit import MEANINGS as OF_EXPLOIT
+from kazami.detect.content.exploit import pdf_action
 from kazami.detect.content.identify import kind, kinds
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
 __all__ = ["MEANINGS", "NEEDS", "analyze", "confidence"]
 
-MEANINGS = {**OF_MEMBERS, **meanings(__file__)}
+MEANINGS = {**OF_MEMBERS, **OF_EXPLOIT, **meanings(__file__)}
 NEEDS = {"pikepdf": "scripts, embedded files and forms in PDF documents"}
 
 _RUNS = frozenset(("program", "script", "shortcut", "installer"))
@@ -50,8 +52,12 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     with document:
         if document.is_encrypted:
             features.append(Feature("container.encrypted", "pdf"))
-        children = list(_children(document, scope, gaps))
+        acts: list[Feature] = []
+        children = list(_children(document, scope, gaps, acts))
+    features += pdf_action.bounded(iter(dict.fromkeys((*acts, *pdf_action.escaped(data)))))
     for child in children:
+        if child.relation == "decoded":
+            features += pdf_action.of_script(child.data.decode("utf-8", "replace"), child.place)
         if child.relation == "attachment":
             runs = kinds()[kind(child.data, child.name)].family in _RUNS
             features.append(
@@ -60,14 +66,14 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     return Analysis(tuple(features), tuple(children), tuple(gaps))
 
 
-def _children(document: Any, scope: Scope, gaps: list[Gap]) -> Iterator[Child]:
+def _children(document: Any, scope: Scope, gaps: list[Gap], acts: list[Feature]) -> Iterator[Child]:
     left = scope.limits.total
     objects = document.objects
     if len(objects) > scope.limits.objects:
         gaps.append(Gap("limit", f"only {scope.limits.objects:,} of {len(objects):,} objects looked at"))
     for number in range(1, min(len(objects), scope.limits.objects) + 1):
         try:
-            found = list(_of_object(document, number, scope, gaps))
+            found = list(_of_object(document, number, scope, gaps, acts))
         except Exception as error:  # noqa: BLE001 - one broken object must not hide the others
             gaps.append(Gap("error", f"{type(error).__name__}: {error}"[:300], f"object {number}"))
             continue
@@ -79,13 +85,19 @@ def _children(document: Any, scope: Scope, gaps: list[Gap]) -> Iterator[Child]:
             yield child
 
 
-def _of_object(document: Any, number: int, scope: Scope, gaps: list[Gap]) -> Iterator[Child]:
+def _of_object(
+    document: Any, number: int, scope: Scope, gaps: list[Gap], acts: list[Feature]
+) -> Iterator[Child]:
     """What one object holds that is worth a look of its own."""
+    place = f"object {number}"
+    for thing in pdf_action.dictionaries(document.get_object(number, 0)):
+        acts += pdf_action.of_dictionary(thing, place)
+        yield from _of_dictionary(thing, number, scope, gaps)
+
+
+def _of_dictionary(thing: Any, number: int, scope: Scope, gaps: list[Gap]) -> Iterator[Child]:
     import pikepdf
 
-    thing = document.get_object(number, 0)
-    if not isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
-        return
     place = f"object {number}"
     if (script := thing.get("/JS")) is not None:
         yield Child(f"script{number}.js", _bytes(script, scope, gaps, place), place, "decoded")

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kazami.detect.content.macro import ovba, pcode
+from kazami.detect.content.macro import MEANINGS, ovba, pcode
 from kazami.detect.content.macro.words import told
-from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
-MEANINGS = meanings(f"{__file__.rpartition('vba')[0]}macro.yml")
+__all__ = ["MEANINGS", "NEEDS", "analyze", "confidence"]
+
 NEEDS = {"olefile": "macros in Office documents"}
 
 _STORAGE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 
 from kazami.detect.content.container.unpacker import handed_over, run
 from kazami.detect.content.identify import kind
+from kazami.detect.content.macro import MEANINGS as OF_MACRO
 from kazami.detect.content.macro import workbook
 from kazami.detect.content.macro.words import told
-from kazami.detect.content.meaning import meanings
 from kazami.detect.content.ooxml import MEANINGS as OF_OOXML
+from kazami.detect.content.ooxml import asked
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
-MEANINGS = {**OF_OOXML, **meanings(f"{__file__.rpartition('xlm')[0]}macro.yml")}
+MEANINGS = {**OF_OOXML, **OF_MACRO}
 NEEDS = {
     "olefile": "Excel 4 macros in Excel 97 workbooks",
     "XLMMacroDeobfuscator": "what formulas of Excel 4 macros come to",
@@ -117,7 +118,8 @@ def _structure(found: workbook.Workbook) -> Iterator[Feature]:
 def _links(found: workbook.Workbook) -> Iterator[Feature]:
     """A service with a dot is the class of an OLE link."""
     for service, topic in found.links[:100]:
-        yield Feature("ooxml.external_part" if "." in service else "dde.link", f"{service} {topic}")
+        request = f"{service} {topic}"
+        yield Feature("ooxml.external_part", request) if "." in service else asked(request, "dde.link")
 
 
 def _evaluated(data: bytes, what: str, gaps: list[Gap]) -> tuple[list[str], list[str]]:
