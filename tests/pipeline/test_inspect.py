@@ -75,13 +75,13 @@ class Scripted:
 
 def test_who_kills_a_worker_is_left_out() -> None:
     cages = Scripted({"rtf", "pdf"})
-    ((found, _),) = _judged(cast(Any, cages), [Submission("f")], "v", lambda submission, kept: None)
+    ((_, found, _),) = _judged(cast(Any, cages), [Submission("f")], "v", lambda submission, kept: None)
     assert [one.place for one in found.looked] == ["f"]
 
 
 def test_after_a_few_deaths_it_is_judged_as_it_is() -> None:
     cages = Scripted({f"analyzer{n}" for n in range(9)})
-    ((found, key),) = _judged(cast(Any, cages), [Submission("f")], "v", lambda submission, kept: None)
+    ((_, found, key),) = _judged(cast(Any, cages), [Submission("f")], "v", lambda submission, kept: None)
     assert found.verdict.word == "incomplete"
     assert [gap.kind for gap in found.verdict.gaps] == ["ended"]
     assert key == ""
@@ -101,7 +101,7 @@ def test_a_worker_that_talks_nonsense_is_not_believed() -> None:
                 yield Said(task, b"\xc1nonsense")
                 yield Ended(task)
 
-    ((found, _),) = _judged(cast(Any, Mad(set())), [Submission("f")], "v", lambda submission, kept: None)
+    ((_, found, _),) = _judged(cast(Any, Mad(set())), [Submission("f")], "v", lambda submission, kept: None)
     assert found.verdict.word == "incomplete"
 
 
@@ -112,6 +112,6 @@ def test_a_kept_verdict_that_cannot_be_read_is_not_believed() -> None:
                 yield Said(task, _ENCODE(_Answer(sha256="00", kind="pe", size=1, known=b"\x81\x01")))
                 yield Ended(task)
 
-    ((found, key),) = _judged(cast(Any, Old(set())), [Submission("f")], "v", lambda submission, kept: None)
+    ((_, found, key),) = _judged(cast(Any, Old(set())), [Submission("f")], "v", lambda submission, kept: None)
     assert found.verdict.word == "incomplete"
     assert key == ""

@@ -118,7 +118,8 @@ class Gap:
 class Analysis:
     """What one analyzer says of one artifact. `passwords` are words that may open something in this submission.
 
-    `known` says that exactly these bytes are known to be good, so that nobody need look into them.
+    `known` says that exactly these bytes are known to be good, so that nobody need look into them. `settings` go with all that comes
+    out of the submission from here on; `learned` are words for later submissions of the tenant (``mail.sender example.com``).
     """
 
     features: tuple[Feature, ...] = ()
@@ -126,6 +127,8 @@ class Analysis:
     gaps: tuple[Gap, ...] = ()
     passwords: tuple[str, ...] = ()
     known: bool = False
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    learned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,7 @@ class Looked:
     analyzers: tuple[str, ...] = ()
     features: tuple[Feature, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    learned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from kazami.config import Settings
 from kazami.detect.content.identify import HEAD, kind, kinds
+from kazami.detect.content.mail import LEARNED
 from kazami.detect.network.assertion import asserted
 from kazami.model.content import Inspection, Limits, Looked, Proof
 from kazami.model.event import ENVELOPE, LogSource, Route
@@ -30,7 +31,7 @@ from kazami.pipeline import yara_rules
 from kazami.pipeline.inspect import Submission, Wish, inspect
 from kazami.pipeline.rarity import marked, memory_of
 from kazami.sources import walk
-from kazami.store import memories, segment
+from kazami.store import correspondents, memories, segment
 from kazami.store.case import Case
 from kazami.store.lists import evidence_rows
 from kazami.store.run import Run
@@ -62,26 +63,41 @@ def look_inside(
     if not rows:
         return []
     told = yara_rules.content(settings, yara, packs)
-    wish = Wish(passwords=settings.passwords, settings=told, cache=settings.cache)
+    wish = Wish(
+        passwords=settings.passwords, settings=told, cache=settings.cache, seen=correspondents.known(case)
+    )
     by_name = _by_submission(rows, files, wish.limits)
     counts = {"suspicious": 0, "malicious": 0, "incomplete": 0}
     waiting: list[tuple[list[EvidenceRow], Inspection]] = []
     recall = lru_cache(64)(partial(memory_of, memories.default()))
+    learned: dict[str, set[str]] = {}
     tasks = _submissions(files, by_name, wish.limits)
     for found in inspect(tasks, wish, workers=max(1, min(workers, len(by_name)))):
         tenant, _, name = found.name.partition("\0")
         found = marked(replace(found, name=name), recall(tenant))
+        _learn(found, learned.setdefault(tenant, set()))
         counts[found.verdict.word] = counts.get(found.verdict.word, 0) + 1
         waiting.append((by_name[name, tenant], found))
         if len(waiting) >= _BATCH:
             _store(case, run, waiting)
             waiting = []
     _store(case, run, waiting)
+    correspondents.remember(case, learned)
     said = ", ".join(
         f"{counts[word]:,} {word}" for word in ("malicious", "suspicious", "incomplete") if counts[word]
     )
     notes = [f"looked inside {sum(counts.values()):,} files that hold no events: {said}"] if said else []
     return notes + yara_rules.notes(told)
+
+
+def _learn(found: Inspection, domains: set[str]) -> None:
+    """Whom mails came from that nothing speaks against: the next scan knows them."""
+    bad = {proof.sha256 for proof in found.verdict.proofs if proof.weight > 0}
+    for one in found.looked:
+        if one.sha256 not in bad and one.parent not in bad:
+            domains.update(
+                word.removeprefix(f"{LEARNED} ") for word in one.learned if word.startswith(f"{LEARNED} ")
+            )
 
 
 def _open(case: Case, files: Sequence[walk.File]) -> list[EvidenceRow]:

@@ -6,7 +6,9 @@ as it is. Either way the death is a gap in the verdict. Verdicts are kept by con
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,20 +20,21 @@ import msgspec
 from kazami import __version__
 from kazami.detect import content
 from kazami.detect.content.executable.side_loading import tied
-from kazami.detect.content.identify import kind
+from kazami.detect.content.identify import HEAD, kind
 from kazami.detect.content.recursion import cost, lacking, look
 from kazami.detect.content.verdict import folded, judge
 from kazami.engine.cage import Bounds, Cages, Died, Ended, Said
 from kazami.model import content as nouns
 from kazami.model.content import Artifact, Gap, Inspection, Limits, Looked, Meaning, Scope, Verdict
 from kazami.pipeline.beside import together
+from kazami.pipeline.mailbox import Parts, Span, cut, is_mailbox, whole
 from kazami.plugins import ANALYZERS, Extension, discover
 from kazami.store.verdicts import Verdicts
 
 #: Times that one submission may kill its worker.
 _DEATHS = 5
-#: Ends the version of rules that ask where a file lies.
-_BY_FOLDER = "p"
+#: Signs behind the version of rules that ask where a file lies, and of a run that knows what its tenants had before.
+_BY_FOLDER, _BY_TENANT = "p", "t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,15 @@ class Submission:
     size: int = 0
     skip: tuple[tuple[str, str, str], ...] = ()  # SHA-256, analyzer, reason
     number: int = 0
+    span: Span | None = None  # the part of a mailbox
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How to look: the same for all submissions of a run. `keep` wants the bytes of everything found (`Kept`)."""
+    """How to look: the same for all submissions of a run. `keep` wants the bytes of everything found (`Kept`).
+
+    `seen` are domains, by tenant, that mails came from in earlier scans.
+    """
 
     limits: Limits = field(default_factory=Limits)
     passwords: tuple[str, ...] = ()
@@ -57,6 +64,7 @@ class Wish:
     emulate: bool = False
     keep: bool = False
     cache: Path | None = None
+    seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def costs(self) -> tuple[str, ...]:
@@ -148,13 +156,53 @@ def _inspected(
     bounds = Bounds(memory=wish.limits.memory, cpu=cpu, patience=_patience(wish))
     try:
         with Cages(partial(_work, wish, version), bounds, workers=workers) as cages:
-            for found, key in _judged(cages, submissions, version, on_kept):
+            boxes: dict[int, Parts] = {}
+            for task, found, key in _judged(cages, _cut(submissions, wish, boxes), version, on_kept):
                 if known is not None and key:
                     known.put(key, _ENCODE(found))
-                yield found
+                if task.span is None:
+                    yield found
+                    continue
+                box = boxes[task.span.box]
+                box.done.append(found)
+                if len(box.done) == len(box.spans):
+                    yield whole(boxes.pop(task.span.box))
     finally:
         if known is not None:
             known.close()
+
+
+def _cut(submissions: Iterable[Submission], wish: Wish, boxes: dict[int, Parts]) -> Iterator[Submission]:
+    """Mailboxes in their parts, all else as it is; a mailbox that cannot be read fails where it is looked at."""
+    for number, one in enumerate(submissions):
+        parts = _parts(one, wish, number)
+        if parts is None:
+            yield one
+            continue
+        boxes[parts.number] = parts
+        for span in parts.spans:
+            yield replace(one, span=span)
+
+
+def _parts(one: Submission, wish: Wish, number: int) -> Parts | None:
+    """The parts of a mailbox; None where it is none, or its bytes are not all there."""
+    if one.data is not None and len(one.data) > wish.limits.file:
+        return None
+    with (
+        contextlib.suppress(OSError),
+        io.BytesIO(one.data or b"") if one.path is None else one.path.open("rb") as stream,
+    ):
+        head = stream.read(5)
+        head += stream.read(HEAD) if head == b"From " else b""
+        if is_mailbox(head, _split(one.name)[1]):
+            stream.seek(0)
+            return cut(stream, number, wish.seen.get(_tenant(one), ()))
+    return None
+
+
+def _tenant(one: Submission) -> str:
+    """What a scan puts before the name."""
+    return one.name.rpartition("\0")[0]
 
 
 def _patience(wish: Wish) -> float:
@@ -167,8 +215,8 @@ def _judged(
     submissions: Iterable[Submission],
     version: str,
     on_kept: Callable[[Submission, Kept], None],
-) -> Iterator[tuple[Inspection, str]]:
-    """Inspections with the key to keep them by, "" for those that are not to be kept."""
+) -> Iterator[tuple[Submission, Inspection, str]]:
+    """Inspections of tasks with the key to keep them by, "" for those that are not to be kept."""
     tasks: Iterable[Submission] = (replace(one, number=n) for n, one in enumerate(submissions))
     while True:
         again: list[Submission] = []
@@ -179,13 +227,13 @@ def _judged(
             if isinstance(told, Said):
                 _hear(told, state, on_kept)
             elif isinstance(told, Ended):
-                yield _finish(task, seen.pop(task.number), version)
+                yield task, *_finish(task, seen.pop(task.number), version)
             elif len(task.skip) < _DEATHS and (killer := _killer(told)):
                 seen.pop(task.number)
                 again.append(replace(task, skip=(*task.skip, killer)))
             else:
                 state.gaps.append(Gap("ended", told.reason))
-                yield _finish(task, seen.pop(task.number), version)
+                yield task, *_finish(task, seen.pop(task.number), version)
         if not again:
             return
         tasks = again
@@ -247,13 +295,17 @@ def _finish(task: Submission, state: _Seen, version: str) -> tuple[Inspection, s
 
 def _key(sha256: str, task: Submission, version: str) -> str:
     """Content, rules and name: a name is looked at too, and the folder where a rule asks for it (`_BY_FOLDER`)."""
-    folder, last = _parts(task.name)
-    told = f"{folder}/{last}" if version.endswith(_BY_FOLDER) else last
+    folder, last = _split(task.name)
+    told = f"{folder}/{last}" if _BY_FOLDER in version else last
+    if task.span is not None:
+        told += "\n".join(("", str(task.span.number), *task.span.told))
+    if _BY_TENANT in version:
+        told += f"\n{_tenant(task)}"
     name = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{sha256}-{version}-{name}"
 
 
-def _parts(name: str) -> tuple[str, str]:
+def _split(name: str) -> tuple[str, str]:
     """Folder and last part of a name, in slashes of any kind; the tenant that a scan puts before it is no part of it."""
     name = name.rpartition("\0")[2]
     cut = max(name.rfind("/"), name.rfind("\\"))
@@ -278,7 +330,7 @@ def rules(wish: Wish) -> str:
         for found in analyzers()
         if (by_folder := getattr(found.object, "by_folder", None))
     )
-    return digest.hexdigest()[:16] + (_BY_FOLDER if asked else "")
+    return digest.hexdigest()[:16] + (_BY_FOLDER if asked else "") + (_BY_TENANT if wish.seen else "")
 
 
 def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None]) -> Iterator[bytes]:
@@ -298,7 +350,12 @@ def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None
             yield _ENCODE(_Answer(known=body))
             return
     kept: list[Kept] = []
-    scope = Scope(wish.limits, folder=_parts(task.name)[0], passwords=wish.passwords, settings=wish.settings)
+    scope = Scope(
+        wish.limits,
+        folder=_split(task.name)[0],
+        passwords=wish.passwords,
+        settings={**wish.settings, **_own_settings(wish, task)},
+    )
     found = look(
         root,
         analyzers(),
@@ -317,14 +374,28 @@ def _work(wish: Wish, version: str, task: Submission, note: Callable[[str], None
         yield _ENCODE(_Answer(looked=said) if isinstance(said, Looked) else _Answer(gap=said))
 
 
+def _own_settings(wish: Wish, task: Submission) -> dict[str, tuple[str, ...]]:
+    """What analyzers are told of this submission alone."""
+    seen = wish.seen.get(_tenant(task), ())
+    own: dict[str, tuple[str, ...]] = {"mail.seen": seen} if seen else {}
+    if task.span is not None:
+        own |= {"mail.told": task.span.told, "mail.number": (str(task.span.number),)}
+    return own
+
+
 def _root(task: Submission, limits: Limits, note: Callable[[str], None]) -> Artifact:
     """What was handed over; a sign of life while a large file is hashed. Raises OSError where it cannot be read."""
-    name = _parts(task.name)[1]
+    name = _split(task.name)[1]
+    start, stop = (task.span.start, task.span.stop) if task.span is not None else (0, None)
     if task.data is not None:
-        return Artifact(task.data[: limits.file], (name,), whole=len(task.data))
+        data = task.data[start:stop]
+        return Artifact(data[: limits.file], (name,), whole=len(data))
     assert task.path is not None, "a submission has bytes or a path"
     with task.path.open("rb") as file:
-        data = file.read(limits.file + 1)
+        file.seek(start)
+        data = file.read(limits.file + 1 if stop is None else min(limits.file, stop - start))
+        if stop is not None:
+            return Artifact(data, (name,), path=task.path, whole=stop - start)
         if len(data) <= limits.file:
             return Artifact(data, (name,), path=task.path, whole=len(data))
         digests = [hashlib.sha256(data), hashlib.sha1(data, usedforsecurity=False), hashlib.md5(data, usedforsecurity=False)]  # fmt: skip

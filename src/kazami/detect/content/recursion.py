@@ -123,6 +123,7 @@ def _looked(
     ran = []
     late = []
     known = False
+    learned: list[str] = []
     for found in analyzers:
         if known and _enough(found, features, analyzers):
             break
@@ -138,6 +139,7 @@ def _looked(
         analysis = run(found, artifact.data, scope, state.budget.left)
         ran.append(found.name)
         known = known or analysis.known
+        learned += analysis.learned
         features += analysis.features
         gaps += (replace(gap, analyzer=gap.analyzer or found.name) for gap in analysis.gaps)
         _take(analysis, artifact, state)
@@ -145,7 +147,7 @@ def _looked(
             state.locked.append((artifact, found, len(scope.passwords)))
     oddness = _oddness(features, analyzers)
     state.later += ((oddness, artifact, found) for found in late)
-    return _summary(artifact, scope.kind, ran, features, gaps)
+    return _summary(artifact, scope.kind, ran, features, gaps, learned)
 
 
 def _order(found: Extension) -> int:
@@ -265,7 +267,8 @@ def _take(analysis: Analysis, artifact: Artifact, state: _State) -> None:
                 )
             )
     known = dict.fromkeys((*state.scope.passwords, *analysis.passwords))
-    state.scope = replace(state.scope, passwords=tuple(known)[:_PASSWORDS])
+    settings = {**state.scope.settings, **analysis.settings} if analysis.settings else state.scope.settings
+    state.scope = replace(state.scope, passwords=tuple(known)[:_PASSWORDS], settings=settings)
 
 
 def _again(state: _State, begin: Begin) -> Iterator[Looked]:
@@ -286,7 +289,12 @@ def _again(state: _State, begin: Begin) -> Iterator[Looked]:
 
 
 def _summary(
-    artifact: Artifact, kind: str, ran: Sequence[str], features: list[Feature], gaps: list[Gap]
+    artifact: Artifact,
+    kind: str,
+    ran: Sequence[str],
+    features: list[Feature],
+    gaps: list[Gap],
+    learned: Sequence[str] = (),
 ) -> Looked:
     return Looked(
         artifact.place,
@@ -302,4 +310,5 @@ def _summary(
         tuple(ran),
         tuple(dict.fromkeys(features)),
         tuple(dict.fromkeys(gaps)),
+        tuple(dict.fromkeys(learned)),
     )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from kazami.detect.content.identify import kind
 from kazami.detect.content.mail import lure, sender, signature
+from kazami.detect.content.mail.domain import of
 from kazami.detect.content.mail.message import Mail, read
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Feature, Gap, Scope
 
 MEANINGS = meanings(__file__)
+LEARNED = "mail.sender"
 NEEDS = {"tldextract": "whom a mail poses as"}
 
 
@@ -49,4 +51,5 @@ def told(mail: Mail, scope: Scope, gaps: list[Gap], *more: Feature) -> Analysis:
         tuple(children),
         tuple(gaps),
         tuple(lure.passwords(mail.text)),
+        learned=tuple(f"{LEARNED} {domain}" for domain in [of(mail.sender[1])] if domain),
     )

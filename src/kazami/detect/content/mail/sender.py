@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from kazami.detect.content.mail.correspondence import told
 from kazami.detect.content.mail.domain import alike, of, registrable
 from kazami.detect.content.mail.message import Mail
 from kazami.model.content import Feature, Scope
@@ -115,8 +116,24 @@ def features(mail: Mail, scope: Scope) -> Iterator[Feature]:
         and registrable(domain) not in map(registrable, (*own, *known))
     ):
         yield Feature("mail.first_contact", address, "From")
+    elif domain:
+        yield from _correspondence(domain, scope)
     if _REPLY.match(mail.first("subject")) and not (mail.first("references") or mail.first("in-reply-to")):
         yield Feature("mail.false_reply", mail.first("subject")[:120], "Subject")
+
+
+def _correspondence(domain: str, scope: Scope) -> Iterator[Feature]:
+    """What the mails before this one say of its sender: those of its mailbox, else those of the tenant's earlier scans."""
+    lines, seen = (scope.settings.get(f"mail.{key}", ()) for key in ("told", "seen"))
+    said = told(lines, scope.hashes[0]) if scope.hashes else {}
+    if "first" in said or (not lines and seen and domain not in seen):
+        yield Feature("mail.first_contact", domain, "From")
+    if talking := said.get("thread", ""):
+        other, why = alike(domain, talking.split())
+        if other and domain not in FREE:
+            yield Feature("mail.lookalike_in_thread", f"{domain} {why}: {other}", "From")
+        elif registrable(domain) not in map(registrable, talking.split()):
+            yield Feature("mail.stranger_in_thread", f"{domain} among {talking}", "References")
 
 
 def _poses(name: str, domain: str, ours: tuple[str, ...]) -> Iterator[Feature]:
