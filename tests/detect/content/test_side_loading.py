@@ -67,6 +67,23 @@ def test_what_lies_together(case: str) -> None:
     assert seen(*looked) == set(expected.split())
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("C:\\ProgramData\\svchost.exe", True),
+        ("disk/Users/Public/rundll32.exe", True),
+        ("a.zip!Windows/Temp/lsass.exe", True),
+        ("disk/Windows/System32/svchost.exe", False),
+        ("disk/ProgramData/tool.exe", False),
+        ("svchost.exe", False),
+        ("evidence/svchost.exe", False),
+    ],
+)
+def test_programs_of_windows_in_the_wrong_place(place: str, told: bool) -> None:
+    (item,) = tied([one(place)])
+    assert ("pe.system_name_elsewhere" in {f.name for f in item.features}) is told
+
+
 def looked_at(*submissions: Submission) -> dict[str, Inspection]:
     return {found.name: found for found in inspect(submissions, Wish())}
 

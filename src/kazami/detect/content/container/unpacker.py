@@ -33,6 +33,7 @@ FORMATS = {
 }  # fmt: skip
 _IMAGES = frozenset(("vhd", "vhdx", "vmdk", "ntfs", "fat", "mbr", "gpt", "udf", "dmg"))
 _TRIED = 12  # passwords
+_ONE_BY_ONE = 40  # files
 _WRONG = ("Wrong password", "Cannot open encrypted archive", "Enter password")
 
 
@@ -57,8 +58,11 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     form = FORMATS.get(kind(data, scope.name), "")
     if not form:
         return Analysis()
-    if data.startswith(b"Rar!\x1a\x07\x01"):
-        form = "rar5"
+    return opened(data, "rar5" if data.startswith(b"Rar!\x1a\x07\x01") else form, scope)
+
+
+def opened(data: bytes, form: str, scope: Scope) -> Analysis:
+    """All files of what 7-Zip calls `form`. Raises OSError where the program is not there."""
     with handed_over(data) as (path, keep):
         listing, password, fault = _opened(path, keep, form, scope)
         if fault is not None:
@@ -181,10 +185,12 @@ def _words(talk: str, path: str) -> str:
 def _contents(
     path: str, keep: tuple[int, ...], form: str, password: str, entries: list[_Entry], scope: Scope
 ) -> tuple[list[Child], list[Gap]]:
-    """All at once where the sizes add up, as solid archives want it; else what came is one child, and that is said."""
-    output, talk, whole = run(
-        [program(), "x", "-so", f"-t{form}", f"-p{password}", "--", path], keep, scope.limits.total
-    )
+    """All at once where the sizes add up, as solid archives want it; each by itself where the directory does not know them, and they are
+    few; else what came is one child, and that is said."""
+    command = [program(), "x", "-so", "-spd", f"-t{form}", f"-p{password}", "--", path]
+    if 1 < len(entries) <= _ONE_BY_ONE and any(entry.size < 0 for entry in entries):
+        return _one_by_one(command, keep, entries, scope)
+    output, talk, whole = run(command, keep, scope.limits.total)
     sizes = [entry.size for entry in entries]
     gaps = [] if whole else [Gap("limit", f"more than {scope.limits.total:,} bytes come out of it")]
     if "ERROR" in talk:
@@ -201,3 +207,16 @@ def _contents(
         children.append(Child(entry.name, output[at : at + size]))
         at += size
     return children, gaps
+
+
+def _one_by_one(
+    command: list[str], keep: tuple[int, ...], entries: list[_Entry], scope: Scope
+) -> tuple[list[Child], list[Gap]]:
+    children, left = [], scope.limits.total
+    for entry in entries:
+        output, _, whole = run([*command, entry.name], keep, left)
+        children.append(Child(entry.name, output))
+        left -= len(output)
+        if not whole:
+            return children, [Gap("limit", f"more than {scope.limits.total:,} bytes come out of it")]
+    return children, []

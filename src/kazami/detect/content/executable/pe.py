@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from kazami.detect.content.executable import certificate_table, identity, resource, structure
+from kazami.detect.content.container import unpacker
+from kazami.detect.content.executable import certificate_table, identity, installer, resource, structure
 from kazami.detect.content.identify import kind
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
@@ -16,7 +17,7 @@ from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 if TYPE_CHECKING:
     from kazami.detect.content.executable.authenticode import Signature
 
-MEANINGS = meanings(__file__)
+MEANINGS = meanings(__file__) | unpacker.MEANINGS
 #: Who a program says it is from may be forged, whatever is known of its bytes.
 IF_KNOWN = True
 NEEDS = {
@@ -88,6 +89,10 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         seen, pieces = part("resources", work, ([], []))
         features += seen
         children += pieces
+    content = part("installer", lambda: installer.opened(data, int(binary.overlay_offset), scope), Analysis())
+    features += content.features
+    children += content.children
+    gaps += content.gaps
     if version:
         words = (version.get(k, "") for k in ("CompanyName", "ProductName", "OriginalFilename", "FileVersion"))  # fmt: skip
         features.append(Feature("pe.version", "; ".join(filter(None, words))))

@@ -83,7 +83,7 @@ def _label(node: Any) -> str:
     return str(node.name) if node.has_name else str(node.id)
 
 
-def overlay(data: bytes, start: int, end: int) -> tuple[list[Feature], list[Child]]:
+def overlay(data: bytes, start: int, end: int, family: str = "pe") -> tuple[list[Feature], list[Child]]:
     """What lies between the last section and the certificates, or the end."""
     piece = data[start:end]
     rest = piece.strip(b"\0")
@@ -92,7 +92,7 @@ def overlay(data: bytes, start: int, end: int) -> tuple[list[Feature], list[Chil
     at = piece.find(rest[:_SMALL])
     found = kind(rest[:HEAD], "")
     said = f"{len(rest):,} bytes: {kinds()[found].title}"
-    features = [Feature("pe.overlay", said, offset=start + at)]
+    features = [Feature(f"{family}.overlay", said, offset=start + at)]
     if found == "data" and noise(rest):
-        features.append(Feature("pe.encrypted_overlay", f"{len(rest):,} bytes", offset=start + at))
+        features.append(Feature(f"{family}.encrypted_overlay", f"{len(rest):,} bytes", offset=start + at))
     return features, [Child("overlay", rest, relation="object")]

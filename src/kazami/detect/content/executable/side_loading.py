@@ -1,10 +1,12 @@
 """Genuine programs with a false library beside them, and what it loads (MITRE ATT&CK T1574.001): seen only in what lies together.
+Also programs of Windows in the wrong place (T1036.005), because only here the place is known.
 
 It works over what the analyzers said of each file, in one archive or one folder, and adds to what is said of the library.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,10 +15,15 @@ from typing import Any
 
 import yaml
 
+from kazami.detect.content.executable.identity import system
 from kazami.model.content import Feature, Looked
 
 _PROGRAMS = (".exe", ".scr", ".com")
 _LIBRARIES = (".dll", ".cpl", ".ocx")
+#: Where users and services may write, and nothing of Windows lies.
+_ODD_FOLDER = re.compile(
+    r"[/\\!](programdata|appdata|perflogs|\$recycle\.bin|inetpub|wwwroot|users[/\\]public|windows[/\\](temp|debug|tasks|help|ime|media))[/\\]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +56,20 @@ def tied(looked: Sequence[Looked]) -> tuple[Looked, ...]:
         if item.kind == "pe" or any(f.name.startswith("masked.") for f in item.features):
             folder = item.place[: max(item.place.rfind(mark) for mark in "/\\!") + 1]
             folders.setdefault(folder, []).append(_one(at, item))
-    found = list(looked)
+    found = [_misplaced(item) for item in looked]
     for files in folders.values():
         for at, feature in _of_folder(files):
             found[at] = replace(found[at], features=(*found[at].features, feature))
     return tuple(found)
+
+
+def _misplaced(item: Looked) -> Looked:
+    """A program of Windows in a folder that is nobody's home for it; only where the folder is known."""
+    folder, name = re.split(r"[/\\!](?=[^/\\!]*$)", f"/{item.place}".casefold())
+    odd = item.kind == "pe" and name.endswith(_PROGRAMS) and _ODD_FOLDER.search(f"{folder}/")
+    if not odd or name.rpartition(".")[0] not in system("programs"):
+        return item
+    return replace(item, features=(*item.features, Feature("pe.system_name_elsewhere", item.place)))
 
 
 def _one(at: int, item: Looked) -> _One:
