@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,12 +23,12 @@ from kazami.respond.text import safe
 if TYPE_CHECKING:
     from kazami.detect.rarity.memory import Things
     from kazami.model.content import Inspection
-    from kazami.pipeline.inspect import Submission
+    from kazami.pipeline.inspect import Submission, Wish
 
 #: Files from which on only those are shown on a terminal that something was found in.
 _FEW = 40
 #: Seconds of a submission in which things are emulated.
-EMULATED = 600.0
+_EMULATED = 600.0
 
 
 class Word(StrEnum):
@@ -90,24 +91,15 @@ def inspect(
     ] = None,
 ) -> int:
     """Look inside files: identify, open what is packed, analyze all that is found, and give a verdict with its proof."""
-    from kazami.model.content import Limits
-    from kazami.pipeline import yara_rules
-    from kazami.pipeline.inspect import Wish
     from kazami.pipeline.inspect import inspect as run
 
     settings = config.load(configuration)
     output.check(output_file)
-    wish = Wish(
-        Limits(submission_seconds=EMULATED) if emulate else Limits(),
-        passwords=tuple(dict.fromkeys((*(password or ()), *settings.passwords))),
-        settings={**yara_rules.content(settings, yara or (), pack), **rules_of(settings)},
-        deep=deep,
-        emulate=emulate,
+    wish = replace(
+        wish_of(settings, password or (), yara or (), pack, deep=deep, emulate=emulate),
         keep=extract is not None,
         cache=settings.cache if cache else None,
     )
-    for note in yara_rules.notes(wish.settings):
-        sys.stderr.write(f"kazami: {safe(note)}\n")
     submissions, unread = _submissions(paths, wish.limits.file)
     count = min(workers or settings.workers or cores(), max(1, len(submissions)))
     keep = _Extract(extract) if extract is not None else None
@@ -129,9 +121,31 @@ def inspect(
     return _exit_code(told, fail_on, unread)
 
 
-def rules_of(settings: config.Settings) -> dict[str, tuple[str, ...]]:
-    """The user's Sigma rules, for what is emulated, and where they are kept compiled."""
-    return {"sigma.rules": tuple(map(str, settings.rules)), "sigma.cache": (str(settings.cache),)}
+def wish_of(
+    settings: config.Settings,
+    passwords: Sequence[str],
+    yara: Sequence[Path],
+    packs: Sequence[str] | None = None,
+    *,
+    deep: bool,
+    emulate: bool,
+) -> Wish:
+    """How to look, by settings and command; rules that do not load are told on standard error."""
+    from kazami.model.content import Limits
+    from kazami.pipeline import yara_rules
+    from kazami.pipeline.inspect import Wish
+
+    sigma = {"sigma.rules": tuple(map(str, settings.rules)), "sigma.cache": (str(settings.cache),)}
+    wish = Wish(
+        Limits(submission_seconds=_EMULATED) if emulate else Limits(),
+        passwords=tuple(dict.fromkeys((*passwords, *settings.passwords))),
+        settings={**yara_rules.content(settings, yara, packs), **sigma},
+        deep=deep,
+        emulate=emulate,
+    )
+    for note in yara_rules.notes(wish.settings):
+        sys.stderr.write(f"kazami: {safe(note)}\n")
+    return wish
 
 
 def _submissions(paths: list[str], most: int) -> tuple[list[Submission], int]:

@@ -63,6 +63,7 @@ def _register() -> None:
     from kazami.cli.changes import changes
     from kazami.cli.coverage import coverage
     from kazami.cli.doctor import doctor
+    from kazami.cli.evaluate import evaluate
     from kazami.cli.hunt import app as hunts
     from kazami.cli.incidents import app as incidents
     from kazami.cli.inline import inline
@@ -80,6 +81,7 @@ def _register() -> None:
 
     app.command("scan", cls=QuickCommand)(scan)
     app.command("inspect")(inspect)
+    app.command("evaluate")(evaluate)
     app.add_typer(rules, name="rules")
     app.add_typer(incidents, name="incidents")
     app.add_typer(suppress, name="suppress")

@@ -1,0 +1,1 @@
+"""What looking inside files is worth on somebody's own samples: labels, layers, figures. Nothing leaves the machine."""
