@@ -11,16 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazami.detect.content.recursion import look
-from kazami.detect.content.script import MEANINGS, analyze, encoded, shell, trait
+from kazami.detect.content.script import MEANINGS, analyze, encoded, jscript, shell, trait
 from kazami.detect.content.script import batch as cmd
 from kazami.detect.content.script.basic import machine as basic
 from kazami.detect.content.script.powershell import machine as powershell
 from kazami.detect.content.script.record import Meter
 from kazami.detect.content.script.tree import Folds, Node
 from kazami.detect.content.verdict import judge
+from kazami.engine import confine
 from kazami.model.content import Artifact, Gap, Looked, Scope, Verdict
 from kazami.pipeline.inspect import analyzers, meanings
-from script_writer import PAYLOADS, TECHNIQUES, encode
+from script_words import encode
+from script_writer import PAYLOADS, TECHNIQUES
 
 EVERY = [(language, technique) for language, of in TECHNIQUES.items() for technique in of]
 MARKS = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789", min_size=6, max_size=12)
@@ -38,6 +40,8 @@ def seen(name: str, data: bytes) -> tuple[list[Looked], list[bytes], Verdict]:
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1 << 32), mark=MARKS)
 def test_what_is_hidden_comes_out(language: str, technique: str, seed: int, mark: str) -> None:
+    if language in ("js", "jse") and confine.possible():
+        pytest.skip(confine.possible())
     text = PAYLOADS[language].format(mark=mark)
     script = TECHNIQUES[language][technique](text, Random(seed))
     _, children, _ = seen(f"a.{language}", script.encode("latin-1"))
@@ -190,6 +194,55 @@ def test_a_hidden_dropper_is_malicious_and_an_administrator_is_not() -> None:
     assert seen("a.ps1", hidden.encode())[2].word == "malicious"
     plain = "Get-Service | Where-Object Status -eq 'Running' | Export-Csv services.csv -NoTypeInformation"
     assert seen("a.ps1", plain.encode())[2].word in ("clean", "informational")
+
+
+JSCRIPT = {
+    "quits": ("WScript.Quit(); new ActiveXObject('WScript.Shell').Run('a.exe')", []),
+    "any case": (
+        "new activexobject('x'); var s = WScript.CREATEOBJECT('wscript.shell'); s.rUN('a.exe /b', 0)",
+        ["a.exe /b"],
+    ),
+    "any name": (
+        "var s = new window.top.Thing(); document.body.onload = function () { WScript.CreateObject('Shell.Application').ShellExecute('a.exe', '/c') }",
+        ["a.exe /c"],
+    ),
+    "replaced functions": (
+        "JSON.stringify = null; Array.prototype.push = null; String.prototype.slice = null; eval('var held = 1')",
+        ["var held = 1"],
+    ),
+    "a file": (
+        "var f = new ActiveXObject('Scripting.FileSystemObject').CreateTextFile('b.txt'); f.Write('one '); f.Write('two')",
+        ["one two"],
+    ),
+}
+
+
+@pytest.mark.skipif(bool(confine.possible()), reason=f"no script is run: {confine.possible()}")
+@pytest.mark.parametrize("case", JSCRIPT)
+def test_jscript_is_recorded(case: str) -> None:
+    source, layers = JSCRIPT[case]
+    assert [layer.data.decode() for layer in jscript.run(source).layers] == layers
+
+
+@pytest.mark.skipif(bool(confine.possible()), reason=f"no script is run: {confine.possible()}")
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("eval('1'); while (true) {}", "time"),
+        ("eval('1'); var a = 'x'; while (true) a += a;", "memory"),
+        ("eval('1'); /(a+)+$/.test(new Array(60).join('a') + '!')", "time"),
+    ],
+)
+def test_jscript_without_end_is_ended(source: str, kind: str) -> None:
+    assert [gap.kind for gap in jscript.analyze(source.encode(), Scope(name="a.js")).gaps] == [kind]
+
+
+def test_where_nothing_can_be_confined_no_script_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine, "possible", lambda: "no filter here")
+    gaps = jscript.analyze(b"eval('1' + x)", Scope(name="a.js")).gaps
+    assert [(gap.kind, gap.reason) for gap in gaps] == [
+        ("missing", "scripts are not run here: no filter here")
+    ]
 
 
 def test_layers_are_children_with_their_way_out() -> None:

@@ -20,6 +20,8 @@ BY_NAME = True  # Windows runs what the name says
 _LOOKED = 4 << 20
 _RUN = 1 << 20
 _GRAM = 8
+#: Of code page 1252, what differs from Latin-1; Windows leaves the five that it does not define as they are.
+_WINDOWS = {code: bytes((code,)).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 _SHORT = 12  # characters of a text that is too short to hide anything
 _MANY = 3
 
@@ -93,10 +95,12 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     gaps = [] if len(data) <= _LOOKED else [Gap("limit", f"only the first {_LOOKED:,} bytes looked at")]
     features: list[Feature] = []
     children: list[Child] = []
+    named = languages("text", scope.name)
     for language in languages(found, scope.name):
         features += trait.seen(text, language, "text")
         if language in _RUNS and len(text) > _RUN:
-            gaps.append(Gap("limit", f"{len(text):,} characters, too many to run"))
+            if language in named or not named:
+                gaps.append(Gap("limit", f"{len(text):,} characters, too many to run"))
         elif language in _RUNS:
             record = _RUNS[language](text, Meter(seconds=min(3.0, scope.limits.seconds * 0.6)))
             said = tell(record, text, language)
@@ -115,7 +119,7 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return data.decode("latin-1").translate(_WINDOWS)
 
 
 def tell(record: Record, text: str, language: str) -> Analysis:

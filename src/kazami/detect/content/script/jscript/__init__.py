@@ -1,0 +1,153 @@
+"""JScript, run by QuickJS in a confined process (`engine.confine`) against a script host that only writes down what is asked of it.
+
+A name that is not known there (of a browser, of Node, of Acrobat) is made an object that writes down too, and the script begins anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kazami.detect.content.identify import kind
+from kazami.detect.content.script import MEANINGS, decoded, languages, tell
+from kazami.detect.content.script.record import Record
+from kazami.engine import confine
+from kazami.model.content import Analysis, Gap, Scope
+
+__all__ = ["MEANINGS", "NEEDS", "analyze", "confidence"]
+
+NEEDS = {"quickjs": "what JScript and JavaScript do when they run (pip install quickjs-ng)"}
+BY_NAME = True
+
+_RECORDER = Path(__file__).with_name("recorder.js").read_text("utf-8")
+_LONGEST = 2 << 20
+_MEMORY, _SECONDS, _STACK = 256 << 20, 2.0, 1 << 20
+_NAMES = 12  # that are not known, until the script is left alone
+
+#: Without one of these, a script reaches neither its host nor code that it makes.
+_REACHES = re.compile(
+    r"activexobject|wscript|wsh\b|getobject|\beval\b|\bfunction\s*\(\s*[\"'`]|new\s+function|constructor|\]\s*\(|settimeout|setinterval|execscript|document\s*\.\s*write|import\s*\(|\\u|exportdataobject|app\s*\.",
+    re.IGNORECASE,
+)
+_CONDITIONAL = re.compile(
+    r"/\*@(?:cc_on)?|@\*/|//@cc_on|@cc_on\b|@(?:if\s*\([^)]{0,200}\)|end\b|else\b|set\b[^\r\n]{0,200})"
+)
+_EVAL = re.compile(r"\beval\s*\(\s*(?![\s)])")
+_MISSING = re.compile(r"ReferenceError: '?([A-Za-z_$][\w$]*)'? is not defined")
+
+
+def confidence(head: bytes, name: str) -> float:
+    """Is JScript by its content or name."""
+    return 1.0 if "jscript" in languages(kind(head, name), name) else 0.0
+
+
+def analyze(data: bytes, scope: Scope) -> Analysis:
+    """What the script asks its host for, and every text that it runs."""
+    text = decoded(data)
+    if not _REACHES.search(text):
+        return Analysis()
+    if len(text) > _LONGEST:
+        return Analysis(gaps=(Gap("limit", f"{len(text):,} characters, too many to run"),))
+    if reason := confine.possible():
+        return Analysis(gaps=(Gap("missing", f"scripts are not run here: {reason}"),))
+    record = run(text)
+    return tell(record, text, "jscript")
+
+
+def run(text: str) -> Record:
+    """A run of a script. Raises OSError where no process can be made for it."""
+    import quickjs  # noqa: F401 - in memory before the process has no files any more
+
+    record = Record()
+    plain = _CONDITIONAL.sub(" ", text) if "@cc_on" in text else text
+    try:
+        answer = confine.confined(partial(_run, plain), memory=_MEMORY, seconds=_SECONDS)
+    except confine.Ended as ended:
+        record.stop(str(ended), ended.kind)
+        return record
+    _read(answer.decode("utf-8", "replace"), record)
+    return record
+
+
+def _run(text: str) -> bytes:
+    """In the confined process: the log, and in its first line how the script ended."""
+    names: list[str] = []
+    direct = False
+    while True:
+        log, error = _once(text, names, direct)
+        if not direct and '["local",' in log:  # code that needs variables of the function around it
+            direct = True
+            continue
+        missing = _MISSING.search(error)
+        if missing and len(names) < _NAMES and missing[1] not in names:
+            names.append(missing[1])
+            continue
+        return orjson.dumps(["end", error]) + b"\n" + log.encode("utf-8", "replace")
+
+
+def _once(text: str, names: list[str], direct: bool) -> tuple[str, str]:
+    import quickjs
+
+    context = quickjs.Context()
+    context.set_memory_limit(_MEMORY // 4)
+    context.set_time_limit(_SECONDS / 3)
+    context.set_max_stack_size(_STACK)
+    context.eval(f"{_RECORDER}({orjson.dumps(names).decode()}, {'true' if direct else 'false'})")
+    error = ""
+    try:
+        context.eval((_EVAL.sub("eval(__code = ", text) if direct else text) + "\n;undefined")
+        context.eval('__kazami("later")')
+    except (quickjs.JSException, MemoryError) as raised:
+        error = str(raised).strip().split("\n")[0][:300] or type(raised).__name__
+    context.set_time_limit(_SECONDS)
+    return str(orjson.loads(context.eval('__kazami("log")'))), error
+
+
+def _read(answer: str, record: Record) -> None:
+    """A log into a record."""
+    files: dict[str, str] = {}
+    for kind_of, *parts in _lines(answer):
+        if kind_of == "end":
+            _ended(parts[0], record)
+        elif kind_of == "call":
+            record.call(parts[0], *parts[1:])
+        elif kind_of == "code":
+            record.call("eval", parts[1][:2000])
+            record.layer(parts[1], "js", parts[0])
+        elif kind_of == "command":
+            record.layer(parts[0], "cmd", "command")
+        elif kind_of == "page":
+            record.layer(parts[0], "html", "document.write")
+        elif kind_of == "file" and len(parts) > 1:
+            files[parts[0]] = files.get(parts[0], "") + parts[1]
+        elif kind_of == "unresolved":
+            record.unresolved.append(parts[0])
+    for name, body in files.items():
+        ending = name.rpartition(".")[2].lower()
+        data = (
+            body.encode("latin-1")
+            if body.isascii() or max(body) <= "\xff"
+            else body.encode("utf-8", "replace")
+        )
+        record.layer(data, ending if ending.isalnum() and len(ending) < 6 else "bin", f"written to {name}")
+
+
+def _lines(answer: str) -> Iterator[list[Any]]:
+    for line in answer.split("\n"):
+        if line:
+            found = orjson.loads(line.encode("utf-8", "replace"))
+            yield found
+
+
+def _ended(error: str, record: Record) -> None:
+    if not error or error == "Quit":
+        return
+    timed = "interrupted" in error
+    record.stop(
+        error, "time" if timed else "memory" if "out of memory" in error or "too long" in error else ""
+    )
