@@ -13,6 +13,7 @@ from kazami.cli import run
 from kazami.store import incidents as kept
 from kazami.store.case import Case
 from kazami.store.lists import evidence_rows
+from pe_writer import STUBBED, masked, pe
 
 
 @pytest.fixture
@@ -73,6 +74,29 @@ def test_a_program_in_a_mail_is_tied_to_the_host_that_ran_it(evidence: Path, tmp
     assert notes["mail.zip!取材依頼書.docx.exe"].startswith("looked inside: malicious")
     assert len(tied) == 1
     assert tied[0].findings >= 2
+
+
+def test_a_side_loading_pair_in_a_folder_is_a_finding_with_its_hashes(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    library = pe(exports={"Start": ""}, imports={"kernel32.dll": ["LoadLibraryA"]}, library=True)
+    files = {"obedience.exe": pe(), "StarBurn.dll": library, "handkerchief.dat": masked(STUBBED, b"\x3d")}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / "log.jsonl").write_text(
+        '{"EventID": 1102, "Channel": "Security", "Computer": "ws1"}\n', "utf-8"
+    )
+    found = [row for row in scan(folder, tmp_path / "case") if row["table"] == "file_inspection"]
+    assert ("Known side-loading pair with its payload", "critical") in {
+        (row["title"], row["level"]) for row in found
+    }
+    with Case.open(tmp_path / "case") as case:
+        _, batches = case.sql("select TargetFilename, Hashes from file_inspection")
+        hashes = {row["TargetFilename"]: row["Hashes"] for batch in batches for row in batch.to_pylist()}[
+            "StarBurn.dll"
+        ]
+    assert hashes.startswith(f"SHA256={hashlib.sha256(library).hexdigest()}")
+    assert ",IMPHASH=" in hashes
 
 
 def test_a_second_scan_tells_the_same(evidence: Path, tmp_path: Path) -> None:

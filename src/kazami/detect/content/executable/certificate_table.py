@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 _ENTRIES = 16  # that are looked at
 _PKCS7 = 2
-_KINDS = {0x10B: 96, 0x20B: 112}  # magic of the optional header: where its data directories begin
+#: Magic of the optional header, and where in it the data directories begin: of 32 and of 64 bits.
+KINDS = {0x10B: 96, 0x20B: 112}
 _SECURITY = 4
 
 
@@ -51,7 +52,7 @@ def header(data: bytes) -> int:
 def table(data: bytes) -> Table | None:
     """The table of a PE file; None where the header has no room for one."""
     optional = header(data) + 24
-    start = _KINDS.get(int.from_bytes(data[optional : optional + 2], "little"))
+    start = KINDS.get(int.from_bytes(data[optional : optional + 2], "little"))
     if optional < 24 or start is None or len(data) < optional + start + 8 * (_SECURITY + 1):
         return None
     directory = optional + start + 8 * _SECURITY

@@ -102,15 +102,23 @@ def _signature(one: Signature) -> Iterator[Feature]:
         yield Feature("pe.signer", f"{one.signer}; {way}")
     posed = vendor(one.organization) or vendor(one.common_name)
     if one.chain.end != "root":
-        name = {"open": "pe.signer_unproven", "self_signed": "pe.self_signed", "forged": "pe.forged_issuer"}
-        forged = {"open": "pe.vendor_unproven", "self_signed": "pe.forged_vendor", "forged": "pe.forged_vendor"}  # fmt: skip
-        yield Feature((forged if posed else name)[one.chain.end], f"{one.signer}; {way}")
+        yield _unknown(one, posed, f"{one.signer}; {way}")
     elif posed and posed.own_roots and not one.chain.microsoft:
         yield Feature("pe.vendor_under_other_root", f"{one.signer}; {way}")
     if not one.signs_code:
         yield Feature("pe.signature_not_for_code", one.signer)
     if one.stamped and not one.begins <= one.stamped <= one.ends:
         yield Feature("pe.signature_out_of_date", f"{one.stamped:%Y-%m-%d} is not within {one.begins:%Y-%m-%d} to {one.ends:%Y-%m-%d}")  # fmt: skip
+
+
+def _unknown(one: Signature, posed: Vendor | None, said: str) -> Feature:
+    """Of a chain that ends at no known root. Only Microsoft's roots are all known: of others an old one may be missing."""
+    if posed is None:
+        name = {"open": "pe.signer_unproven", "self_signed": "pe.self_signed", "forged": "pe.forged_issuer"}
+        return Feature(name[one.chain.end], said)
+    if one.chain.end == "self_signed" or (one.chain.end == "forged" and posed.own_roots):
+        return Feature("pe.forged_vendor", said)
+    return Feature("pe.vendor_unproven", said, level="" if posed.own_roots else "medium")
 
 
 def _claim(claim: Claim, signed: Sequence[Signature]) -> Iterator[Feature]:

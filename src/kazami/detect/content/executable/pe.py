@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kazami.detect.content.container import unpacker
-from kazami.detect.content.executable import certificate_table, identity, installer, resource, structure
+from kazami.detect.content.executable import (
+    certificate_table,
+    identity,
+    import_table,
+    installer,
+    resource,
+    structure,
+)
 from kazami.detect.content.identify import kind
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
@@ -53,12 +60,15 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     """Everything, part by part."""
     if certificate_table.header(data) < 0:
         return Analysis((Feature("pe.old_program"),))
-    binary = structure.parse(data)
+    heavy = import_table.heavy(data)
+    binary = structure.parse(data, not heavy)
     if binary is None:
         return Analysis(gaps=(Gap("error", "its headers cannot be read as a program's"),))
     features: list[Feature] = []
     children: list[Child] = []
     gaps: list[Gap] = []
+    if heavy:
+        gaps.append(Gap("limit", f"more than {import_table.MOST:,} imports, not read"))
 
     def part(place: str, work: Callable[[], Any], default: Any) -> Any:
         try:

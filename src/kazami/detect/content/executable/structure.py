@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,14 @@ _PIECE = 400  # characters of one feature
 _OLDEST = datetime(1993, 7, 1, tzinfo=UTC)  # of Windows NT, before which no PE was made
 
 
-def parse(data: bytes) -> Any:
+def parse(data: bytes, with_imports: bool = True) -> Any:
     """LIEF's view of a PE file, or None. Signatures, exceptions and relocations are not read: they cost most and are not asked."""
     import lief
 
     lief.logging.disable()
     config = lief.PE.ParserConfig()
     config.parse_exceptions = config.parse_reloc = config.parse_signature = False
+    config.parse_imports = with_imports
     return lief.PE.parse(data, config)
 
 
@@ -49,9 +51,11 @@ def imports(binary: Any) -> dict[str, list[str]]:
     left = _NAMES
     for group in (binary.imports, binary.delay_imports if binary.has_delay_imports else ()):
         for library in group:
-            names = [str(entry.name) for entry in library.entries][:left]
-            left -= len(names)
+            names = [str(entry.name) for entry in islice(library.entries, left)]
+            left -= len(names) + 1
             found.setdefault(str(library.name).lower(), []).extend(names)
+            if left <= 0:
+                return found
     return found
 
 
@@ -131,7 +135,7 @@ def exported(binary: Any, signed: bool) -> Iterator[Feature]:
     if not binary.has_exports:
         return
     export = binary.get_export()
-    entries = [entry for entry in list(export.entries)[:_NAMES] if str(entry.name)]
+    entries = [entry for entry in islice(export.entries, _NAMES) if str(entry.name)]
     if str(export.name):
         yield Feature("pe.export_name", str(export.name))
     if len(entries) < 4 or signed:
