@@ -113,6 +113,19 @@ HONEST: dict[str, list[Step]] = {
     "waits": [call("kernel32", "Sleep", 1000), call("kernel32", "GetTickCount")],
 }  # fmt: skip
 
+#: Finds kernel32 by the loader's list and WinExec among its exports, as shellcode does, and starts ``calc.exe``; x86 and x64.
+SHELLCODE = {
+    32: bytes.fromhex(
+        "fc31d2648b52308b520c8b52148b128b128b5a108b433c8b44187801d88b782001df31c98b348f4101de813e57696e4575f2817e047865630075e9"
+        "8b502401da0fb74c4afe8b501c01da8b048a01d86a01e80900000063616c632e65786500ffd0c3"
+    ),
+    64: bytes.fromhex(
+        "4831d265488b5260488b5218488b5220488b12488b12488b5a208b433c8b8418880000004801d88b78204801df4831c98b348f48ffc14801de"
+        "813e57696e4575ef817e047865630075e68b50244801da0fb74c4afe8b501c4801da8b048a4801d86a015ae80900000063616c632e65786500"
+        "594883ec28ffd04883c428c3"
+    ),
+}
+
 _CHANGED = b"\xe8\0\0\0\0\x58\xc6\x40\x05\x90\xf4"  # finds itself, and turns its own hlt into a nop
 
 #: What must end, with a word of the reason; "" where it must come to its own end.

@@ -10,6 +10,10 @@ workers = 2
 [content.mail]                       # what the operator says of himself to the analyzers: lists of texts, by analyzer
 own_domains = ["example.co.jp"]
 
+[emulation]
+always = false                       # run programs and scripts, in scans too, to see what they do
+seconds = 20                         # each
+
 [network]                            # variables of Suricata's rules: addresses and ports
 HOME_NET = "[10.0.0.0/8,192.168.0.0/16]"
 
@@ -36,6 +40,9 @@ NAME = "kazami.toml"
 #: Worker processes that can be asked for.
 MOST_WORKERS = 256
 
+#: Seconds for one emulated program that can be asked for.
+MOST_SECONDS = 600
+
 #: Settings of analyzers that are files and folders.
 _PLACES = frozenset(("shelf", "roots"))
 
@@ -52,6 +59,8 @@ class Settings:
     placeholders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     content: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    emulate: bool = False
+    emulation_seconds: float = 20.0
     cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir("kazami")))
     source: Path | None = None
 
@@ -76,7 +85,7 @@ def _read(path: Path) -> Settings:
         raise UsageError(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
-    _only(path, document, {"scan", "content", "placeholders", "network"}, "section")
+    _only(path, document, {"scan", "content", "emulation", "placeholders", "network"}, "section")
     scan, placeholders = (_table(path, name, document.get(name, {})) for name in ("scan", "placeholders"))
     _only(path, scan, {"rules", "yara", "packs", "passwords", "workers"}, "setting")
     workers = scan.get("workers")
@@ -92,6 +101,7 @@ def _read(path: Path) -> Settings:
         placeholders=names,
         variables=_variables(path, _table(path, "network", document.get("network", {}))),
         content=_content(path, _table(path, "content", document.get("content", {}))),
+        **_emulation(path, _table(path, "emulation", document.get("emulation", {}))),
         source=path,
     )
 
@@ -108,6 +118,16 @@ def _content(path: Path, document: dict[str, Any]) -> dict[str, tuple[str, ...]]
 def _beside(path: Path, name: str, texts: tuple[str, ...]) -> tuple[str, ...]:
     """Settings that name files and folders, beside the settings; others as they are."""
     return tuple(str(path.parent / text) for text in texts) if name in _PLACES else texts
+
+
+def _emulation(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    _only(path, document, {"always", "seconds"}, "setting")
+    always, seconds = document.get("always", False), document.get("seconds", 20)
+    if type(always) is not bool:
+        raise UsageError(f"{path}: emulation.always must be true or false")
+    if type(seconds) not in (int, float) or not 1 <= seconds <= MOST_SECONDS:
+        raise UsageError(f"{path}: emulation.seconds must be a number from 1 to {MOST_SECONDS}")
+    return {"emulate": always, "emulation_seconds": float(seconds)}
 
 
 def _variables(path: Path, document: dict[str, Any]) -> dict[str, str]:

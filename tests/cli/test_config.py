@@ -67,7 +67,7 @@ def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ("[scan\n", "line 1"),
         ("\udcff", "utf-8"),
-        ("[other]\n", "unknown section 'other'; known: content, network, placeholders, scan"),
+        ("[other]\n", "unknown section 'other'; known: content, emulation, network, placeholders, scan"),
         ("[scan]\nworker = 1\n", "unknown setting 'worker'; known: packs, passwords, rules, workers"),
         ("scan = 3\n", "scan must be a table: write [scan]"),
         ("placeholders = []\n", "placeholders must be a table"),
@@ -93,3 +93,14 @@ def test_mistakes_are_named(tmp_path: Path, text: str, words: str) -> None:
 def test_a_file_that_was_named_must_be_there(path: str) -> None:
     with pytest.raises(UsageError, match=rf"^{path}: (No such file or directory|Is a directory)$"):
         config.load(Path(path))
+
+
+def test_emulation(tmp_path: Path) -> None:
+    path = tmp_path / "k.toml"
+    path.write_text("[emulation]\nalways = true\nseconds = 5\n")
+    found = config.load(path)
+    assert (found.emulate, found.emulation_seconds) == (True, 5.0)
+    for wrong in ("always = 1", "seconds = 0", "seconds = true", "seconds = 601", "sometimes = true"):
+        path.write_text(f"[emulation]\n{wrong}\n")
+        with pytest.raises(UsageError, match=r"emulation|sometimes"):
+            config.load(path)

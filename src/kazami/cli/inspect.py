@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: Files from which on only those are shown on a terminal that something was found in.
 _FEW = 40
-#: Seconds of a submission in which things are emulated.
-_EMULATED = 600.0
 
 
 class Word(StrEnum):
@@ -67,11 +65,9 @@ def inspect(
     pack: PackOption = None,
     deep: Annotated[bool, typer.Option("--deep", help="Run the slow analyzers too.")] = False,
     emulate: Annotated[
-        bool,
-        typer.Option(
-            "--emulate", help="Run programs and scripts in an emulator or a cage, and judge what they do."
-        ),
-    ] = False,
+        bool | None,
+        typer.Option(help="Run programs in an emulator and scripts in a cage, and judge what they do."),
+    ] = None,
     extract: Annotated[
         Path | None, typer.Option(help="Write everything found inside to this folder, under safe names.")
     ] = None,
@@ -128,20 +124,20 @@ def wish_of(
     packs: Sequence[str] | None = None,
     *,
     deep: bool,
-    emulate: bool,
+    emulate: bool | None,
 ) -> Wish:
     """How to look, by settings and command; rules that do not load are told on standard error."""
-    from kazami.model.content import Limits
-    from kazami.pipeline import yara_rules
+    from kazami.pipeline import emulated, yara_rules
     from kazami.pipeline.inspect import Wish
 
-    sigma = {"sigma.rules": tuple(map(str, settings.rules)), "sigma.cache": (str(settings.cache),)}
+    running = settings.emulate if emulate is None else emulate
+    sigma = emulated.content(settings, packs) if running else {}
     wish = Wish(
-        Limits(submission_seconds=_EMULATED) if emulate else Limits(),
+        emulated.limits(settings, running),
         passwords=tuple(dict.fromkeys((*passwords, *settings.passwords))),
         settings={**yara_rules.content(settings, yara, packs), **sigma},
         deep=deep,
-        emulate=emulate,
+        emulate=running,
     )
     for note in yara_rules.notes(wish.settings):
         sys.stderr.write(f"kazami: {safe(note)}\n")

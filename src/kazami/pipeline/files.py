@@ -27,7 +27,7 @@ from kazami.model.evidence import Evidence
 from kazami.model.finding import level_rank
 from kazami.model.result import EvidenceRow
 from kazami.model.rule import RuleInfo
-from kazami.pipeline import yara_rules
+from kazami.pipeline import emulated, yara_rules
 from kazami.pipeline.inspect import Submission, Wish, inspect
 from kazami.pipeline.rarity import marked, memory_of
 from kazami.sources import walk
@@ -62,9 +62,16 @@ def look_inside(
     rows = _open(case, files)
     if not rows:
         return []
-    told = yara_rules.content(settings, yara, packs)
+    told = yara_rules.content(settings, yara, packs) | (
+        emulated.content(settings, packs) if settings.emulate else {}
+    )
     wish = Wish(
-        passwords=settings.passwords, settings=told, cache=settings.cache, seen=correspondents.known(case)
+        emulated.limits(settings, settings.emulate),
+        settings.passwords,
+        told,
+        emulate=settings.emulate,
+        cache=settings.cache,
+        seen=correspondents.known(case),
     )
     by_name = _by_submission(rows, files, wish.limits)
     counts = {"suspicious": 0, "malicious": 0, "incomplete": 0}

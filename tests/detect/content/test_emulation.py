@@ -58,13 +58,18 @@ def test_a_library_is_entered_by_what_it_exports() -> None:
     assert not record.ended
 
 
-def test_shellcode_is_run_and_chance_is_not() -> None:
-    writes = b"\xfc\xe8\x82\0\0\0" + bytes(0x82) + b"\xc3"  # calls its own end, and comes back to zeros
-    assert confidence(writes, "x.bin") == 1.0
+def test_shellcode_finds_its_way_whatever_ran_before() -> None:
+    for bits in (32, 64, 32):
+        data = vectors.SHELLCODE[bits]
+        assert confidence(data, "x.bin") == 1.0
+        record = windows.run(data, "x.bin", _SECONDS)
+        assert [act["CommandLine"] for act in record.acts] == ["calc.exe"]
+        assert not record.ended
+
+
+def test_what_is_no_shellcode_is_not_run() -> None:
     assert confidence(b"\0" * 500, "x.bin") == 0.0
-    record = windows.run(b"\xe8\0\0\0\0\x58\xc3", "x.bin", _SECONDS)
-    assert not record.ended
-    assert analyze(writes, Scope(kind="zip")).children == ()
+    assert analyze(vectors.SHELLCODE[32], Scope(kind="zip")).children == ()
 
 
 def test_the_log_says_how_it_ended_and_all_calls_in_order() -> None:

@@ -25,13 +25,14 @@ _VALUE = 300
 
 
 def rules(settings: Mapping[str, Sequence[str]]) -> RuleSet:
-    """The rules of the packs and those that the user brings: ``sigma.rules`` in `settings`; ``sigma.cache`` keeps them compiled."""
+    """``sigma.rules`` in `settings` (all that comes with Kazami where they say nothing); ``sigma.cache`` keeps them compiled."""
     return _rules(tuple(settings.get("sigma.rules", ())), tuple(settings.get("sigma.cache", ())))
 
 
 @cache
 def _rules(paths: tuple[str, ...], folder: tuple[str, ...]) -> RuleSet:
-    return load([*packs.choose(None).rules, *map(Path, paths)], cache=Path(folder[0]) if folder else None)
+    found = list(map(Path, paths)) or packs.choose(None).rules
+    return load(found, cache=Path(folder[0]) if folder else None)
 
 
 def features(record: Record, found: RuleSet) -> Iterator[Feature]:

@@ -23,6 +23,11 @@ _MEMORY = 256 << 20
 _CONVENTIONS = {"cdecl": 0, "stdcall": 1}
 _WAITS = {"Sleep": 0, "SleepEx": 0, "WaitForSingleObject": 1, "WaitForSingleObjectEx": 1}
 _FOREVER = 0xFFFFFFFF
+#: Newer names of what speakeasy knows by an older one; start-up code of compilers looks for the newer.
+_SAME = {
+    "FlsGetValue2": "FlsGetValue",
+    "GetSystemTimePreciseAsFileTime": "GetSystemTimeAsFileTime",
+}
 #: Classes that number their handles for a whole process of ours; numbers start again, so that a run says the same twice.
 _NUMBERED = ("cryptman.CryptContext", "fileman.FileMap", "fileman.File", "fileman.Pipe", "netman.WininetComponent", "objman.Console", "objman.KernelObject", "regman.RegKey")  # fmt: skip
 _FIRST: dict[str, dict[str, int]] = {}
@@ -36,7 +41,7 @@ class Machine(Win32Emulator):  # type: ignore[misc]
     """One Windows for one program."""
 
     def __init__(self, record: Record, package: str, seconds: float) -> None:
-        _renumber()
+        _begin_anew()
         self._until = time.monotonic() + seconds
         self._mapped = 0
         self.record = record
@@ -82,6 +87,7 @@ class Machine(Win32Emulator):  # type: ignore[misc]
     def handle_import_func(self, dll: str, name: str) -> None:
         """A call of Windows: by us, by speakeasy, or only answered."""
         self.record.calls[name] += 1
+        name = _SAME.get(name, name)
         if self.record.calls.total() > _CALLS:
             self.give_up(f"more than {_CALLS:,} calls")
         elif time.monotonic() > self._until:
@@ -144,8 +150,16 @@ class _Noting(Noting, Profiler):  # type: ignore[misc]
     """What speakeasy reports goes to our record, and nowhere else."""
 
 
-def _renumber() -> None:
+def _begin_anew() -> None:
+    """What speakeasy keeps for a whole process of ours: numbers, the libraries of the last program, and structures by their name, be they those of x86
+    or of x64."""
     import importlib
+
+    from speakeasy.struct import EmuStruct
+    from speakeasy.windows.objman import Process
+
+    EmuStruct.__types__.clear()
+    Process.ldr_entries.clear()
 
     for path in _NUMBERED:
         module, _, name = path.partition(".")

@@ -20,6 +20,9 @@ _STUBS = re.compile(
 )
 _WIDE = re.compile(rb"\xfc\x48|\x65\x48|\x48\x83[\xe4\xec]")
 _HEAD = 64
+_CODE = 0x20000000  # IMAGE_SCN_MEM_EXECUTE
+_EXPORTS = 10
+_CALLED = ("DllRegisterServer", "DllInstall", "ServiceMain", "SvchostPushServiceGlobals", "DllGetClassObject", "CPlApplet", "Run", "Start", "Install", "Main")  # fmt: skip
 
 
 def is_shellcode(data: bytes) -> bool:
@@ -64,6 +67,8 @@ def _run(machine: Any, data: bytes) -> None:
         machine.record.ended = reason
         return
     module = machine.load_module(data=data)
+    entered = _exports(module)
+    module.get_exports = lambda: entered
     machine.run_module(module, all_entrypoints=not module.is_exe())
 
 
@@ -76,6 +81,23 @@ def _refusal(program: Any) -> str:
     if program.OPTIONAL_HEADER.Subsystem == 1:
         return "drivers are not emulated"
     return ""
+
+
+def _exports(module: Any) -> list[Any]:
+    """What a library is worth entering by: code, no mangled name of C++, and first what Windows itself calls."""
+    code = [
+        (s.VirtualAddress, s.VirtualAddress + s.Misc_VirtualSize)
+        for s in module.sections
+        if s.Characteristics & _CODE
+    ]
+    found = [
+        one
+        for one in module.get_exports()
+        if not (one.name or "").startswith("?")
+        and any(low <= one.address - module.base < high for low, high in code)
+    ]
+    found.sort(key=lambda one: one.name not in _CALLED)
+    return found[:_EXPORTS]
 
 
 def _reason(machine: Any, until: float) -> str:
