@@ -19,11 +19,21 @@ from kazami.pipeline.inspect import Submission, Wish, inspect
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
-from content_writer import PE, cfb, tarred, zipped
+import exploit_writer
+import macro_writer
+from content_writer import PE, cfb, relation, tarred, zipped
 
 _MAIL = b"From: a@b.example\nTo: c@d.example\nSubject: x\n"
 #: Harmless by themselves: an honest answer may be clean, it must only be quick.
-_MAY_BE_CLEAN = frozenset(("pickle", "braces in RTF"))
+_MAY_BE_CLEAN = frozenset(
+    (
+        "pickle",
+        "braces in RTF",
+        "fields in fields",
+        "equation of a million records",
+        "picture of endless tables",
+    )
+)
 
 
 def deflated(name: str, size: int, around: dict[str, bytes] | None = None) -> bytes:
@@ -96,6 +106,35 @@ def cases() -> dict[str, bytes]:
         "deflate bomb in PDF": _stream(zlib.compress(zlib.compress(bytes(200 << 20)))),
         "broken zip": zipped({"a.exe": PE})[:-30],
         "storage of nothing": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\xff" * 4000,
+        **_documents(),
+    }
+
+
+def _documents() -> dict[str, bytes]:
+    """Documents that keep those busy who look for attacks and macros."""
+    office = {"[Content_Types].xml": b"<Types/>"}
+    bomb = b"\x01" + (struct.pack("<H", 0xB003) + b"\x02a\xff\x0f") * 20_000
+    streams = {f"VBA/M{n}": bomb for n in range(30)}
+    modules = {"VBA/dir": macro_writer.directory([f"M{n}" for n in range(30)]), "VBA/_VBA_PROJECT": bytes(99)}
+    begin = b'<w:fldChar w:fldCharType="begin"/><w:instrText>DDE</w:instrText>'
+    far = relation("oleObject", "http://192.0.2.7/a").replace(b"<?xml", b"<!--xml")
+    return {
+        "macros that unpack to gigabytes": cfb({**modules, **streams}),
+        "formulas without end": macro_writer.xlsm(["GOTO(A2)", "GOTO(A1)"]),
+        "fields in fields": b"<?xml version='1.0'?><w:document>" + begin * 200_000,
+        "fields in fields of RTF": b"{\\rtf1" + b"{\\fldinst \\u1 " * 500_000,
+        "fifty thousand relationships": zipped(
+            {**office, "word/_rels/a.xml.rels": b"<?xml?>" + far * 50_000}
+        ),
+        "controls by the thousand": exploit_writer.activex(400, 64 << 10, True),
+        "dictionaries in dictionaries": b"%PDF-1.4\n1 0 obj"
+        + b"<</AA" * 100_000
+        + b">>" * 100_000
+        + b"endobj\ntrailer<</Root 1 0 R>>",
+        "equation of a million records": cfb(
+            {"Equation Native": exploit_writer.native(b"\x03\x01\x01\x03\x0a" + b"\x0a\x0b" * 500_000)}
+        ),
+        "picture of endless tables": exploit_writer.tiff([1], count=0x3FFFFFFF),
     }
 
 

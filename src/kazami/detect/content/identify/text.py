@@ -82,6 +82,10 @@ _HEADER = re.compile(
 )
 
 
+#: A page with its parts, as Office saves one (MHTML): it has no sender.
+_PAGE_OF_OFFICE = re.compile(rb"^content-type\s*:\s*multipart/related", re.IGNORECASE | re.MULTILINE)
+
+
 @lru_cache(maxsize=64)  # every analyzer asks for the same few heads
 def kind(head: bytes, extension: str) -> str:
     """``powershell``, ``html``, ``eml`` ... ``text``; "" where `head` is no text."""
@@ -118,6 +122,8 @@ def _mail(text: bytes) -> bool:
     if len(parts) == 1 and len(text) > 16 << 10 and _HEADER.match(header):
         return True  # a header longer than any honest one
     first = re.match(rb"[\w-]{2,40}\s*:", header)
+    if first and _PAGE_OF_OFFICE.search(header):
+        return True
     return bool(first) and len({m.lower() for m in _HEADER.findall(header)}) >= 3
 
 

@@ -24,6 +24,7 @@ _PROJECT = "_VBA_PROJECT".encode("utf-16-le")
 _SOURCE_MARK = b"\0Attribut"
 _MODULES = 500
 _SOURCE = 4 << 20  # bytes of the source of one module
+_SOURCES = 32 << 20  # of all modules together
 _SHOWN = 3
 _LETTERS = 4  # a shorter string proves nothing
 _FORM = re.compile(rb"[\t\r\n\x20-\x7e]{6,}")
@@ -66,6 +67,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         features.append(Feature("macro.unlisted_source", f"{len(hidden)} modules that no directory names"))
     if modules:
         features.append(Feature("macro.vba", ", ".join(module.name for module in modules[:20])))
+        if not any(module.cache for module in modules):
+            features.append(Feature("macro.not_compiled", f"{len(modules)} modules"))
     features += _spoken(modules)
     for module in modules:
         features += _stomped(module)
@@ -82,6 +85,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
 def _modules(storage: Any, gaps: list[Gap]) -> Iterator[_Read]:
     """What the ``dir`` streams name."""
     paths = storage.listdir(streams=True, storages=False)
+    left = _SOURCES
     for path in paths:
         if path[-1].lower() != "dir" or len(path) < 2 or path[-2].lower() != "vba":
             continue
@@ -101,6 +105,10 @@ def _modules(storage: Any, gaps: list[Gap]) -> Iterator[_Read]:
             except (ValueError, OSError) as error:
                 gaps.append(Gap("error", f"source of a macro: {error}", place))
                 continue
+            left -= len(source)
+            if left < 0:
+                gaps.append(Gap("limit", f"more than {_SOURCES:,} bytes of source"))
+                return
             yield _Read(module.name or module.stream, place, source.decode(found.encoding, "replace"), cache)
 
 

@@ -6,6 +6,7 @@ import html
 import io
 import re
 import struct
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,8 +24,16 @@ _XML_SHEET = re.compile(rb"<(?:\w+:)?sheet\s([^>]{1,4000}?)/?>", re.IGNORECASE)
 _XML_NAME = re.compile(rb"<(?:\w+:)?definedName\s([^>]{1,4000})>", re.IGNORECASE)
 _XML_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s([^>]{1,8000}?)/?>", re.IGNORECASE)
 _XML_ATTRIBUTE = re.compile(rb"([\w:]+)\s*=\s*(?:\"([^\"]{0,4000})\"|'([^']{0,4000})')")
+_ODD = re.compile(
+    r"[^A-Za-z_]"
+)  # Excel overlooks what else stands in such a name, and so do attackers' tools
 _SYLK_NAME = re.compile(r"^NN;(?:\w+;)*N(auto_\w+);E([^;\r\n]+)", re.IGNORECASE | re.MULTILINE)
-_SYLK_CELL = re.compile(r"^C;.{0,200}?;E((?:[^;\r\n]|;;){1,4000})", re.MULTILINE)
+_SYLK_MACRO = re.compile(r"^O;(?:[^\r\n]*;)?E", re.MULTILINE)
+_ONLY_MACROS = re.compile(
+    r"\b(?:EXEC|CALL|REGISTER|HALT|ALERT|RETURN|GOTO|RUN|FORMULA|SET\.VALUE|FOPEN|ERROR)\(", re.IGNORECASE
+)
+_SYLK_LINK = re.compile(r"=(\w{2,30})\|(.{1,400}?)!")
+_SYLK_CELL = re.compile(r"^C;(?:.{0,200}?;)?E((?:[^;\r\n]|;;){1,4000})", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -103,7 +112,7 @@ def _name(body: bytes, wide: bool) -> str:
 
 
 def _add_start(found: Workbook, name: str) -> None:
-    plain = name.lower().removeprefix("_xlnm.")
+    plain = _ODD.sub("", unicodedata.normalize("NFKD", name)).lower().removeprefix("_xlnm")
     if plain.startswith(("auto_open", "auto_close", "auto_activate", "auto_deactivate")):
         found.starts.append(name)
 
@@ -224,10 +233,11 @@ def _wide(body: bytes, at: int) -> tuple[str, int]:
 
 
 def sylk(text: str) -> Workbook:
-    """A SYLK file: ``O;E`` makes it a sheet of macros, whose cells have their formulas as text."""
+    """A SYLK file: ``O;E``, a name that starts, or functions of macros make it a sheet of macros; cells have formulas as text."""
     found = Workbook()
-    macro = bool(re.search(r"^O;(?:[^\r\n]*;)?E", text, re.MULTILINE))
-    found.sheets.append(Sheet("", macro, ""))
     found.starts += (match[1] for match in _SYLK_NAME.finditer(text))
     found.formulas += (f"={match[1].replace(';;', ';')}" for match in _SYLK_CELL.finditer(text))
+    found.links += ((match[1], match[2]) for match in map(_SYLK_LINK.match, found.formulas) if match)
+    macro = bool(found.starts or _SYLK_MACRO.search(text) or any(map(_ONLY_MACROS.search, found.formulas)))
+    found.sheets.append(Sheet("", macro, ""))
     return found

@@ -48,7 +48,7 @@ _BUILDS = re.compile(r"\b(?:CHAR|FORMULA(?:\.FILL)?|MID|SET\.VALUE)\s*\(", re.IG
 _MANY = 30
 #: What the process does; its argument is the workbook, its answer JSON: formulas as they are, and as they are evaluated.
 _PROCESS = """
-import contextlib, io, json, signal, sys
+import contextlib, io, json, signal, sys, time
 if hasattr(signal, "alarm"):
     signal.alarm(4)  # the default action: nothing in the library can catch it
 words = dict(file=sys.argv[1], noninteractive=True, return_deobfuscated=True, silent=True, timeout=3, password="VelvetSweatshop")
@@ -56,10 +56,13 @@ told, error = [[], []], ""
 with contextlib.redirect_stdout(io.StringIO()):
     from XLMMacroDeobfuscator.deobfuscator import process_file
     for at, more in enumerate((dict(extract_only=True), dict(no_indent=True, output_formula_format="[[CELL-ADDR]] [[INT-FORMULA]]"))):
+        begun = time.monotonic()
         try:
             told[at] = [str(line)[:4000] for line in process_file(**words, **more)][:5000]
         except Exception as fault:
             error = f"{type(fault).__name__}: {fault}"[:300]
+        if time.monotonic() - begun >= words["timeout"]:
+            error = "without end after 3 s"
 print(json.dumps([*told, error]))
 """
 

@@ -21,9 +21,13 @@ _RELATIONSHIP = re.compile(rb"<(?:\w+:)?Relationship\s([^>]{1,8000})>", re.IGNOR
 _ATTRIBUTE = re.compile(rb"(\w+)\s*=\s*(?:\"([^\"]{0,4000})\"|'([^']{0,4000})')")
 _DDE_LINK = re.compile(rb"<(?:\w+:)?ddeLink\s([^>]{1,4000})>", re.IGNORECASE)
 _FIELD = re.compile(
-    rb"<w:fldSimple\s[^>]{0,400}?w:instr=\"([^\"]{0,4000})\"|<w:instrText\b[^>]{0,400}>([^<]{0,4000})<|<w:fldChar\s[^>]{0,400}?w:fldCharType=\"(begin|end|separate)\""
+    rb"<w:fldSimple\s[^>]{0,400}?w:instr\s*=\s*(?:\"([^\"]{0,4000})\"|'([^']{0,4000})')|<w:instrText\b[^>]{0,400}>([^<]{0,4000})<"
+    rb"|<w:fldChar\s[^>]{0,400}?w:fldCharType\s*=\s*[\"'](begin|end|separate)[\"']"
 )
-_DDE = re.compile(r"\bDDE(AUTO)?\b\s+(.{1,400})", re.IGNORECASE | re.DOTALL)
+_QUOTE = re.compile(
+    r"\s*QUOTE\s+((?:\d{1,5}\s+)*\d{1,5})\s*(?:\\|$)|\s*QUOTE\s+\"([^\"]{0,1000})\"", re.IGNORECASE
+)
+_DDE = re.compile(r"[\s\"]*(?:SET\s+\S{1,80}[\s\"]+)?DDE(AUTO)?\b\s+(.{1,400})", re.IGNORECASE | re.DOTALL)
 _SHELL = re.compile(
     r"\b(?:cmd|powershell|pwsh|mshta|rundll32|regsvr32|wscript|cscript|certutil|bitsadmin|msiexec|wmic|explorer)(?:\.exe)?\b",
     re.IGNORECASE,
@@ -93,24 +97,50 @@ def _links(text: bytes) -> Iterator[Feature]:
 
 
 def _fields(text: bytes) -> Iterator[Feature]:
-    """DDE fields of documents; an instruction may be broken up over many runs, and is put together again."""
+    """DDE fields of documents. An instruction may be broken up over many runs, and hold fields that spell a part of it."""
     if b"instr" not in text and b"fldSimple" not in text:
         return
-    instruction, start = "", 0
+    open_fields: list[tuple[list[str], int]] = []  # the pieces of each, up to its result; and where it begins
     for match in _FIELD.finditer(text):
-        if match[3] in (b"begin", b"separate", b"end"):
-            yield from dde(instruction, start)
-            instruction, start = "", match.start()
-        elif match[1] is not None:
-            yield from dde(html.unescape(match[1].decode("utf-8", "replace")), match.start())
-        else:
-            instruction += html.unescape(match[2].decode("utf-8", "replace"))
+        simple, piece, mark = match[1] or match[2], match[3], match[4]
+        if simple:
+            yield from dde(_unescaped(simple), match.start())
+        elif mark == b"begin":
+            open_fields.append(([], match.start()))
+        elif piece is not None:
+            if not open_fields:
+                open_fields.append(([], match.start()))
+            open_fields[-1][0].append(_unescaped(piece))
+        elif open_fields and mark == b"end":
+            yield from _closed(open_fields)
+    while open_fields:
+        yield from _closed(open_fields)
+
+
+def _closed(open_fields: list[tuple[list[str], int]]) -> Iterator[Feature]:
+    """The innermost field ends: what it asks for, and what it spells for the field around it."""
+    pieces, start = open_fields.pop()
+    instruction = "".join(pieces)
     yield from dde(instruction, start)
+    if open_fields:
+        open_fields[-1][0].append(_quoted(instruction))
+
+
+def _quoted(instruction: str) -> str:
+    """What a QUOTE field spells, by codes or in quotes."""
+    match = _QUOTE.match(instruction)
+    if match is None:
+        return ""
+    return match[2] if match[2] is not None else "".join(chr(int(code)) for code in match[1].split())
+
+
+def _unescaped(text: bytes) -> str:
+    return html.unescape(text.decode("utf-8", "replace"))
 
 
 def dde(instruction: str, offset: int) -> Iterator[Feature]:
     """What the instruction of a field asks for, where that is DDE."""
-    if match := _DDE.search(instruction):
+    if match := _DDE.match(instruction):
         if match[1]:
             yield Feature("dde.field_auto", match[2].strip(), offset=offset)
         else:
