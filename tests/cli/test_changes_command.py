@@ -36,6 +36,8 @@ def test_from_a_baseline_to_findings_in_a_case(run: Program, host: Path) -> None
     found = run("findings", run.folder / "case", "--format", "jsonl").ended(0)
     assert {row["title"] for row in found.rows} == {"New script of a web server", "New hosts file entry"}
     assert {row["host"] for row in found.rows} == {"web1"}
+    run("report", run.folder / "case", "--lang", "ja").ended(0)
+    assert "変更されたもの" in (run.folder / "case" / "report.html").read_text("utf-8")
     run("changes", host, *web, "--into", run.folder / "case").ended(1)
     assert len(run("findings", run.folder / "case", "--format", "jsonl").ended(0).rows) == 2, "kept once"
 

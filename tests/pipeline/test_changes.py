@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.survey.cases import made as case_of
 
 from kazami.detect.change.compare import compare
@@ -20,6 +22,7 @@ from kazami.model.finding import level_rank
 from kazami.pipeline.baseline import Kept
 from kazami.pipeline.changes import approved, check, of_case, of_folder
 from kazami.respond.notify.sign import Signer
+from kazami.sources.folder.entry import entries
 from kazami.sources.folder.listing import read
 from kazami.sources.folder.place import kinds
 
@@ -237,3 +240,31 @@ def test_what_could_not_be_read_is_not_gone(tmp_path: Path) -> None:
     found = of_folder(now, header, before)
     assert [(one.what, one.item.name) for one in found.changes] == [("removed", "c")]
     assert "a clock was set" in found.notes[0]
+
+
+@pytest.mark.parametrize("how", ["lines", "words", "passwd", "group", "shadow", "keys", "unit", "task"])
+@settings(max_examples=40, deadline=None)
+@given(
+    content=st.one_of(
+        st.binary(max_size=400), st.text(max_size=400).map(lambda text: text.encode("utf-8", "surrogatepass"))
+    )
+)
+def test_settings_of_any_content_are_read_or_left(how: str, content: bytes) -> None:
+    for name, facts in entries(how, content, SECRET):
+        assert len(name) <= 300
+        assert all(0 < len(value) <= 300 for value in facts.values())
+
+
+def test_secrets_do_not_stand_in_what_is_kept() -> None:
+    said = entries(
+        "lines", b"snmp-server community s3cr3t RO\npassword = hunter2\nenable secret 5 $1$abc\n", SECRET
+    )
+    assert not any(word in name for name, _ in said for word in ("s3cr3t", "hunter2", "$1$abc"))
+    assert all("***" in name for name, _ in entries("lines", b"password = hunter2\n"))
+    assert (
+        entries(
+            "task",
+            b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a><Command>&b;</Command></a>",
+        )
+        == []
+    )

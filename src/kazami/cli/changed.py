@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kazami.cli import output
 from kazami.cli.rows import drawn, line
+from kazami.cli.verdict import spoken
 from kazami.detect.change.rank import signs, title
 from kazami.model.finding import LEVELS, level_rank
 
@@ -106,7 +107,11 @@ def _table(shown: Sequence[tuple[Told, list[Change]]], lang: str) -> Any:
 def _cells(one: Told, change: Change, lang: str) -> list[Any]:
     from kazami.respond.language import words
 
-    why = [change.verdict, *signs(change, lang), _WORDS[lang]["approved"] if change.approval else ""]
+    why = [
+        spoken(change.verdict, lang),
+        *signs(change, lang),
+        _WORDS[lang]["approved"] if change.approval else "",
+    ]
     level = words(lang).level(change.level)
     host, name = change.item.host or one.host, change.item.name
     return [level, change.score, title(change, lang), host, name, _side(change, 0), _side(change, 1), "; ".join(filter(None, why))]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kazami.model.content import WORDS, Inspection, Proof
@@ -73,6 +74,11 @@ def _said(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value not in ("", None, (), [])}
 
 
+def spoken(text: str, lang: str) -> str:
+    """A word of this table, or of a verdict, in a language."""
+    return _JAPANESE.get(text, text) if lang == "ja" else text
+
+
 def show(found: list[Inspection], lang: str, *, few: int) -> None:
     """A table on standard output, the worst first; where there are more than `few`, clean files are only counted."""
     from rich.table import Table
@@ -80,9 +86,7 @@ def show(found: list[Inspection], lang: str, *, few: int) -> None:
 
     from kazami.cli.terminal import data, speaking, talk
 
-    def word(text: str) -> str:
-        return _JAPANESE.get(text, text) if lang == "ja" else text
-
+    word = partial(spoken, lang=lang)
     shown = [one for one in found if len(found) <= few or one.verdict.word != "clean"]
     shown.sort(key=lambda one: (-WORDS.index(one.verdict.word), -one.verdict.score, one.name))
     grid = Table(box=None, pad_edge=False)

@@ -111,8 +111,8 @@ def _fields(one: Told, change: Change) -> dict[str, str | None]:
         "Title": title(change, "en"),
         _NAMED.get(item.kind, "TargetFilename"): item.name,
         "Hashes": f"SHA256={sha256_}" if sha256_ else None,
-        "Before": differing(change, 0) or None,
-        "After": differing(change, 1) or None,
+        "Before": _differing(change, 0) or None,
+        "After": _differing(change, 1) or None,
         "Signs": "; ".join(signs(change, "en")) or None,
         "Verdict": change.verdict or None,
         "Score": str(change.score),
@@ -120,9 +120,10 @@ def _fields(one: Told, change: Change) -> dict[str, str | None]:
     }
 
 
-def differing(change: Change, side: int) -> str:
-    """The facts that differ, before (0) or after (1), as ``name=value``."""
-    return " ".join(f"{name}={pair[side]}" for name, pair in change.differing.items() if pair[side])
+def _differing(change: Change, side: int) -> str:
+    """The facts that differ, before (0) or after (1), as ``name=value``; of which type a thing is, its name says."""
+    pairs = ((name, pair[side]) for name, pair in change.differing.items() if name != "type")
+    return " ".join(f"{name}={value}" for name, value in pairs if value)
 
 
 def _matched(one: Told, change: Change) -> dict[str, str]:

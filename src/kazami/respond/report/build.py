@@ -73,6 +73,7 @@ def context(
         "chapters": book,
         "numbers": {chapter.text.id: chapter.number for chapter in book},
         "shown": sum(chapter.shown for chapter in book),
+        "changes": changes(shown),
         "limits": limits(summary, tally),
         "folder": folder(summary),
         "story": story,
@@ -80,6 +81,16 @@ def context(
         "campaigns": campaigns(story, language),
         "lines": LINES,
     }
+
+
+def changes(shown: list[Shown]) -> list[tuple[Shown, dict[str, str]]]:
+    """What changed against a baseline (`kazami changes --into`), the gravest first, with its words."""
+    found = [
+        (one, {value.field: value.text for value in one.values})
+        for one in shown
+        if one.table == "state_change"
+    ]
+    return sorted(found, key=lambda pair: (-pair[0].rank, pair[0].host, pair[0].uid))
 
 
 def folder(summary: Summary) -> str:
