@@ -7,6 +7,7 @@ seen. What nothing speaks against is only noted beside the evidence.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -27,7 +28,8 @@ from kazami.model.evidence import Evidence
 from kazami.model.finding import level_rank
 from kazami.model.result import EvidenceRow
 from kazami.model.rule import RuleInfo
-from kazami.pipeline import emulated, yara_rules
+from kazami.pipeline import carved, emulated, yara_rules
+from kazami.pipeline.carved import Passing
 from kazami.pipeline.inspect import Submission, Wish, inspect
 from kazami.pipeline.rarity import marked, memory_of
 from kazami.sources import walk
@@ -42,7 +44,9 @@ ROUTE = Route("file_inspection", (LogSource(None, "file_inspection", None),))
 _PLAIN = frozenset(("picture", "font", "movie"))
 _TOLD = frozenset(("suspicious", "malicious"))
 _NAMESPACE = UUID("5c8a4d4e-6f52-5b0b-9a39-2f7a9d0b6c11")
-_FIELDS = ("TargetFilename", "Hashes", "FileKind", "Place", "Container", "Verdict", "Score")
+_FLOW = ("src_ip", "dest_ip", "uid")
+_FIELDS = ("TargetFilename", "Hashes", "FileKind", "Place", "Container", "Verdict", "Score", *_FLOW)
+_Row = tuple[EvidenceRow | Passing, Inspection, Looked, list[Proof]]
 _BATCH = 200  # inspections that share a commit
 
 
@@ -60,8 +64,9 @@ def look_inside(
     `yara` are files and folders of rules beside those of the settings, `packs` those that are used.
     """
     rows = _open(case, files)
-    if not rows:
-        return []
+    passed = carved.passings(case)
+    if not rows and not passed:
+        return carved.forget(case)
     told = yara_rules.content(settings, yara, packs) | (
         emulated.content(settings, packs) if settings.emulate else {}
     )
@@ -90,11 +95,32 @@ def look_inside(
             waiting = []
     _store(case, run, waiting)
     correspondents.remember(case, learned)
+    for word, count in _carved(case, run, passed, wish, workers).items():
+        counts[word] = counts.get(word, 0) + count
     said = ", ".join(
         f"{counts[word]:,} {word}" for word in ("malicious", "suspicious", "incomplete") if counts[word]
     )
     notes = [f"looked inside {sum(counts.values()):,} files that hold no events: {said}"] if said else []
-    return notes + yara_rules.notes(told)
+    return [*notes, *carved.forget(case), *yara_rules.notes(told)]
+
+
+def _carved(case: Case, run: Run, passed: list[Passing], wish: Wish, workers: int) -> Counter[str]:
+    """Look inside what passed in captures: how many there are of each verdict."""
+    counts: Counter[str] = Counter()
+    at: dict[tuple[str, str], list[Passing]] = {}
+    for one in passed:
+        at.setdefault((one.tenant, one.sha256), []).append(one)
+    for found in inspect(carved.submissions(case, passed), wish, workers=max(1, min(workers, len(at)))):
+        tenant, _, name = found.name.partition("\0")
+        counts[found.verdict.word] += 1
+        rows = [
+            (one, replace(found, name=one.place), looked, proofs)
+            for one in at[tenant, found.sha256]
+            for looked, proofs in _telling(replace(found, name=name))
+        ]
+        if rows:
+            _tell(case, run, rows, [])
+    return counts
 
 
 def _learn(found: Inspection, domains: set[str]) -> None:
@@ -185,6 +211,10 @@ def _store(case: Case, run: Run, inspected: list[tuple[list[EvidenceRow], Inspec
     if not rows:
         run.commit(evidence=notes)
         return
+    _tell(case, run, rows, notes)
+
+
+def _tell(case: Case, run: Run, rows: Sequence[_Row], notes: list[EvidenceRow]) -> None:
     batch = _events(rows)
     pairs = [
         (at, _rule(proof), _matched(found, proof))
@@ -218,7 +248,7 @@ def _telling(found: Inspection) -> Iterator[tuple[Looked, list[Proof]]]:
             yield one, proofs
 
 
-def _events(rows: Sequence[tuple[EvidenceRow, Inspection, Looked, list[Proof]]]) -> pa.RecordBatch:
+def _events(rows: Sequence[_Row]) -> pa.RecordBatch:
     columns: dict[str, list[object]] = {name: [] for name in (*ENVELOPE.names, *_FIELDS)}
     for number, (row, found, one, proofs) in enumerate(rows):
         fields = {
@@ -229,14 +259,16 @@ def _events(rows: Sequence[tuple[EvidenceRow, Inspection, Looked, list[Proof]]])
             "Container": found.name,
             "Verdict": found.verdict.word,
             "Score": str(found.verdict.score),
+            **(_flow(row) if isinstance(row, Passing) else dict.fromkeys(_FLOW)),
         }
         raw = orjson.dumps(fields | {"Proofs": [f"{p.rule}: {p.value}" for p in proofs]}).decode()
         envelope = dict.fromkeys(ENVELOPE.names) | {
             "event_uid": sha256("\0".join((row.tenant, found.name, one.sha256, one.place)).encode("utf-8", "surrogatepass")).hexdigest()[:32],
             "tenant": row.tenant,
-            "evidence": row.uid,
+            "evidence": row.evidence if isinstance(row, Passing) else row.uid,
             "record": number + 1,
             "raw": raw,
+            **({"time": row.time, "host": row.host} if isinstance(row, Passing) else {}),
         }  # fmt: skip
         for name, value in (envelope | fields).items():
             columns[name].append(value)
@@ -244,6 +276,11 @@ def _events(rows: Sequence[tuple[EvidenceRow, Inspection, Looked, list[Proof]]])
     schema = pa.schema([*ENVELOPE, *(pa.field(name, texts) for name in _FIELDS)], ROUTE.to_metadata())
     arrays = [pa.array(columns[f.name], f.type) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _flow(one: Passing) -> dict[str, str]:
+    """Who sent it to whom: what ties it to hosts."""
+    return dict(zip(_FLOW, (one.sender, one.receiver, one.flow), strict=True))
 
 
 def _hashes(one: Looked) -> str:

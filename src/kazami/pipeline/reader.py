@@ -32,6 +32,7 @@ from kazami.model.finding import FINDING
 from kazami.model.result import EvidenceRow
 from kazami.pipeline import wire_rules
 from kazami.pipeline.detectors import detect
+from kazami.pipeline.keeper import Keeper
 from kazami.pipeline.task import Part, Task, Unit, packed
 from kazami.plugins import SOURCES, Extension, discover
 from kazami.sources import walk
@@ -108,6 +109,7 @@ class Reader:
         self._matcher = Matcher(orders.rules)
         self._columns = Columns(limit=FLUSH)
         self._columns.tap = partial(wire_rules.tap, *orders.wire)
+        self._columns.keep = Keeper(orders.case)
         self._evidence: list[EvidenceRow] = []
         self._batches: list[pa.RecordBatch] = []
         self._rejects: list[pa.RecordBatch] = []

@@ -52,6 +52,8 @@ class Columns:
         self.evidence = evidence
         #: Makes who looks on while a capture is read (`model.wire`), None where nobody does.
         self.tap: Callable[[], Tap | None] | None = None
+        #: Is given files that passed whole in a capture, with their SHA-256; None where nobody wants them.
+        self.keep: Callable[[bytes, str], None] | None = None
         self._shapes: dict[int, assemble.Shape | Slab] = {}  # rows by their plan, slabs by themselves
         self._assembler = assemble.Assembler()
         self._rejects: list[dict[str, Any]] = []

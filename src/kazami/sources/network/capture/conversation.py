@@ -56,8 +56,8 @@ Planner = Callable[[str, tuple[str, ...]], Plan]
 class Conversations:
     """Works out what flows say."""
 
-    def __init__(self, plan: Planner, remember: int) -> None:
-        self._plan, self._remember = plan, remember
+    def __init__(self, plan: Planner, remember: int, keep: talk.Keep | None = None) -> None:
+        self._plan, self._remember, self._keep = plan, remember, keep
         self._young: dict[Any, Told] = {}
         self._old: dict[Any, Told] = {}
         self._bytes = 0
@@ -86,7 +86,7 @@ class Conversations:
         return told
 
     def _worked_out(self, flow: Flow, first: bytes, second: bytes) -> Told:
-        service, found = said(flow, first, second)
+        service, found = said(flow, first, second, self._keep)
         groups: dict[int, Group] = {}
         files = []
         for path, fields in found:
@@ -135,12 +135,14 @@ def _carried(
     return names, values
 
 
-def said(flow: Flow, first: bytes, second: bytes) -> talk.Said:
-    """Which protocol a flow is, in Zeek's word, and the records in its first bytes."""
+def said(flow: Flow, first: bytes, second: bytes, keep: talk.Keep | None = None) -> talk.Said:
+    """Which protocol a flow is, in Zeek's word, and the records in its first bytes. `keep` is given files that are whole."""
     if flow.queries is not None:
         return "dns", []
     if flow.protocol not in (TCP, UDP) or not (first or second):
         return "", []
     near, far = flow.halves
-    told = talk.Talk(first, second, int.from_bytes(flow.key[-3:-1]), (list(near.sizes), list(far.sizes)))
+    told = talk.Talk(
+        first, second, int.from_bytes(flow.key[-3:-1]), (list(near.sizes), list(far.sizes)), keep
+    )
     return talk.stream(told) if flow.protocol == TCP else talk.datagrams(told)

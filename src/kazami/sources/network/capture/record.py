@@ -51,7 +51,7 @@ class Records:
     def __init__(self, columns: Columns, remember: int = REMEMBERED, few: int = FEW) -> None:
         self._columns, self._few = columns, few
         self._plans: dict[str, dict[tuple[str, ...], Plan]] = {}
-        self._said = Conversations(self._plan, remember)
+        self._said = Conversations(self._plan, remember, columns.keep)
         self._waiting: dict[int, Waiting] = {}
         self._flows: list[Flow] = []  # those whose records wait
         self._over: list[tuple[int, Told]] = []  # the places among them of those that are over

@@ -30,13 +30,18 @@ Said = tuple[str, list[Record]]
 _NONE: Said = ("", [])
 
 
+#: Is given a file that passed whole, with its SHA-256.
+Keep = Callable[[bytes, str], None]
+
+
 class Talk(NamedTuple):
-    """First bytes of both sides in their order, sizes of the first payloads, and the responder's port."""
+    """First bytes of both sides in their order, sizes of the first payloads, the responder's port, who keeps whole files."""
 
     client: bytes
     server: bytes
     port: int = 0
     sizes: tuple[list[int], list[int]] = ((), ())  # type: ignore[assignment]
+    keep: Keep | None = None
 
 
 def stream(talk: Talk) -> Said:
@@ -107,7 +112,7 @@ def _http(talk: Talk) -> Said:
     found = http.parse(client, server)
     records: list[Record] = []
     for fields in found:
-        records += _bodies(fields)
+        records += _bodies(fields, talk.keep)
         records.append(("http", fields))
     records += [("ntlm", fields) for fields in ntlm.parse(client, server, http=True)]
     if found and found[0]["method"] == "CONNECT":
@@ -117,7 +122,7 @@ def _http(talk: Talk) -> Said:
     return "http", records
 
 
-def _bodies(fields: dict[str, Any]) -> list[Record]:
+def _bodies(fields: dict[str, Any], keep: Keep | None) -> list[Record]:
     """Records of the files in a request and its answer."""
     records: list[Record] = []
     for mark, from_originator, kinds in (
@@ -128,6 +133,8 @@ def _bodies(fields: dict[str, Any]) -> list[Record]:
         if body is None:
             continue
         whole = file.fields_of("HTTP", body.data, body.total, from_originator)
+        if keep is not None and "sha256" in whole:
+            keep(body.data, whole["sha256"])
         if body.name:
             whole["filename"] = body.name
             fields.setdefault("orig_filenames" if from_originator else "resp_filenames", []).append(body.name)
