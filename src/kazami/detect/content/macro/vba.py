@@ -67,7 +67,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         features.append(Feature("macro.unlisted_source", f"{len(hidden)} modules that no directory names"))
     if modules:
         features.append(Feature("macro.vba", ", ".join(module.name for module in modules[:20])))
-        if not any(module.cache for module in modules):
+        if not hidden and not any(module.cache for module in modules):
             features.append(Feature("macro.not_compiled", f"{len(modules)} modules"))
     features += _spoken(modules)
     for module in modules:
