@@ -49,14 +49,17 @@ def pe(
     overlay: bytes = b"",
     library: bool = False,
     stub: bytes = b"",
+    directories: Mapping[int, tuple[int, int]] | None = None,
 ) -> bytes:
     """A program for x64. `exports` are names with "" for code, "=" for one shared place, or ``OTHER.name``; `rich` is None for no
-    Rich header, else what its checksum is wrong by; `resources` are bytes by type and number."""
+    Rich header, else what its checksum is wrong by; `resources` are bytes by type and number; `directories` are (address, size), the second section is at 0x2000."""
     placed = list(sections) or [text()]
     tree = dict(resources or {})
     if version is not None:
         tree[16] = {1: _version(version)}
-    directories = [(0, 0)] * 16
+    rows = [(0, 0)] * 16
+    for index, row in (directories or {}).items():
+        rows[index] = row
     for index, make, given in (
         (1, _imports, imports),
         (0, _exports, exports),
@@ -66,8 +69,8 @@ def pe(
             at = _PAGE * (1 + sum(_pages(one) for one in placed))
             content = make(given, at)  # type: ignore[operator]
             placed.append(Section({0: ".edata", 1: ".idata", 2: ".rsrc"}[index], content))
-            directories[index] = (at, len(content))
-    return _file(placed, directories, _rich(rich, stub), entry, when, library) + overlay
+            rows[index] = (at, len(content))
+    return _file(placed, rows, _rich(rich, stub), entry, when, library) + overlay
 
 
 def _pages(section: Section) -> int:

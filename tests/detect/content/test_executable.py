@@ -57,6 +57,19 @@ def exporting(to: str, many: int = 6) -> bytes:
     return pe(exports={f"Function{n}": to for n in range(many)}, library=True)
 
 
+def with_symbols(path: str) -> bytes:
+    record = b"RSDS" + bytes(16) + struct.pack("<I", 1) + path.encode() + b"\0"
+    entry = struct.pack("<IIHHIIII", 0, 0, 0, 0, 2, len(record), 0x2000 + 28, 0x400 + 28)
+    return pe([text(), Section(".rdata", entry + record)], directories={6: (0x2000, 28)})
+
+
+def with_callbacks(many: int) -> bytes:
+    base = 0x140000000
+    table = struct.pack("<QQQQII", base + 0x2000, base + 0x2000, base + 0x2028, base + 0x2030, 0, 0)
+    callbacks = struct.pack("<Q", base + 0x1000) * many + bytes(8)
+    return pe([text(), Section(".tls", table + bytes(8) + callbacks)], directories={9: (0x2000, 40)})
+
+
 _ROOT = ("Root of Nobody", "")
 
 #: What is looked at, under which name; what must be seen; what must not.
@@ -74,6 +87,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
     "Microsoft, below nobody": (lambda: signed(PLAIN, someone("Microsoft Corporation", _ROOT[0])), "a.exe", "pe.vendor_unproven", "pe.forged_vendor"),
     "another vendor, by itself": (lambda: signed(PLAIN, someone("Adobe Inc.")), "a.exe", "pe.forged_vendor", ""),
     "another vendor, below nobody": (lambda: signed(PLAIN, someone("Adobe Inc.", _ROOT[0])), "a.exe", "pe.vendor_unproven", "pe.forged_vendor"),
+    "a vendor's test, by itself": (lambda: signed(PLAIN, someone("Intel Lab 7")), "a.exe", "pe.vendor_unproven", "pe.forged_vendor"),
     "a name that begins like a vendor's": (lambda: signed(PLAIN, someone("Intelligent Systems")), "a.exe", "pe.self_signed", "pe.forged_vendor"),
     "somebody, below nobody": (lambda: signed(PLAIN, someone("Example Works", _ROOT[0])), "a.exe", "pe.signer_unproven", "pe.self_signed pe.vendor_unproven"),
     "issuer without the right to issue": (lambda: signed(PLAIN, someone("Third", "Root"), [identity("Root")]), "a.exe", "pe.signer_unproven", "pe.self_signed"),
@@ -135,6 +149,11 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
     "picture of the system": (lambda: pe(resources={2: {1: NOISE}}), "a.exe", "", "pe.encrypted_resource"),
     "behind it": (lambda: pe(overlay=NOISE), "a.exe", "pe.overlay pe.encrypted_overlay", ""),
     "zeros behind it": (lambda: pe(overlay=bytes(9000)), "a.exe", "", "pe.overlay"),
+    "for .NET": (lambda: pe(directories={14: (0x1000, 72)}, imports={"mscoree.dll": ["_CorExeMain"]}), "a.exe", "pe.managed", "pe.imports_by_name"),
+    "symbols of its builder": (lambda: with_symbols("C:\\Users\\x\\rat.pdb"), "a.exe", "pe.symbols", ""),
+    "symbols without a path": (lambda: with_symbols("app.pdb"), "a.exe", "", "pe.symbols"),
+    "code before it begins": (lambda: with_callbacks(1), "a.exe", "pe.tls_callbacks", ""),
+    "storage of threads": (lambda: with_callbacks(0), "a.exe", "", "pe.tls_callbacks"),
     "DOS program": (lambda: b"MZ" + bytes(22) + b"\x1c\0" + bytes(200), "a.exe", "pe.old_program", "pe.unsigned"),
 }  # fmt: skip
 
@@ -157,9 +176,9 @@ def test_what_is_seen(case: str) -> None:
 
 def test_each_meaning_has_its_case() -> None:
     tried = {name for _, _, seen, _ in CASES.values() for name in seen.split()}
-    elsewhere = {  # below, or only in real files (benchmarks.content_executables)
-        "pe.signer", "pe.system_name_unproven", "pe.managed", "pe.symbols", "pe.tls_callbacks", "pe.vendor_under_other_root",
-        "pe.claims_vendor_signed_by_other", "pe.forged_issuer", "pe.installer",
+    elsewhere = {  # below
+        "pe.signer", "pe.system_name_unproven", "pe.vendor_under_other_root",
+        "pe.claims_vendor_signed_by_other", "pe.forged_issuer", "pe.installer", "pe.signature_unreadable",
     }  # fmt: skip
     beside = {name for name in analyzer.MEANINGS if name.startswith(("pe.side_load", "pe.system_name_elsewhere"))}  # fmt: skip
     names = {name for name in analyzer.MEANINGS if name.startswith("pe.")}
@@ -212,6 +231,21 @@ def test_roots_of_the_operator_count(tmp_path: Path) -> None:
     forged = signed(PLAIN, identity("Example Works", issuer=identity("Root of the House", authority=True)))
     assert "pe.forged_issuer" in {feature.name for feature in said(forged, roots=folder).features}
     assert analyzer.version({"executable.roots": folder}) != analyzer.version({})
+
+
+def test_what_only_looks_signed_is_told() -> None:
+    data = signed(by_microsoft(), someone())
+    at = int.from_bytes(data[60:64], "little") + 24 + 112 + 32
+    table = int.from_bytes(data[at : at + 4], "little")
+    for broken in (
+        data[: table + 8] + NOISE[: len(data) - table - 8],
+        data[:table] + bytes(len(data) - table),
+    ):
+        analysis = said(broken)
+        assert {"pe.signature_unreadable", "pe.claims_microsoft_unsigned"} <= {
+            f.name for f in analysis.features
+        }
+        assert [gap.place for gap in analysis.gaps] == ["signature"]
 
 
 def test_a_file_of_windows_in_a_mail_is_told() -> None:

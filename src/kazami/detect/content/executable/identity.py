@@ -88,8 +88,11 @@ def features(claim: Claim, signed: Sequence[Signature]) -> Iterator[Feature]:
 
 def genuine(signature: Signature, of: Vendor) -> bool:
     """Whether a good signature is the vendor's."""
-    own = signature.organization.casefold() in of.signers or signature.common_name.casefold() in of.signers
-    return signature.good and own and (signature.chain.microsoft or not of.own_roots)
+    return signature.good and _named(signature, of) and (signature.chain.microsoft or not of.own_roots)
+
+
+def _named(signature: Signature, of: Vendor) -> bool:
+    return not of.signers.isdisjoint((signature.organization.casefold(), signature.common_name.casefold()))
 
 
 def _signature(one: Signature) -> Iterator[Feature]:
@@ -112,13 +115,15 @@ def _signature(one: Signature) -> Iterator[Feature]:
 
 
 def _unknown(one: Signature, posed: Vendor | None, said: str) -> Feature:
-    """Of a chain that ends at no known root. Only Microsoft's roots are all known: of others an old one may be missing."""
+    """Of a chain that ends at no known root. Only Microsoft's roots are all known: of others an old one may be missing. Who forges copies
+    the name to the letter; what only begins like it may be a test of somebody's own."""
     if posed is None:
         name = {"open": "pe.signer_unproven", "self_signed": "pe.self_signed", "forged": "pe.forged_issuer"}
         return Feature(name[one.chain.end], said)
-    if one.chain.end == "self_signed" or (one.chain.end == "forged" and posed.own_roots):
+    own = one.chain.end == "self_signed"
+    if _named(one, posed) and (own or (one.chain.end == "forged" and posed.own_roots)):
         return Feature("pe.forged_vendor", said)
-    return Feature("pe.vendor_unproven", said, level="" if posed.own_roots else "medium")
+    return Feature("pe.vendor_unproven", said, level="" if own or posed.own_roots else "medium")
 
 
 def _claim(claim: Claim, signed: Sequence[Signature]) -> Iterator[Feature]:

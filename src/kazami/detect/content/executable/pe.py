@@ -83,9 +83,9 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     claim = identity.Claim(
         version, scope.name, scope.depth > 0, structure.rich(data) is not None or _managed(binary)
     )
-    readable = not any(gap.place == "signature" for gap in gaps)
-    if readable:
-        features += identity.features(claim, signed)
+    if any(gap.place == "signature" for gap in gaps):
+        features.append(Feature("pe.signature_unreadable"))
+    features += identity.features(claim, signed)
     if table:
         hidden, pieces = _table(table)
         features += hidden
@@ -127,8 +127,8 @@ def version(settings: Any) -> str:
 def _signatures(data: bytes, table: certificate_table.Table, scope: Scope) -> list[Signature]:
     from kazami.detect.content.executable import authenticode, trust
 
-    if not table.entries:
-        return []
+    if table.size and not table.entries and not table.cut:
+        raise ValueError("the certificate table holds no signature")
     roots = trust.roots(tuple(scope.settings.get("executable.roots", ())))
     return [
         one
