@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import sys
 import tarfile
 import zipfile
@@ -18,6 +19,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 import capture_writer
 import network_messages
 import rat_messages
+import script_writer
 from evtx_writer import write
 from flows_writer import ipfix, netflow5, netflow9
 from parquet_writer import parquet
@@ -189,6 +191,17 @@ def _golden() -> dict[str, list[bytes]]:
     return {**found, "submission": [data for several in found.values() for data in several[:4]]}
 
 
+def _scripts() -> list[bytes]:
+    """A script of each technique; the first byte says which language (`fuzz.targets.scripts`)."""
+    ending = {"batch": "bat", "powershell": "ps1", "shell": "sh", "vba": "vba", "vbscript": "vbs"}
+    made = []
+    for at, language in enumerate(sorted(ending)):
+        for writer in script_writer.TECHNIQUES[ending[language]].values():
+            text = script_writer.PAYLOADS[ending[language]].format(mark="fuzzed")
+            made.append(bytes((at,)) + writer(text, random.Random(1)).encode("latin-1"))
+    return made
+
+
 #: By target; targets without an entry start from all of these.
 SEEDS: dict[str, list[bytes]] = {
     **_golden(),
@@ -219,6 +232,7 @@ SEEDS: dict[str, list[bytes]] = {
         rat_messages.earthworm(),
     ],
     "spoken": [*_spoken()],
+    "scripts": _scripts(),
     "rules": [RULE.encode()],
     "wire_rules": [WIRE_RULES.encode()],
     "containers": [

@@ -14,6 +14,8 @@ import orjson
 
 from kazami.archive.budget import Limits
 from kazami.detect.content.recursion import look, run
+from kazami.detect.content.script import RUNS, decoded
+from kazami.detect.content.script.record import Meter
 from kazami.detect.content.verdict import judge
 from kazami.detect.network.rat import Conversation, recognize
 from kazami.detect.network.suricata import compile as compiling
@@ -142,12 +144,25 @@ def submission(data: bytes) -> None:
         raise AssertionError("clean, and not all of it was looked at")
 
 
+def scripts(data: bytes) -> None:
+    """Any text in any of the languages that are calculated: a record, within its steps; nothing is raised, not even as a gap."""
+    if not data:
+        return
+    languages = sorted(RUNS)
+    record = RUNS[languages[data[0] % len(languages)]](decoded(data[1:]), Meter(seconds=5.0))
+    if record.gap and not record.stopped:
+        raise AssertionError("ended without a reason")
+    if not all(layer.data and layer.how for layer in record.layers):
+        raise AssertionError("a layer that nothing made")
+
+
 TARGETS: dict[str, Target] = {
     **{found.name: partial(source, found.object) for found in discover(SOURCES) if found.object is not None},
     **{
         f"content-{found.name}": partial(analyzer, found) for found in analyzers() if found.object is not None
     },
     "submission": submission,
+    "scripts": scripts,
     "containers": containers,
     "rules": rules,
     "wire_rules": wire_rules,

@@ -166,3 +166,36 @@ def ps_nested(text: str, chance: Random) -> str:
     for _ in range(3):
         text = chance.choice((ps_concat, ps_base64, ps_xor_pipe, ps_foreach, ps_reverse))(text, chance)
     return text
+
+
+def _ciphered(plain: bytes, key: bytes, iv: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    rest = 16 - len(plain) % 16
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    return encryptor.update(plain + bytes((rest,)) * rest) + encryptor.finalize()
+
+
+def ps_aes(text: str, chance: Random) -> str:
+    key, iv = chance.randbytes(32), chance.randbytes(16)
+    body, made = (
+        _ciphered(text.encode(), key, iv),
+        chance.choice(
+            ("New-Object Security.Cryptography.AesManaged", "[System.Security.Cryptography.Aes]::Create()")
+        ),
+    )
+    of = [f"[Convert]::FromBase64String('{base64.b64encode(part).decode()}')" for part in (key, iv, body)]
+    return (
+        f"$a = {made}; $a.Mode = [Security.Cryptography.CipherMode]::CBC; $a.Key = {of[0]}; $a.IV = {of[1]}; $x = {of[2]}\n"
+        "$d = $a.CreateDecryptor($a.Key, $a.IV); iex ([Text.Encoding]::UTF8.GetString($d.TransformFinalBlock($x, 0, $x.Length)))"
+    )
+
+
+def ps_secure_string(text: str, chance: Random) -> str:
+    iv = chance.randbytes(16)
+    body = f"2|{base64.b64encode(iv).decode()}|{_ciphered(text.encode('utf-16-le'), bytes(range(3, 27)), iv).hex()}"
+    secret = "76492d1116743f0423413b16050a5345" + base64.b64encode(body.encode("utf-16-le")).decode()
+    if chance.random() < 0.5:
+        return f"$s = ConvertTo-SecureString '{secret}' -Key (3..26); iex (New-Object Management.Automation.PSCredential('u', $s)).GetNetworkCredential().Password"
+    marshal = "[Runtime.InteropServices.Marshal]"
+    return f"iex ({marshal}::PtrToStringAuto({marshal}::SecureStringToBSTR($('{secret}' | ConvertTo-SecureString -K (3..26)))))"

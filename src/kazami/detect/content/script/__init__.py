@@ -6,6 +6,7 @@ would run as a child. Patterns are then searched in the text and in the recorded
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from kazami.detect.content.identify import claimed, extension, kind
@@ -18,6 +19,11 @@ MEANINGS = meanings(__file__)
 BY_NAME = True  # Windows runs what the name says
 
 _LOOKED = 4 << 20
+_COMMAND_LINE = re.compile(
+    rb"\s*[\"']?(?:[\w:\\.% ()-]{0,100}\\)?(?:powershell|pwsh|cmd|mshta|rundll32|regsvr32|wscript|cscript|certutil|bitsadmin|wmic|ntdsutil|netsh|vssadmin)"
+    rb"(?:\.exe)?[\"']?[ \t]+[-/\w\"'^]",
+    re.IGNORECASE,
+)
 _RUN = 1 << 20
 _GRAM = 8
 #: Of code page 1252, what differs from Latin-1; Windows leaves the five that it does not define as they are.
@@ -57,7 +63,7 @@ def _shell(text: str, meter: Meter) -> Record:
 
 
 #: Who runs which language; JScript is run by an analyzer of its own, which needs an engine.
-_RUNS: dict[str, Callable[[str, Meter], Record]] = {
+RUNS: dict[str, Callable[[str, Meter], Record]] = {
     "powershell": _powershell,
     "batch": _batch,
     "vbscript": _basic,
@@ -72,19 +78,21 @@ _ENDINGS = {
     "jscript": "js",
     "shell": "sh",
 }
-LANGUAGES = frozenset((*_RUNS, "jscript"))
+LANGUAGES = frozenset((*RUNS, "jscript"))
 
 
 def confidence(head: bytes, name: str) -> float:
     """Is a script by its content or, where content leaves it open, by its name."""
-    return 1.0 if languages(kind(head, name), name) else 0.0
+    return 1.0 if languages(kind(head, name), name, head) else 0.0
 
 
-def languages(found: str, name: str) -> list[str]:
-    """The languages to take a text of kind `found` for: what it looks like, and what Windows takes it for by its name."""
+def languages(found: str, name: str, head: bytes = b"") -> list[str]:
+    """The languages to take a text of kind `found` for: what it looks like, what Windows takes it for by its name, else a command line."""
     named = [one for one in claimed(extension(name)) if one in LANGUAGES]
     if found not in LANGUAGES and found != "text":
         return []
+    if found == "text" and not named and _COMMAND_LINE.match(head):
+        return ["batch"]
     return list(dict.fromkeys([*([found] if found in LANGUAGES else []), *named]))
 
 
@@ -96,13 +104,13 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     features: list[Feature] = []
     children: list[Child] = []
     named = languages("text", scope.name)
-    for language in languages(found, scope.name):
+    for language in languages(found, scope.name, data[:400]):
         features += trait.seen(text, language, "text")
-        if language in _RUNS and len(text) > _RUN:
+        if language in RUNS and len(text) > _RUN:
             if language in named or not named:
                 gaps.append(Gap("limit", f"{len(text):,} characters, too many to run"))
-        elif language in _RUNS:
-            record = _RUNS[language](text, Meter(seconds=min(3.0, scope.limits.seconds * 0.6)))
+        elif language in RUNS:
+            record = RUNS[language](text, Meter(seconds=min(3.0, scope.limits.seconds * 0.6)))
             said = tell(record, text, language)
             features += said.features
             children += said.children

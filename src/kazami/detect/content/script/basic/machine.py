@@ -55,6 +55,7 @@ class Machine:
         self.locals: list[dict[str, Any]] = []
         self.procedures: dict[str, Node] = {}
         self.ran: set[str] = set()
+        self.classes: set[str] = set()
         self.subjects: list[Any] = []
         self.files: list[Thing] = []
         self.environment: dict[str, str] = dict(ENVIRONMENT)
@@ -109,6 +110,7 @@ class Machine:
             if node.kind == "procedure":
                 self.procedures[node.parts[0]] = node
             elif node.kind == "block":
+                self.classes.add(node.parts[1])
                 self._declare(node.parts[0])
 
     def execute(self, source: Any, how: str) -> Any:
@@ -148,7 +150,7 @@ class Machine:
     def run_nothing(self) -> None:
         """A line that is of no use here."""
 
-    def run_block(self, body: list[Node]) -> None:
+    def run_block(self, body: list[Node], name: str) -> None:
         """A class: its procedures are known already."""
 
     def run_procedure(self, name: str, names: Any, body: Any) -> None:
@@ -313,6 +315,8 @@ class Machine:
     def eval_new(self, inner: Node) -> Any:
         """An object of a class."""
         name = inner.parts[0] if inner.kind == "name" else inner.parts[1] if inner.kind == "member" else ""
+        if name in self.classes:
+            return Thing("instance")
         return thing.made(self, f"vbscript.{name}" if name == "regexp" else name)
 
     def eval_with(self) -> Any:
@@ -351,7 +355,7 @@ class Machine:
             given = self.given(arguments)
             return self._invoked(self.procedures[name], given, arguments)
         given = self.given(arguments)
-        if name in ("createobject", "getobject", "shell", "eval", "environ", "msgbox"):
+        if name in ("createobject", "getobject", "shell", "eval", "environ", "msgbox", "callbyname"):
             return self._special(name, given)
         if name in ("execute", "executeglobal"):
             return self.execute(given[0] if given else None, name)
@@ -371,10 +375,14 @@ class Machine:
             return thing.made(self, first)
         if name == "eval":
             return self.evaluate(first)
+        if name == "callbyname":
+            return thing.member(self, first, text(given[1]).lower(), given[3:])
         if name == "environ":
             return self.environment.get(text(first).lower(), "")
         self.record.call({"getobject": "GetObject", "shell": "Shell", "msgbox": "MsgBox"}[name], *given)
-        if name == "shell" and not isinstance(first, Unknown):
+        if name == "shell" and isinstance(first, Unknown):
+            self.record.unresolved.append(first.text)
+        elif name == "shell":
             thing.command(self, text(first))
         return Unknown(f"{name}({first.text if isinstance(first, Unknown) else first})")
 

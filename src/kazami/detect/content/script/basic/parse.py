@@ -335,10 +335,10 @@ class Parser(Expressions):
 
     def _class(self, start: int) -> Node:
         """A class: its procedures are taken for those of the module."""
-        self.take()
+        name = self.take().text
         body = self.block(())
         self._end("class")
-        return Node("block", start, self.now.start, (body,))
+        return Node("block", start, self.now.start, (body, name))
 
     def _skipped(self, start: int) -> Node:
         """A type or an enumeration."""

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from kazami.detect.content.script.basic.machine import Machine
 
 _STARTS = frozenset(("run", "exec", "shellexecute", "create"))
+_SHELLS = frozenset(("wscript.shell", "shell.application"))
+_PROGRAM = re.compile(
+    r"[\"']?(?:[\w:\\.%-]*\\)?(?:powershell|pwsh|cmd|mshta|rundll32|regsvr32|wscript|cscript|certutil|bitsadmin|\S+\.exe)\b",
+    re.IGNORECASE,
+)
 _KNOWN = {
     "scripting.dictionary": "dictionary", "vbscript.regexp": "regexp", "msscriptcontrol.scriptcontrol": "scriptcontrol", "scriptcontrol": "scriptcontrol", "scripting.filesystemobject": "files",
     "wscript.shell": "wscript.shell", "adodb.stream": "adodb.stream",
@@ -39,6 +44,8 @@ def member(machine: Machine, value: Any, name: str, given: list[Any] | None) -> 
     """A property or a method; `given` is None where nothing was given. Raises ValueError, LookupError."""
     machine.meter.step()
     if isinstance(value, Thing):
+        if value.name == "instance" and name in machine.procedures:
+            return machine.invoke_name(name, given or [])
         if given is None and name in value.fields:
             return value.fields[name]
         way = _WAYS.get((value.name, name))
@@ -65,19 +72,15 @@ def put(machine: Machine, value: Any, name: str, new: Any) -> None:
 def recorded(machine: Machine, owner: str, name: str, given: list[Any]) -> Unknown:
     """Something was asked for that only a real machine has."""
     machine.record.call(f"{owner}.{name}", *given)
-    if (
+    if name in _STARTS and given and isinstance(given[0], Unknown) and owner.lower() in _SHELLS:
+        machine.record.unresolved.append(given[0].text)
+    elif (
         name in _STARTS
         and given
-        and (owner.lower() in ("wscript.shell", "shell.application") or name != "run")
+        and (owner.lower() in _SHELLS or name != "run" or _PROGRAM.match(str(given[0])))
     ):
-        command(
-            machine,
-            " ".join(
-                text(one)
-                for one in given[: 2 if name == "shellexecute" else 1]
-                if isinstance(one, (str, Unknown))
-            ),
-        )
+        parts = given[: 2 if name == "shellexecute" else 1]
+        command(machine, " ".join(one for one in parts if isinstance(one, str)))
     said = ", ".join(one.text if isinstance(one, Unknown) else str(one)[:200] for one in given)
     return Unknown(f"{owner}.{name}({said})"[:400])
 
@@ -240,5 +243,6 @@ _WAYS: dict[tuple[str, str], Callable[[Machine, Thing, list[Any]], Any]] = {
     ("wscript.shell", "expandenvironmentstrings"): _expanded, ("wscript.shell", "environment"): _environment,
     ("wscript", "createobject"): lambda m, v, g: made(m, g[0]), ("wscript", "sleep"): lambda m, v, g: None, ("wscript", "scriptfullname"): lambda m, v, g: "C:\\Users\\user\\script.vbs", ("wscript", "scriptname"): lambda m, v, g: "script.vbs",
     ("wscript", "arguments"): lambda m, v, g: Unknown("WScript.Arguments"), ("server", "createobject"): lambda m, v, g: made(m, g[0]),
+    ("application", "run"): lambda m, v, g: m.invoke_name(text(g[0]).lower().rpartition(".")[2], g[1:]),
     ("err", "clear"): lambda m, v, g: None, ("err", "number"): lambda m, v, g: 0,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from kazami.detect.content.script.powershell import library
+from kazami.detect.content.script.powershell import cipher, library
 from kazami.detect.content.script.powershell.value import (
     Block,
     Thing,
@@ -201,6 +201,10 @@ def made(machine: Machine, kind: str, given: list[Any]) -> Any:
         return list(items(given[0])) if given else []
     if name in ("collections.hashtable", "hashtable") or name.startswith("collections.generic.dictionary"):
         return {}
+    if (found := cipher.made(name)) is not None:
+        return found
+    if name.endswith(("pscredential", "networkcredential")):
+        return Thing("credential", text=text(given[1]) if len(given) > 1 else "")
     if name.endswith("regex"):
         return Thing("regex", text=text(given[0]))
     if name.endswith("[]"):
@@ -219,6 +223,9 @@ def set_member(machine: Machine, target: Node, value: Any) -> None:
         return
     if isinstance(thing, Thing) and thing.name == "variable":
         machine.set(thing.text, value)
+        return
+    if isinstance(thing, Thing) and thing.name == "cipher":
+        cipher.put(thing, word, value)
         return
     what = thing.text if isinstance(thing, Unknown) else machine.source[owner.start : owner.end][:100]
     machine.record.call(f"{what}.{word} =", value)
@@ -424,6 +431,12 @@ def _type(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] |
     return _recorded(machine, "Add-Type", plain, by_name, given)
 
 
+def _secure(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
+    source = by_name.get("string", plain[0] if plain else (given or [None])[0])
+    key = next((value for name, value in by_name.items() if name.startswith("k")), None)
+    return [cipher.secure(source, key)]
+
+
 def _nothing(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
     return []
 
@@ -456,5 +469,5 @@ _KNOWN: dict[str, Callable[[Machine, list[Any], Named, list[Any] | None], list[A
     "invoke-expression": _iex, "foreach-object": _each, "where-object": _those, "new-object": _object, "get-variable": _variable, "set-variable": _set_variable,
     "get-item": _item, "get-childitem": _item, "set-item": _set_item, "new-item": _set_item, "get-command": _command, "get-alias": _alias, "set-alias": _set_alias, "select-object": _select,
     "sort-object": _sort, "start-process": _start, "invoke-command": _invoke, "add-type": _type, "write-output": _put_out, "out-string": _as_text,
-    "join-path": _path, **dict.fromkeys(("out-null", "start-sleep", "write-host", "write-verbose", "write-debug", "write-progress", "set-strictmode", "import-module"), _nothing),
+    "join-path": _path, "convertto-securestring": _secure, **dict.fromkeys(("out-null", "start-sleep", "write-host", "write-verbose", "write-debug", "write-progress", "set-strictmode", "import-module"), _nothing),
 }  # fmt: skip

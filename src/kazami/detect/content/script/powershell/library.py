@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kazami.detect.content.script.powershell import cipher
 from kazami.detect.content.script.powershell.static import (
     STATIC_METHODS,
     block_of,
@@ -121,6 +122,8 @@ def _thing_member(machine: Machine, value: Thing, name: str) -> Any:
         )
     if value.name == "invokecommand":
         return value
+    if value.name == "cipher":
+        return value.extra.get(name)
     if value.name == "scriptblock" and name == "ast":
         return value
     return value.text or Unknown(f"{value.name}.{name}")
@@ -137,7 +140,16 @@ def _static_member(machine: Machine, kind: str, name: str) -> Any:
     }
     if (kind, name) in known:
         return known[kind, name]
-    if kind.endswith(("compressionmode", "stringsplitoptions", "base64formattingoptions", "regexoptions")):
+    if kind.endswith(
+        (
+            "compressionmode",
+            "ciphermode",
+            "paddingmode",
+            "stringsplitoptions",
+            "base64formattingoptions",
+            "regexoptions",
+        )
+    ):
         return name
     if (kind, name) in STATIC_METHODS:
         return Thing("method", text=name, extra=Type(kind))
@@ -265,6 +277,10 @@ def _static(machine: Machine, kind: str, name: str, given: list[Any]) -> Any:
         return command.made(machine, kind, given)
     if kind.endswith("encoding") and name == "getencoding":
         return Thing("encoding", text=_NAMED.get(text(given[0]).lower(), "utf-8"))
+    if name == "create" and (found_cipher := cipher.made(short)) is not None:
+        return found_cipher
+    if name.startswith(("securestringto", "ptrtostring")):  # a secret and its text are one here
+        return given[0].text if isinstance(given[0], Thing) and name.startswith("ptr") else given[0]
     if name == "create" and short.endswith("scriptblock") and isinstance(given[0], Unknown):
         return Unknown(_BLOCK + given[0].text)
     found = STATIC_METHODS.get((short, name))
@@ -344,11 +360,14 @@ _METHODS: dict[tuple[str, str], Callable[[Machine, Thing, list[Any]], Any]] = {
     ("invokecommand", "getcmdlets"): lambda m, v, g: _commands(text(g[0])),
     ("regex", "replace"): lambda m, v, g: regex_replace(m, [g[0], v.text, g[1]]),
     ("regex", "matches"): lambda m, v, g: matches(m, [g[0], v.text]),
+    ("credential", "getnetworkcredential"): lambda m, v, g: v,
+    ("cipher", "createdecryptor"): cipher.decryptor,
+    ("decryptor", "transformfinalblock"): cipher.transformed,
     ("scriptblock", "getnewclosure"): lambda m, v, g: v,
     ("match", "tostring"): lambda m, v, g: v.text,
     ("match", "result"): lambda m, v, g: v.text,
 }
-_OBJECTS = frozenset(("stream", "builder", "encoding"))
+_OBJECTS = frozenset(("stream", "builder", "encoding", "cipher", "decryptor"))
 
 
 def _commands(pattern: str) -> Any:
