@@ -21,6 +21,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
 import exploit_writer
 import macro_writer
+import pe_writer
 from content_writer import PE, cfb, relation, tarred, zipped
 
 _MAIL = b"From: a@b.example\nTo: c@d.example\nSubject: x\n"
@@ -32,6 +33,7 @@ _MAY_BE_CLEAN = frozenset(
         "fields in fields",
         "equation of a million records",
         "picture of endless tables",
+        "eight megabytes of one byte",
     )
 )
 
@@ -107,6 +109,10 @@ def cases() -> dict[str, bytes]:
         "broken zip": zipped({"a.exe": PE})[:-30],
         "storage of nothing": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\xff" * 4000,
         **_documents(),
+        "imports by the ten million": pe_writer.shared_imports(20_000, 3000),
+        "65,535 sections": pe_writer.lying_sections(),
+        "sixty thousand exports": pe_writer.pe(exports={f"Function{n}": "=" for n in range(60_000)}),
+        "eight megabytes of one byte": b"\x90" * (8 << 20),
     }
 
 

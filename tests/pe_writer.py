@@ -202,6 +202,22 @@ def _aligned(data: bytes) -> bytes:
     return data.ljust(-(-len(data) // 4) * 4, b"\0")
 
 
+def shared_imports(rows: int, functions: int) -> bytes:
+    """A small program in which all libraries share one list of functions: a reader that walks it has rows times functions to do."""
+    first = _PAGE + 20 * (rows + 1)
+    name = first + 8 * (functions + 1)
+    table = struct.pack("<IIIII", first, 0, 0, name + 4, first) * rows + bytes(20)
+    table += struct.pack("<Q", name) * functions + bytes(12) + b"a.dll\0"
+    return pe([Section(".idata", table)], directories={1: (_PAGE, len(table))})
+
+
+def lying_sections(many: int = 65_535) -> bytes:
+    """As many sections as the header can say, and room for their rows."""
+    data = pe(version=OTHER)
+    at = int.from_bytes(data[60:64], "little") + 6
+    return data[:at] + struct.pack("<H", many) + data[at + 2 :] + bytes(40 * many)
+
+
 # -- signing --------------------------------------------------------------------------------------------------------------------
 
 

