@@ -24,7 +24,6 @@ from kazami.model.rule import Rejected
 from kazami.model.tenant import Directory
 from kazami.pipeline import detectors, incidents, wire_rules
 from kazami.pipeline.collect import Collector, key, note_unreadable
-from kazami.pipeline.files import look_inside
 from kazami.pipeline.overall import judge
 from kazami.pipeline.parts import left, parts
 from kazami.pipeline.reader import Orders, Reader, sources
@@ -33,7 +32,7 @@ from kazami.pipeline.task import Part, Task, Unit, divide
 from kazami.sources import walk
 from kazami.store import case as store
 from kazami.store import correlating
-from kazami.store.lists import evidence_rows
+from kazami.store.lists import evidence_rows, unread
 from kazami.store.run import Run
 from kazami.store.schema import MATCH as MATCHES
 from kazami.store.seen import seen
@@ -128,6 +127,10 @@ def scan(request: Request, observer: Observer) -> Result:
 def _look_inside(
     case: store.Case, run: Run, files: list[walk.File], request: Request, result: Result
 ) -> None:
+    if not unread(case):
+        return
+    from kazami.pipeline.files import look_inside  # not needed where logs are all there is
+
     try:
         result.notes += look_inside(
             case, run, files, request.settings, request.workers, request.yara, request.packs

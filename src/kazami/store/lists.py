@@ -20,6 +20,11 @@ def evidence_rows(case: Case) -> list[EvidenceRow]:
     return [EvidenceRow(**row) for row in rows]
 
 
+def unread(case: Case) -> bool:
+    """Whether there is evidence that no source took."""
+    return bool(case.database.rows("SELECT 1 FROM evidence WHERE state = 'skipped' AND size > 0 LIMIT 1"))
+
+
 def reject_rows(case: Case, limit: int = 1000) -> list[RejectRow]:
     """What could not be read, the largest losses first, at most `limit` places."""
     rows = case.database.rows(
