@@ -142,7 +142,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         "memory",
     ),
     "memory bit by bit": (
-        program([call("kernel32", "VirtualAlloc", 0, 0x2000000, 0x3000, 4), Again()]),
+        program([call("kernel32", "VirtualAlloc", 0, 0x5000000, 0x3000, 4), Again()]),
         "memory",
     ),
     "changes itself": (program([Raw(_CHANGED), call("kernel32", "WinExec", "notepad.exe", 0)]), ""),
@@ -195,7 +195,7 @@ SCRIPTS: dict[str, tuple[str, set[str], str]] = {
     "honest.sh": ("#!/bin/sh\nset -e\nfor file in *.txt; do wc -l $file > /tmp/count; done\n", set(), ""),
     "bomb.sh": ("#!/bin/sh\nbomb() { bomb | bomb & }\nbomb\nwait\n", set(), "processes"),
     "endless.sh": ("#!/bin/sh\nwhile :; do :; done\n", set(), "out of time"),
-    "greedy.py": ("#!/usr/bin/env python3\nheld = []\nwhile True:\n    held.append(bytes(1 << 24))\n", set(), ""),
+    "greedy.py": ("#!/usr/bin/env python3\nheld = []\nwhile True:\n    held.append(bytes(1 << 24))\n", set(), "exit code 1"),
 }  # fmt: skip
 
 
@@ -204,7 +204,6 @@ if __name__ == "__main__":
     for name, data in {
         "emulate/credentials": sample("stored credentials"),
         "emulate/near_miss": sample("writes a report", 64),
-        "emulate/unknown_call": HOSTILE["unknown call"][0],
         "run_script/secrets": SCRIPTS["secrets.sh"][0].encode(),
         "run_script/honest": SCRIPTS["honest.sh"][0].encode(),
     }.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 import emulation_vectors as vectors
@@ -53,6 +51,7 @@ def test_processes_have_their_parents_and_decoys_their_real_names(cage: None) ->
     assert {act["ParentImage"] for act in started} == {"/usr/bin/sh"}
     assert started[0]["Image"] == "/usr/bin/curl"
     assert record.dropped == [("/tmp/.a", b"#!/bin/sh\nexit 0\n")]
+    assert run("fetch.sh").log() == record.log()
 
 
 def test_inspected_in_a_worker_and_incomplete_where_it_gave_up(cage: None) -> None:
@@ -99,9 +98,3 @@ def test_what_strace_writes() -> None:
     assert isinstance(third, strace.Call)
     assert (third.pid, third.texts, third.note) == (8, ["x"], "</home/user/x>")
     assert ends == [strace.Exit(7, 3), strace.Exit(8, -1)]
-
-
-def test_the_log_says_the_same_twice(cage: None) -> None:
-    first, second = run("rename.sh").log(), run("rename.sh").log()
-    assert first == second
-    assert json.loads(first.splitlines()[0])["ended"] == "by itself"

@@ -116,9 +116,10 @@ class _Reading:
 
     def _hear(self, said: strace.Call | strace.Exit | strace.Begun) -> None:
         if isinstance(said, strace.Exit):
-            if said.pid == self._main and said.code and self._refused:
+            if said.pid == self._main and said.code and not self._record.ended:
+                how = f"with exit code {said.code}" if said.code > 0 else "by a signal"
                 self._record.ended = (
-                    self._record.ended or f"it gave up (exit code {said.code}) where it found no network"
+                    f"it failed, {how}{' where it found no network' if self._refused else ''}"
                 )
         elif said.name in ("fork", "vfork", "clone", "clone3"):
             self._forked(said)

@@ -58,12 +58,20 @@ class Machine(Win32Emulator):  # type: ignore[misc]
         """What speakeasy reads from its settings is not needed."""
 
     def mem_map(self, size: int, *arguments: Any, **named: Any) -> Any:
-        """Map memory, of which there is an end: its own book-keeping takes as much again."""
+        """Map memory, of which there is an end."""
+        self._afford(self._mapped + size)
         self._mapped += size
-        if self._mapped > _MEMORY:
+        return super().mem_map(size, *arguments, **named)
+
+    def get_valid_ranges(self, size: int, addr: Any = None) -> Any:
+        """Look for room; speakeasy makes a list of all its pages for that, and is not to do so for a terabyte."""
+        self._afford(size)
+        return super().get_valid_ranges(size, addr)
+
+    def _afford(self, size: int) -> None:
+        if size > _MEMORY:
             self.give_up(f"more than {_MEMORY >> 20} MB of memory wanted")
             raise _TooMuchMemoryError
-        return super().mem_map(size, *arguments, **named)
 
     def give_up(self, reason: str) -> None:
         """End everything, and say why."""
@@ -97,6 +105,7 @@ class Machine(Win32Emulator):  # type: ignore[misc]
             self._call(dll, name, convention, count, function)
         elif self._is_known(dll, name):
             self._pass_time(name)
+            self.api.call_api_func = self._carefully
             super().handle_import_func(dll, name)
         elif (form := signature(dll, name, wide=self.get_ptr_size() == 8)) is not None:
             self.record.unknown[f"{dll}.{name}"] += 1
@@ -108,6 +117,16 @@ class Machine(Win32Emulator):  # type: ignore[misc]
         return bool(
             self.api.get_export_func_handler(dll, name)[1] or self.normalize_import_miss(dll, name)[1]
         )
+
+    def _carefully(self, module: Any, function: Any, argv: list[Any], ctx: dict[str, Any]) -> Any:
+        """A function of speakeasy's; where it fails itself, the call fails, and the program goes on."""
+        try:
+            return function(module, self, argv, ctx)
+        except _TooMuchMemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it raises on hostile arguments is counted and stands in the log
+            self.record.failed[str(ctx.get("func_name"))] += 1
+            return 0
 
     def _call(self, dll: str, name: str, convention: str, count: int, function: Any) -> None:
         """Answer a call ourselves; pointers to text are shown as text."""
