@@ -111,6 +111,7 @@ def test_hostile_folders(tmp_path: Path) -> None:
     assert [missed.name for missed in found.unread] == ["big"]
     assert next(item for item in found.items if item.name == "dated").facts["clock"] == "in the future"
     few = read(folder, tenant="t", host="h", bounds=Bounds(most=3))
+    assert not few.whole, "what is not there may only not have been looked at"
     assert len(few.items) == 3
     assert "more than 3 entries" in few.unread[0].reason
     with pytest.raises(UsageError, match="is no folder"):
@@ -175,6 +176,37 @@ def test_baselines_are_kept_apart_and_show_what_was_done_to_them(tmp_path: Path)
         own.headers()
 
 
+def test_names_of_one_host(tmp_path: Path) -> None:
+    rows = [
+        {
+            "time": "2026-05-01T00:00:00",
+            "host": "srv",
+            "EventID": "7045",
+            "ServiceName": "Old",
+            "ImagePath": "a",
+        },
+        {
+            "time": "2026-05-03T00:00:00",
+            "host": "SRV.example.com",
+            "EventID": "7045",
+            "ServiceName": "Old",
+            "ImagePath": "a",
+        },
+        {
+            "time": "2026-05-03T00:00:00",
+            "host": "SRV.example.com",
+            "EventID": "7045",
+            "ServiceName": "New",
+            "ImagePath": "a",
+        },
+    ]
+    with case_of(tmp_path / "case", {"system": rows}) as opened:
+        found = of_case(opened, since=datetime(2026, 5, 2, tzinfo=UTC), host="srv")
+    assert [(one.host, [change.item.name for change in one.changes]) for one in found] == [
+        ("SRV.example.com", ["New"])
+    ]
+
+
 def approval(**said: Any) -> Approval:
     given = {
         "uid": "a",
@@ -193,6 +225,8 @@ def approval(**said: Any) -> Approval:
         ({"name": "usr/bin/*"}, True),
         ({"name": "usr/bin/*", "tenant": "other"}, False),
         ({"name": "usr/bin/*", "host": "other"}, False),
+        ({"name": "usr/bin/*", "host": "H"}, True),
+        ({"name": "usr/bin/*", "host": "h.example.com"}, True),
         ({"sha256": "a" * 64}, True),
         ({"sha256": "b" * 64}, False),
         ({"begins": NOW - timedelta(1), "ends": NOW + timedelta(1)}, True),
@@ -202,7 +236,9 @@ def approval(**said: Any) -> Approval:
 def test_what_an_approval_allows(said: dict[str, Any], allows: bool) -> None:
     facts = {"type": "file", "sha256": "a" * 64, "touched": str(int(NOW.timestamp()))}
     change = ranked([Change("altered", Item("system_file", "usr/bin/x", facts, time=NOW - timedelta(900)))])
-    assert [one.approval for one in approved(change, "t", "h", [approval(**said)])] == ["a" if allows else ""]
+    assert [one.approval for one in approved(change, "t", "h.example.com", [approval(**said)])] == [
+        "a" if allows else ""
+    ]
 
 
 def test_approvals_have_an_end_and_a_log(tmp_path: Path) -> None:
@@ -268,3 +304,14 @@ def test_secrets_do_not_stand_in_what_is_kept() -> None:
         )
         == []
     )
+
+
+def test_large_files_are_compared_as_far_as_they_were_read(tmp_path: Path) -> None:
+    folder, bounds = tmp_path / "host", Bounds(largest=1000)
+    folder.mkdir()
+    (folder / "big").write_bytes(b"x" * 5000)
+    first = read(folder, tenant="t", host="h", bounds=bounds)
+    (folder / "big").write_bytes(b"y" * 5000)
+    now = read(folder, tenant="t", host="h", bounds=bounds)
+    header = Header("u", "t", "h", first.made, "me", "a folder", True, 1, unread=first.unread)
+    assert [one.item.name for one in of_folder(now, header, first.items).changes] == ["big"]

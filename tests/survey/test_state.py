@@ -50,6 +50,6 @@ def test_words_of_one_thing_are_joined_and_ended(tmp_path: Path) -> None:
     }
     with made(tmp_path / "case", rows) as case:
         every = list(seen(case))
-    before = known(every, datetime(2026, 5, 3, tzinfo=UTC))["default", "A"]["task", "\\u"]
+    before = known(every, datetime(2026, 5, 3, tzinfo=UTC))["default", "a"]["task", "\\u"]
     assert (before.gone, before.item.facts) == (False, {"command": "u.exe"})
-    assert known(every)["default", "A"]["task", "\\u"].gone
+    assert known(every)["default", "a"]["task", "\\u"].gone

@@ -118,7 +118,7 @@ def _of_case(case: Path, host: str, tenant: str, until: datetime | None) -> list
 
 def tell_unread(one: Snapshot) -> None:
     """Say what could not be looked at; the first ten by name."""
-    lost = sum(missed.count for missed in one.unread)
+    lost = sum(max(missed.count, 1) for missed in one.unread)
     if lost:
         say(f"{one.source}: {lost:,} entries not looked at, or not wholly:", "yellow")
     for missed in one.unread[:10]:
@@ -127,5 +127,5 @@ def tell_unread(one: Snapshot) -> None:
 
 
 def _row(one: Header) -> list[object]:
-    unread = sum(missed.count for missed in one.unread)
+    unread = sum(max(missed.count, 1) for missed in one.unread)
     return [one.uid, one.tenant, one.host, one.made, one.who, one.source, one.items, unread, one.note]

@@ -116,12 +116,11 @@ def _of_folder(what: str, kept: Kept, host: str, baseline: str, at: str, bounds:
 
 
 def _of_case(case: Path, host: str, kept: Kept, baseline: str, since: datetime | None) -> list[Told]:
+    from kazami.correlate.entity import host as short
     from kazami.pipeline.changes import of_case
     from kazami.store.case import Case
 
-    headers = {
-        one.host.lower(): one for one in kept.headers() if one.uid.startswith(baseline) and not one.whole
-    }
+    headers = {short(one.host): one for one in kept.headers() if one.uid.startswith(baseline) and one.events}
     if baseline and not headers:
         raise UsageError(f"baseline {baseline}: there is none of events")
     if since is None and not headers:

@@ -46,7 +46,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What there was at `made`. Of one that is `whole` what is missing is gone; events only say what came.
+    """What there was at `made`. Of one that is `whole` what is missing is gone; of `events`, which only say what came, never.
 
     `source` is where it is from: a folder, or a case. `items` are each once.
     """
@@ -59,6 +59,7 @@ class Snapshot:
     items: tuple[Item, ...] = ()
     unread: tuple[Unread, ...] = ()
     bounds: Bounds = Bounds()
+    events: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Header:
     note: str = ""
     bounds: Bounds = Bounds()
     unread: tuple[Unread, ...] = ()
+    events: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Kept:
         uid = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         header = Header(
             uid, snapshot.tenant, snapshot.host, snapshot.made, who, snapshot.source, snapshot.whole,
-            len(snapshot.items), note, snapshot.bounds, snapshot.unread[:100],
+            len(snapshot.items), note, snapshot.bounds, snapshot.unread, snapshot.events,
         )  # fmt: skip
         digest = baselines.write(self._file(uid), snapshot.items)
         Log(self.own / _REGISTER).add(self.signer, what="baseline", sha256=digest, header=_text(header))
@@ -87,14 +87,12 @@ class Kept:
         stray = {path.name.partition(".")[0] for path in self.own.glob("*.items")} - known.keys()
         return found + [f"{self._file(uid)}: the register does not know it" for uid in sorted(stray)]
 
-    def find(self, name: str = "", host: str = "", before: datetime | None = None) -> Header:
-        """The newest baseline of a host, or the one whose id begins with `name`. Raises UsageError where there is none."""
+    def find(self, name: str = "", host: str = "") -> Header:
+        """The newest baseline of a folder of a host, or the one whose id begins with `name`. Raises UsageError where there is none."""
         fits = [
             one
             for one in self.headers()
-            if one.uid.startswith(name)
-            and (not host or one.host.lower() == host.lower())
-            and (before is None or one.made <= before)
+            if one.uid.startswith(name) and not one.events and (not host or one.host.lower() == host.lower())
         ]
         if not fits or (name and len(fits) > 1):
             asked = " ".join(filter(None, (name, host and f"of {host}")))

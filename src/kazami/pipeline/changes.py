@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from kazami.correlate.entity import host as short
 from kazami.detect.change.compare import compare
 from kazami.detect.change.rank import ranked
 from kazami.errors import UsageError
@@ -59,7 +60,7 @@ def of_folder(
 ) -> Told:
     """A folder as it is `now` against a baseline of it; with a `wish` new and altered files in `INSPECTED` are looked into."""
     excluded = (*now.bounds.exclude, *header.bounds.exclude)
-    missed = {one.name for one in (*now.unread, *header.unread)}
+    missed = {one.name for one in (*now.unread, *header.unread) if one.count}
     found = [
         change
         for change in compare(before, now.items, whole=now.whole and header.whole)
@@ -68,14 +69,14 @@ def of_folder(
     inspected = _inspect(found, now, at, wish) if wish else {}
     verdicts = {**{sha: one.verdict.word for sha, one in inspected.items()}, **_reputation(found)}
     changes = approved(ranked(found, verdicts), now.tenant, now.host, approvals)
-    notes = list(_clocks(now, header))
+    notes = list(_doubts(now, header))
     return Told(now.tenant, now.host, _said(header), now.made, tuple(changes), now.unread, tuple(notes), inspected)  # fmt: skip
 
 
 def _passed(change: Change, excluded: Sequence[str], missed: set[str]) -> bool:
     """Whether nothing can be said: it is left out, or could not be read in one of the two."""
     name = change.item.name
-    if name.partition(": ")[0] in missed or (change.what == "removed" and _below(name, missed)):
+    if name.partition(": ")[0] in missed or _below(name, missed):
         return True
     return any(fnmatch.fnmatch(name, pattern) for pattern in excluded)
 
@@ -85,11 +86,13 @@ def _below(name: str, folders: set[str]) -> bool:
     return any("/".join(parts[:end]) in folders for end in range(1, len(parts)))
 
 
-def _clocks(now: Snapshot, header: Header) -> Iterable[str]:
+def _doubts(now: Snapshot, header: Header) -> Iterable[str]:
     if header.made > now.made:
         yield f"the baseline is dated {header.made:%Y-%m-%d %H:%M} UTC, later than now: a clock was set"
     if header.host.lower() != now.host.lower():
         yield f"the baseline is of host {header.host}"
+    if not header.whole:
+        yield "the baseline does not hold all that there was (--most), so what is called new may be old"
 
 
 def _said(header: Header) -> str:
@@ -130,22 +133,35 @@ def of_case(
     """What the events of a case say that came after `since`; each host against a baseline that is kept of it, else against
     what its own events said before. A host of which nothing was known before is named and not judged.
     """
-    every = [one for one in seen(case) if not host or fnmatch.fnmatch(one.item.host.lower(), host.lower())]
+    every = _of(case, host)
     before = known(every, since) if since else {}
     found = []
     now = datetime.now(UTC)
+    items: Sequence[Item]
     for (tenant, name), things in sorted(known(every).items()):
-        if kept and (tenant, name.lower()) in kept:
-            header, items = kept[tenant, name.lower()]
+        full = _shown(things.values(), name)
+        if kept and (tenant, name) in kept:
+            header, items = kept[tenant, name]
             said = _said(header)
         elif since and (tenant, name) in before:
-            items = [one.item for one in before[tenant, name].values() if not one.gone]
+            items = _there(before[tenant, name].values())
             said = f"events before {since:%Y-%m-%d %H:%M} UTC"
         else:
-            found.append(Told(tenant, name, "", now, notes=("nothing is known of this host from before: it cannot be held against anything",)))  # fmt: skip
+            found.append(Told(tenant, full, "", now, notes=("nothing is known of this host from before: it cannot be held against anything",)))  # fmt: skip
             continue
-        found.append(_of_host(things, items, tenant, name, said, since, (approvals or {}).get(tenant, ())))
+        found.append(_of_host(things, items, tenant, full, said, since, (approvals or {}).get(tenant, ())))
     return found
+
+
+def _of(case: Case, host: str) -> list[Seen]:
+    """What events say of the hosts that are meant, with or without their domain."""
+    meant = host.lower()
+    return [
+        one
+        for one in seen(case)
+        if not meant
+        or any(fnmatch.fnmatch(name, meant) for name in (one.item.host.lower(), short(one.item.host)))
+    ]
 
 
 def _of_host(
@@ -157,7 +173,11 @@ def _of_host(
     since: datetime | None,
     approvals: Sequence[Approval],
 ) -> Told:
-    current = {key: one for key, one in things.items() if since is None or _after(one, since)}
+    current = {
+        key: replace(one, item=replace(one.item, host=host))
+        for key, one in things.items()
+        if since is None or _after(one, since)
+    }
     here = [replace(item, host=host) for item in items]
     changes = compare(here, (one.item for one in current.values() if not one.gone), whole=False)
     had = {(item.kind, item.name.lower()): item for item in here}
@@ -176,12 +196,29 @@ def _after(one: Seen, since: datetime) -> bool:
 
 def snapshots(case: Case, host: str = "", until: datetime | None = None) -> list[Snapshot]:
     """What the events of a case say that each host has, as baselines to keep."""
-    every = [one for one in seen(case) if not host or fnmatch.fnmatch(one.item.host.lower(), host.lower())]
+    every = _of(case, host)
     made = datetime.now(UTC)
     return [
-        Snapshot(tenant, name, made, str(case.path), False, tuple(one.item for one in things.values() if not one.gone))
+        Snapshot(
+            tenant,
+            _shown(things.values(), name),
+            made,
+            str(case.path),
+            True,
+            _there(things.values()),
+            events=True,
+        )
         for (tenant, name), things in sorted(known(every, until).items())
-    ]  # fmt: skip
+    ]
+
+
+def _there(things: Iterable[Seen]) -> tuple[Item, ...]:
+    return tuple(one.item for one in things if not one.gone)
+
+
+def _shown(things: Iterable[Seen], name: str) -> str:
+    """The fullest name of a host."""
+    return max((one.item.host for one in things), key=len, default=name)
 
 
 def approved(
@@ -197,7 +234,9 @@ def approved(
 
 def _allows(one: Approval, change: Change, tenant: str, host: str) -> bool:
     item = change.item
-    asked = ((one.kind, item.kind), (one.host, item.host or host), (one.name, item.name))
+    host = item.host or host
+    named = short(host) if one.host and "." not in one.host else host
+    asked = ((one.kind, item.kind), (one.host, named), (one.name, item.name))
     if one.tenant != tenant or any(want and not fnmatch.fnmatch(have.lower(), want.lower()) for want, have in asked):  # fmt: skip
         return False
     if one.sha256 and one.sha256.lower() != item.facts.get("sha256", ""):

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from kazami.correlate.entity import host
 from kazami.model.change import Item
 from kazami.sources.folder.place import PLAIN, place
 from kazami.store.case import Case
@@ -97,7 +98,7 @@ def _file(item: Item) -> Item | None:
 def known(
     found: Iterable[Seen], until: datetime | None = None
 ) -> dict[tuple[str, str], dict[tuple[str, str], Seen]]:
-    """The last that was said before `until` of each thing: by tenant and host, then by kind and name.
+    """The last that was said before `until` of each thing: by tenant and host (without its domain), then by kind and name.
 
     What different events say of one thing is joined; a thing that is gone is among them, as gone.
     """
@@ -105,7 +106,7 @@ def known(
     for one in sorted(found, key=lambda one: one.item.time or datetime.max):
         if until is not None and one.item.time is not None and one.item.time >= until:
             continue
-        things = states.setdefault((one.tenant, one.item.host), {})
+        things = states.setdefault((one.tenant, host(one.item.host)), {})
         key = (one.item.kind, one.item.name.lower())
         before = things.get(key)
         if before is not None and not before.gone and not one.gone:

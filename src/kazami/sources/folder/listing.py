@@ -23,7 +23,7 @@ from kazami.sources.folder.place import Place, place
 
 _PIECE = 1 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_MISSED = 1000  # names of what could not be read that are kept; more are counted
+_MISSED = 10_000  # names of what could not be read that are kept; more are counted
 
 #: Seconds that a clock may be ahead before a time counts as one of the future.
 _AHEAD = 24 * 3600
@@ -41,12 +41,13 @@ class _Reading:
     unread: list[Unread] = field(default_factory=list)
     missed: int = 0
     entries: int = 0
+    cut: bool = False
 
-    def miss(self, name: str, reason: str) -> None:
+    def miss(self, name: str, reason: str, count: int = 1) -> None:
         """Name what was not read, or at least count it."""
         self.missed += 1
         if self.missed <= _MISSED:
-            self.unread.append(Unread(name, reason))
+            self.unread.append(Unread(name, reason, count))
 
 
 def read(
@@ -78,7 +79,9 @@ def read(
     _walk(state)
     if state.missed > _MISSED:
         state.unread.append(Unread("", f"and {state.missed - _MISSED:,} more", state.missed - _MISSED))
-    return Snapshot(tenant, host, made, str(folder), True, _unique(state.items), tuple(state.unread), bounds)
+    return Snapshot(
+        tenant, host, made, str(folder), not state.cut, _unique(state.items), tuple(state.unread), bounds
+    )
 
 
 def _walk(state: _Reading) -> None:
@@ -94,6 +97,7 @@ def _walk(state: _Reading) -> None:
             continue
         for number, one in enumerate(listed):
             if state.entries >= state.bounds.most:
+                state.cut = True
                 left = len(listed) - number + len(waiting)
                 state.miss(_name(state, one.path), f"more than {state.bounds.most:,} entries; {left:,} and all below are not looked at")  # fmt: skip
                 return
@@ -147,7 +151,7 @@ def _content(state: _Reading, path: str, name: str, where: Place) -> dict[str, s
     facts = {"type": "file", "size": str(after.st_size), "sha256": digest}
     if after.st_size > state.bounds.largest:
         facts["hashed"] = str(state.bounds.largest)
-        state.miss(name, f"only the first {state.bounds.largest:,} bytes hashed")
+        state.miss(name, f"only the first {state.bounds.largest:,} bytes hashed", 0)
     return facts
 
 
