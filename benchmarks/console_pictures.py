@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,12 +33,14 @@ from kazami.web.site import Site
 from kazami.web.state import audit, notes, people, sessions
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "examples" / "intrusion"
+EXAMPLE = Path("examples") / "intrusion"  # as people call it, from the root
 PAGE = ROOT / "docs" / "console-pictures.md"
 
 #: Widths in pixels, and pages that are taken at the size of a wall.
 NARROW, WIDE, WALL = 360, 1440, 2560
 ON_WALLS = ("overview", "incident", "findings")
+
+CHANGED = "/changes?since=2026-11-10"
 
 #: What `--docs` takes of each page: language, theme, width.
 SHOWN = (("en", "light", WIDE), ("ja", "dark", WIDE), ("en", "dark", NARROW), ("ja", "light", NARROW))
@@ -113,12 +116,23 @@ def worked_on(site: Site, origin: str, page: Any) -> list[Shot]:
     page.fill("#s-reason", "A backup of the customer, agreed on by telephone")
     page.locator("form[action$='/add'] button").click()
     page.goto(f"{origin}/evidence")
-    page.fill("#u-tenant", first.tenant)
-    page.set_input_files("#u-files", [str(path) for path in sorted(EXAMPLE.glob("minato-foods/*"))[:2]])
+    page.fill("#u-tenant", "minato-foods")
+    page.set_input_files(
+        "#u-files", [_mail(desk.file.parent), *map(str, sorted(EXAMPLE.glob("minato-foods/*"))[:2])]
+    )
     page.locator("[data-drop] button").click()
     page.wait_for_selector("[data-over]", timeout=60_000)
     job = page.url.removeprefix(origin)
     return _shots(origin, page, first.uid, str(finding), str(suppress), job)
+
+
+def _mail(folder: Path) -> str:
+    """An archive as strangers send it: harmless, but named to mislead."""
+    file = folder / "invitation.zip"
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("invitation.docx.exe", b"MZ" + bytes(62) + b"this runs nowhere")
+        made.writestr("agenda.txt", "Monday, ten o'clock")
+    return str(file)
 
 
 def _shots(origin: str, page: Any, uid: str, finding: str, suppress: str, job: str) -> list[Shot]:
@@ -130,8 +144,9 @@ def _shots(origin: str, page: Any, uid: str, finding: str, suppress: str, job: s
     campaign = first("/campaigns", "tbody a.open")
     hunt = first("/hunts", "tbody a.open")
     rule = first("/rules", "tbody a.open")
+    file = first("/files", "tbody a.open")
     query = "select+host,+count(*)+as+findings+from+finding+group+by+1+order+by+2+desc"
-    for slow in ("/evidence/logging", "/rules?show=cost"):  # made aside: wait until they are there
+    for slow in ("/evidence/logging", "/rules?show=cost", CHANGED):  # made aside: wait until they are there
         page.goto(origin + slow)
         page.wait_for_selector("table", timeout=60_000)
     return [
@@ -156,6 +171,9 @@ def _shots(origin: str, page: Any, uid: str, finding: str, suppress: str, job: s
         Shot("suppressions", suppress),
         Shot("evidence", "/evidence"),
         Shot("logging", "/evidence/logging"),
+        Shot("files", "/files"),
+        Shot("file", file),
+        Shot("changes", CHANGED),
         Shot("job", job),
         Shot("jobs", "/jobs"),
         Shot("actors", "/actors"),

@@ -46,6 +46,10 @@ def _done(
         said.close()
 
 
+#: Results that are kept.
+KEPT = 16
+
+
 class Soon:
     """Results that are made aside, one after the other, and kept as long as their key is the same."""
 
@@ -62,7 +66,12 @@ class Soon:
         with self._lock:
             made = self._kept.get(name)
             if made is None or made.key != key:
+                self._kept.pop(name, None)
                 made = self._kept[name] = _Made(key)
+                for old in [one for one, it in self._kept.items() if it.ready.is_set()][
+                    : len(self._kept) - KEPT
+                ]:
+                    del self._kept[old]
                 threading.Thread(target=self._make, args=(made, make), daemon=True).start()
         if not made.ready.wait(patience):
             return None

@@ -107,15 +107,15 @@ class Desk:
             self._kept[key] = made
         return cast(T, self._kept[key])
 
-    def soon(self, name: str, work: Callable[[Path], T]) -> T | None:
+    def soon(self, name: str, work: Callable[..., T], *given: object) -> T | None:
         """What `work` says of the case, made aside; None where it takes longer than `PATIENCE`: ask again.
 
-        `work` is a function of a module, given the folder of the case. Raises CaseError.
+        `work` is a function of a module, given the folder of the case, then what is `given`. Raises CaseError.
         """
 
         def make() -> T:
             with self.reading_turn():
-                return elsewhere(work, self.case)
+                return elsewhere(work, self.case, *given)
 
         return self._soon.get(name, self._held, make, PATIENCE)
 

@@ -65,6 +65,7 @@ def _environment() -> Environment:
         query=query,
         seconds=seconds,
         short=short,
+        tail=lambda path: "/".join(re.split(r"[/\\]", path)[-2:]),
         file=lambda path: re.split(r"[/\\]", path)[-1] or path,
         segment=lambda text: quote(str(text), safe=""),
     )
@@ -155,6 +156,10 @@ class Speech:
         if text is None:
             return self.report(key, **values)
         return text.format(**values) if values else text
+
+    def known(self, kind: str, value: str) -> str:
+        """The word for one of a kind of values; one that has none yet says itself, made harmless."""
+        return self.own.get(f"{kind}.{value.replace(' ', '_')}") or safe(value)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.report, name)

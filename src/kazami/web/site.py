@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kazami.errors import UsageError
+from kazami.pipeline.baseline import default as default_baselines
 from kazami.pipeline.campaigns import default_keys
 from kazami.respond.notify.sign import default_key
 from kazami.store.case import is_case
@@ -32,6 +33,7 @@ class Site:
     upload_bytes: int = 20 << 30
     directory: Path | None = None  # tenants.toml
     keys: Path = field(default_factory=default_keys)  # of the digests that tie campaigns
+    baselines: Path = field(default_factory=default_baselines)
     notice_key: Path = field(default_factory=default_key)
     shelf: Path | None = None  # of reputation; None: the user's
     jobs: Jobs = field(default_factory=Jobs)

@@ -93,7 +93,7 @@ def similar(reader: Reader, text: str, limit: int = 20) -> list[tuple[str, str]]
         return []
     rows = reader.rows(
         f"SELECT DISTINCT kind, value FROM entity WHERE value >= ? AND value < ? AND {reader.wall('tenant')} "
-        "AND kind NOT IN ('process', 'rule') ORDER BY value LIMIT ?",
+        "AND kind NOT IN ('process', 'rule', 'session') ORDER BY value LIMIT ?",
         [begin, begin + "\U0010ffff", limit],
     )
     return [(kind, value) for kind, value in rows]

@@ -6,8 +6,10 @@ from kazami.web.pages import (
     actors,
     assessment,
     campaigns,
+    changes,
     entity,
     evidence,
+    files,
     findings,
     hunts,
     incident,
@@ -33,13 +35,14 @@ RESOURCES: tuple[Resource, ...] = tuple(
             assessment,
             notices,
             campaigns,
+            changes,
             findings,
             entity,
             hunts,
             rules,
             suppressions,
         ),
-        *(evidence, logging, jobs, actors, reputation, people),
+        *(evidence, logging, files, changes, jobs, actors, reputation, people),
     )
     for resource in module.RESOURCES
 )

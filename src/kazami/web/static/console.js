@@ -51,7 +51,7 @@
       const line = JSON.parse(event.data);
       for (const field of job.querySelectorAll("[data-field]")) {
         const name = field.dataset.field;
-        field.textContent = name === "state" ? names[line.state] : line[name];
+        field.textContent = name === "state" ? names[line.state] : name === "name" ? line.name.split(/[\/\\]/).slice(-2).join("/") : line[name];
       }
       const bar = job.querySelector("progress");
       bar.max = Math.max(line.total, 1);
@@ -73,4 +73,5 @@
   }
   document.addEventListener("change", (event) => { if (event.target.name === "uids") count(); });
   count();
+  document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 })();
