@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
+from content_writer import zipped
 from kazami import packs
+from kazami.attribute.evidence import Hit, gather
 from kazami.detect.content import yara
+from kazami.detect.content.verdict import judge
 from kazami.detect.content.yara import collection, trial
 from kazami.detect.content.yara.collection import RuleFile
-from kazami.model.content import Scope
+from kazami.intel.shelf import attack
+from kazami.model.content import Looked, Scope
+from kazami.pipeline.files import _rule
+from kazami.pipeline.inspect import Submission, Wish, inspect
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "yara").glob("*/case.yaml"))
 FILES = [one for one in collection.files(collection.shipped()) if isinstance(one, RuleFile)]
@@ -82,6 +89,16 @@ def test_a_match_says_who_says_so_and_where_it_was_published(path: Path) -> None
     assert case["rule"].startswith(PREFIX[pack])
 
 
+@pytest.mark.parametrize(("name", "software"), [("CloudHopper_RedLeaves_Program", "S0153"), ("CloudHopper_ChChes_Script", "S0144"), ("VoltTyphoon_Versa_Shell", "S1154")])  # fmt: skip
+def test_what_recognizes_malware_says_so_to_attribution(name: str, software: str) -> None:
+    data = trial.data_of(read(BY_RULE[name])["samples"][0]["bytes"])
+    verdict = judge([Looked("x", "x", "pe", 1, "a", "", "", 0, "", "", (), yara.analyze(data, Scope(name="x")).features)], yara.MEANINGS)  # fmt: skip
+    (proof,) = verdict.proofs
+    info = _rule(proof)
+    hit = Hit(info.id, info.title, tuple(info.techniques), info.tags)
+    assert list(gather([hit], attack(), {}).features) == [software]
+
+
 def test_a_pack_of_the_user_works_the_same(tmp_path: Path) -> None:
     (tmp_path / "yara").mkdir()
     (tmp_path / "yara" / "mine.yar").write_text('rule Mine { strings: $a = "xyzzy" condition: $a }')
@@ -89,3 +106,13 @@ def test_a_pack_of_the_user_works_the_same(tmp_path: Path) -> None:
     assert chosen.yara == [tmp_path / "yara"]
     said = yara.analyze(b"say xyzzy", Scope(settings={"yara.rules": tuple(map(str, chosen.yara))}))
     assert [feature.rule for feature in said.features] == ["yara:mine:Mine"]
+
+
+def test_rules_see_what_scripts_hide_and_archives_hold() -> None:
+    hidden = base64.b64encode("function Invoke-shCdpot { Param($x) }".encode("utf-16-le")).decode()
+    data = zipped({"x.bat": f"powershell.exe -nop -w hidden -enc {hidden}\r\n".encode()})
+    (found,) = inspect([Submission("a.zip", data=data)], Wish())
+    (proof,) = (proof for proof in found.verdict.proofs if proof.group == "signature")
+    assert proof.rule == "yara:chches:CloudHopper_ChChes_Script"
+    assert proof.place.startswith("a.zip!x.bat!")
+    assert found.verdict.word == "malicious"

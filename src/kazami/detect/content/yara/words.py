@@ -16,7 +16,8 @@ import yaml
 
 from kazami.model.content import CONFIDENCES
 
-_TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b")
+#: Techniques, and software: what a rule recognizes speaks in attribution.
+_TECHNIQUE = re.compile(r"\b(?:T\d{4}(?:\.\d{3})?|S\d{4})\b")
 _TACTIC_KEYS = re.compile(r"technique|mitre|att_?ck|ttp", re.IGNORECASE)
 _SHOWN = 300  # characters of one text
 

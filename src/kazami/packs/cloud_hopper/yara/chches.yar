@@ -11,7 +11,7 @@ rule CloudHopper_ChChes_Program
         date = "2026-11-29"
         reference = "https://blogs.jpcert.or.jp/en/2017/02/chches-malware--93d6.html"
         reference = "https://attack.mitre.org/software/S0144/"
-        techniques = "T1071.001, T1132.001"
+        techniques = "T1071.001, T1132.001, S0144"
         level = "critical"
         confidence = "high"
     strings:
@@ -31,7 +31,7 @@ rule CloudHopper_ChChes_Script
         date = "2026-11-29"
         reference = "https://blogs.jpcert.or.jp/en/2017/03/malware-leveraging-powersploit.html"
         reference = "https://github.com/JPCERTCC/jpcert-yara"
-        techniques = "T1059.001, T1055"
+        techniques = "T1059.001, T1055, S0144"
         level = "critical"
         confidence = "high"
     strings:
@@ -49,7 +49,7 @@ rule CloudHopper_ChChes_Shortcut
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://github.com/JPCERTCC/jpcert-yara"
-        techniques = "T1204.002"
+        techniques = "T1204.002, S0144"
         level = "critical"
         confidence = "high"
     strings:

@@ -10,7 +10,7 @@ rule CloudHopper_Poison_Ivy_Password
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://attack.mitre.org/software/S0012/"
-        techniques = "T1573.001"
+        techniques = "T1573.001, S0012"
         level = "high"
     strings:
         $a = "keaidestone" ascii wide fullword
@@ -30,7 +30,7 @@ rule CloudHopper_Uppercut_Key
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://attack.mitre.org/software/S0275/"
-        techniques = "T1573.001"
+        techniques = "T1573.001, S0275"
         level = "high"
     strings:
         $key = "this is the encrypt key" ascii wide
@@ -46,7 +46,7 @@ rule CloudHopper_Quasar_Requests
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://attack.mitre.org/software/S0262/"
-        techniques = "T1016, T1071.001"
+        techniques = "T1016, T1071.001, S0262"
         level = "high"
     strings:
         $lookup = "Mozilla/5.0 (Windows NT 6.3; rv:48.0) Gecko/20100101 Firefox/48.0" ascii wide

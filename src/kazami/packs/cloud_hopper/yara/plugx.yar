@@ -12,7 +12,7 @@ rule CloudHopper_PlugX_Request_Headers
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://attack.mitre.org/software/S0013/"
-        techniques = "T1071.001"
+        techniques = "T1071.001, S0013"
         level = "high"
     strings:
         $session = "X-Session:" ascii wide
@@ -31,7 +31,7 @@ rule CloudHopper_PlugX_Renamed_Headers
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://www.cisa.gov/news-events/alerts/2017/04/27/intrusions-affecting-multiple-victims-across-multiple-sectors"
-        techniques = "T1071.001"
+        techniques = "T1071.001, S0013"
         level = "high"
     strings:
         $a1 = "HX1: " ascii wide
@@ -54,7 +54,7 @@ rule CloudHopper_PlugX_Pipe
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://github.com/JPCERTCC/jpcert-yara"
-        techniques = "T1134.002"
+        techniques = "T1134.002, S0013"
         level = "critical"
         confidence = "high"
     strings:
@@ -71,7 +71,7 @@ rule CloudHopper_PlugX_Payload
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://github.com/JPCERTCC/MalConfScan"
-        techniques = "T1027.002"
+        techniques = "T1027.002, S0013"
         level = "high"
     condition:
         uint32be(0) == 0x47554C50 and filesize > 4KB and filesize < 2MB and math.entropy(16, filesize - 16) > 6.5

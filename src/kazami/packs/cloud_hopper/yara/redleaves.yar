@@ -11,7 +11,7 @@ rule CloudHopper_RedLeaves_Program
         date = "2026-11-29"
         reference = "https://research.nccgroup.com/2017/03/10/redleaves-malware/"
         reference = "https://attack.mitre.org/software/S0153/"
-        techniques = "T1574.001, T1055.012"
+        techniques = "T1574.001, T1055.012, S0153"
         level = "critical"
         confidence = "high"
     strings:
@@ -30,7 +30,7 @@ rule CloudHopper_RedLeaves_Message
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://research.nccgroup.com/2017/03/10/redleaves-malware/"
-        techniques = "T1071.001"
+        techniques = "T1071.001, S0153"
         level = "high"
     strings:
         $id = "__msgid" ascii wide
@@ -51,7 +51,7 @@ rule CloudHopper_RedLeaves_Group
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://research.nccgroup.com/2017/03/10/redleaves-malware/"
-        techniques = "T1071.001"
+        techniques = "T1071.001, S0153"
         level = "high"
     strings:
         $a = "2016-12-15-NewDomain" ascii wide

@@ -35,7 +35,7 @@ rule CloudHopper_Small_Libcef
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://research.nccgroup.com/2017/03/10/redleaves-malware/"
-        techniques = "T1574.001"
+        techniques = "T1574.001, S0153"
         level = "critical"
     strings:
         $export = "cef_string_utf16_set" ascii fullword
@@ -52,7 +52,7 @@ rule CloudHopper_Small_Starburn
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://research.nccgroup.com/2017/03/10/redleaves-malware/"
-        techniques = "T1574.001"
+        techniques = "T1574.001, S0153"
         level = "high"
     strings:
         $export = "StarBurn_GetVersion" ascii fullword

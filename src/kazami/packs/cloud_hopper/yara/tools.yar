@@ -100,7 +100,7 @@ rule CloudHopper_Packed_Impacket
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://attack.mitre.org/groups/G0045/"
-        techniques = "T1569.002, T1003.002"
+        techniques = "T1569.002, T1003.002, S0357"
         level = "high"
     strings:
         $cookie = { 4D 45 49 0C 0B 0A 0B 0E }

@@ -59,7 +59,7 @@ rule Common_Mimikatz
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://attack.mitre.org/software/S0002/"
-        techniques = "T1003.001"
+        techniques = "T1003.001, S0002"
         level = "critical"
     strings:
         $author = "gentilkiwi" ascii wide nocase
@@ -79,7 +79,7 @@ rule Common_Remote_Shell_Of_Impacket
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://github.com/fortra/impacket"
-        techniques = "T1047, T1021.002"
+        techniques = "T1047, T1021.002, S0357"
         level = "medium"
     strings:
         $quiet = "cmd.exe /Q /c " ascii wide

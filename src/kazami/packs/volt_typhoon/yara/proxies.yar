@@ -10,7 +10,7 @@ rule VoltTyphoon_Frp_Client_Of_The_Actor
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://www.cisa.gov/news-events/cybersecurity-advisories/aa23-144a"
-        techniques = "T1090"
+        techniques = "T1090, S1144"
         level = "critical"
         confidence = "high"
     strings:
@@ -27,7 +27,7 @@ rule VoltTyphoon_Frp_Program
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://attack.mitre.org/software/S1144/"
-        techniques = "T1090, T1572"
+        techniques = "T1090, T1572, S1144"
         level = "medium"
     strings:
         $source = "github.com/fatedier/frp/" ascii
@@ -43,7 +43,7 @@ rule VoltTyphoon_Frp_Configuration
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://www.cisa.gov/news-events/cybersecurity-advisories/aa23-144a"
-        techniques = "T1090"
+        techniques = "T1090, S1144"
         level = "medium"
     strings:
         $ini = /server_addr\s*=\s*[\w.-]+/ ascii

@@ -119,7 +119,7 @@ rule VoltTyphoon_Versa_Shell
         license = "Apache-2.0"
         date = "2026-11-29"
         reference = "https://blog.lumen.com/taking-the-crossroads-the-versa-director-zero-day-exploitation/"
-        techniques = "T1056, T1505.003"
+        techniques = "T1056, T1505.003, S1154"
         level = "high"
     strings:
         $store = "/tmp/.temp.data" ascii
