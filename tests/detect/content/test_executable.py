@@ -68,6 +68,11 @@ def exporting(to: str, many: int = 6) -> bytes:
     return pe(exports={f"Function{n}": to for n in range(many)}, library=True)
 
 
+def below_no_authority() -> bytes:
+    above = identity("Above")
+    return signed(PLAIN, identity("Below", issuer=above), [above])
+
+
 def with_symbols(path: str) -> bytes:
     record = b"RSDS" + bytes(16) + struct.pack("<I", 1) + path.encode() + b"\0"
     entry = struct.pack("<IIHHIIII", 0, 0, 0, 0, 2, len(record), 0x2000 + 28, 0x400 + 28)
@@ -100,8 +105,9 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
     "another vendor, below nobody": (lambda: signed(PLAIN, someone("Adobe Inc.", _ROOT[0])), "a.exe", "pe.vendor_unproven", "pe.forged_vendor"),
     "a vendor's test, by itself": (lambda: signed(PLAIN, someone("Intel Lab 7")), "a.exe", "pe.vendor_unproven", "pe.forged_vendor"),
     "a name that begins like a vendor's": (lambda: signed(PLAIN, someone("Intelligent Systems")), "a.exe", "pe.self_signed", "pe.forged_vendor"),
+    "Microsoft, below a carried one that did not make it": (lambda: signed(PLAIN, identity("Microsoft Corporation", issuer=identity(_ROOT[0], authority=True)), [someone(_ROOT[0], authority=True)]), "a.exe", "pe.forged_vendor", "pe.vendor_unproven"),
     "somebody, below nobody": (lambda: signed(PLAIN, someone("Example Works", _ROOT[0])), "a.exe", "pe.signer_unproven", "pe.self_signed pe.vendor_unproven"),
-    "issuer without the right to issue": (lambda: signed(PLAIN, someone("Third", "Root"), [identity("Root")]), "a.exe", "pe.signer_unproven", "pe.self_signed"),
+    "issuer without the right to issue": (lambda: below_no_authority(), "a.exe", "pe.signer_unproven", "pe.self_signed pe.forged_issuer"),
     "certificate of a web server": (lambda: signed(PLAIN, someone(for_code=False)), "a.exe", "pe.signature_not_for_code", ""),
     "stamped in time": (lambda: signed(PLAIN, someone(), stamped=IN_2022), "a.exe", "pe.self_signed", "pe.signature_out_of_date"),
     "stamped too late": (lambda: signed(PLAIN, someone(), stamped=IN_2035), "a.exe", "pe.signature_out_of_date", ""),
@@ -257,6 +263,12 @@ def test_what_only_looks_signed_is_told() -> None:
             f.name for f in analysis.features
         }
         assert [gap.place for gap in analysis.gaps] == ["signature"]
+
+
+def test_of_a_part_nothing_is_said_of_its_signature() -> None:
+    data = signed(by_microsoft(), someone())[: len(by_microsoft())]
+    analysis = run(FOUND, data, Scope(Limits(file=len(data), seconds=120.0), name="a.exe"))
+    assert {feature.name for feature in analysis.features} == {"pe.version"}
 
 
 def test_a_file_of_windows_in_a_mail_is_told() -> None:

@@ -77,7 +77,11 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
             gaps.append(Gap("error", f"{type(error).__name__}: {error}"[:200], place))
             return default
 
-    table = certificate_table.table(data)
+    # Of a file that is longer than what may be looked at, nobody knows here what was signed.
+    whole = len(data) < scope.limits.file
+    table = certificate_table.table(data) if whole else None
+    if whole and table is None:
+        gaps.append(Gap("error", "its header ends before it says who signed it"))
     signed = part("signature", lambda: _signatures(data, table, scope), []) if table else []
     version = part("version information", lambda: resource.version(binary), {})
     claim = identity.Claim(
@@ -85,8 +89,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     )
     if any(gap.place == "signature" for gap in gaps):
         features.append(Feature("pe.signature_unreadable"))
-    features += identity.features(claim, signed)
     if table:
+        features += identity.features(claim, signed)
         hidden, pieces = _table(table)
         features += hidden
         children += pieces

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-#: How a chain ends: at a known root; at one that only vouches for itself; nowhere; below a name of a known root without its key.
+#: How a chain ends: at a known root; at one that only vouches for itself; nowhere; below the name of a root that is known, or of a
+#: certificate that is carried, without its key.
 End = Literal["root", "self_signed", "open", "forged"]
 _LONGEST = 10
 _LARGEST = 8 << 20  # bytes of a file of certificates
@@ -57,15 +58,16 @@ class Roots:
                 return Chain(
                     "root", tuple(dict.fromkeys((*names, name(root)))), fingerprint(root) in self.microsoft
                 )
+        named = [above for above in carried if above.subject.public_bytes() == issuer and above != at]
+        makers = [above for above in named if issued(at, above)]
         found = []
-        for above in carried:
-            if fingerprint(above) in seen or above.subject.public_bytes() != issuer:
-                continue
-            if len(names) < _LONGEST and authority(above) and issued(at, above):
+        for above in makers:
+            if len(names) < _LONGEST and authority(above) and fingerprint(above) not in seen:
                 seen.add(fingerprint(above))
                 found.append(self._up(above, carried, (*names, name(above)), seen))
         own = at.subject.public_bytes() == issuer and issued(at, at)
-        here: End = "forged" if known else "self_signed" if own else "open"
+        lies = known or (named and not makers and not own)
+        here: End = "forged" if lies else "self_signed" if own else "open"
         order: tuple[End, ...] = ("root", "forged", "self_signed", "open")
         return min([*found, Chain(here, names)], key=lambda one: order.index(one.end))
 
