@@ -202,6 +202,59 @@ def xlsm(formulas: list[str], state: str = "", start: bool = True, kind: str = "
     })  # fmt: skip
 
 
+def _binary(number: int, body: bytes = b"") -> bytes:
+    """A record of XLSB: seven bits a byte in number and size."""
+    left, size = len(body), b""
+    while not size or left:
+        size += bytes((left & 0x7F | (0x80 if left > 0x7F else 0),))
+        left >>= 7
+    return (bytes((number & 0x7F | 0x80, number >> 7)) if number > 0x7F else bytes((number,))) + size + body
+
+
+def _long(text: str) -> bytes:
+    return struct.pack("<L", len(text)) + text.encode("utf-16-le")
+
+
+def xlsb(command: str, state: int = 2) -> bytes:
+    """``=EXEC(command)`` in a binary workbook (MS-XLSB)."""
+    text = b"\x17" + struct.pack("<H", len(command)) + command.encode("utf-16-le")
+    cells = b""
+    for row, tokens in enumerate((text + _call(EXEC, 1), _HALT)):
+        cells += _binary(0, struct.pack("<LLHBBBLLL", row, 0, 300, 0, 0, 0, 1, 0, 0))
+        cells += _binary(9, bytes(18) + struct.pack("<L", len(tokens)) + tokens + bytes(4))
+    sheet = _binary(129) + _binary(145) + cells + _binary(146) + _binary(130)
+    reference = b"\x3a" + struct.pack("<HLH", 0, 0, 0)
+    start = (
+        struct.pack("<LBL", 0x20, 0, 0xFFFFFFFF)
+        + _long("_xlnm.Auto_Open")
+        + struct.pack("<L", len(reference))
+        + reference
+        + b"\0\0\0\0\xff\xff\xff\xff"
+    )
+    links = _binary(353) + _binary(357) + _binary(362, struct.pack("<LLLL", 1, 0, 0, 0)) + _binary(354)
+    sheets = (
+        _binary(143)
+        + _binary(156, struct.pack("<LL", state, 1) + _long("rId1") + _long("Macro1"))
+        + _binary(144)
+    )
+    head = '<?xml version="1.0"?>'
+    relations = f'{head}<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{{}}" Target="{{}}"/></Relationships>'
+    types = "".join(
+        f'<Override PartName="/xl/{part}" ContentType="application/vnd.ms-excel.{kind}"/>'
+        for part, kind in (
+            ("workbook.bin", "sheet.binary.macroEnabled.main"),
+            ("macrosheets/sheet1.bin", "macrosheet"),
+        )
+    )
+    return zipped({
+        "[Content_Types].xml": f'{head}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{types}</Types>'.encode(),
+        "_rels/.rels": relations.format("http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument", "xl/workbook.bin").encode(),
+        "xl/workbook.bin": _binary(131) + sheets + links + _binary(39, start) + _binary(132),
+        "xl/_rels/workbook.bin.rels": relations.format("http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet", "macrosheets/sheet1.bin").encode(),
+        "xl/macrosheets/sheet1.bin": sheet,
+    })  # fmt: skip
+
+
 SLK = b'ID;P\r\nO;E\r\nNN;NAuto_open;ER1C1;KOut Flank;F\r\nC;X1;Y1;K0;EALERT("hello")\r\nC;X1;Y2;K0;EHALT()\r\nE\r\n'
 
 #: By analyzer: name of the golden file, what the analyzer is told the name is, content.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import io
 import random
 import struct
 import zlib
 
+import olefile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import macro_writer as made
 from content_writer import LARGE, encrypted, flat, zipped
-from kazami.detect.content.macro import ovba, pcode, vba, workbook
+from kazami.detect.content.macro import ovba, pcode, vba, workbook, xlm
 from kazami.detect.content.macro.words import told
 from kazami.detect.content.recursion import look
 from kazami.detect.content.verdict import judge
@@ -120,15 +122,27 @@ def test_words_that_mean_nothing(text: str) -> None:
     assert [f.name for f in told(text)] == []
 
 
+def stream(data: bytes) -> bytes:
+    """The stream with the workbook."""
+    with olefile.OleFileIO(io.BytesIO(data)) as storage:
+        return bytes(storage.openstream("Workbook" if storage.exists("Workbook") else "Book").read())
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_calls_are_seen_without_evaluating_anything(wide: bool) -> None:
+    cells = (
+        made.formula(0, b"\x17\x07" + (b"\0" if wide else b"") + b"notepad" + b"\x42\x01\x6e\0")
+        + made.alert()
+    )
+    assert workbook.calls(stream(made.xls(cells, wide=wide))) == ["=EXEC(notepad)"]
+    assert workbook.calls(stream(made.xls(made.alert(), wide=wide))) == []
+    assert workbook.calls(stream(made.xls(macro=False))) == []
+
+
 @pytest.mark.parametrize("wide", [True, False])
 @pytest.mark.parametrize("hidden", [0, 1, 2])
 def test_sheets_and_names_of_old_workbooks(wide: bool, hidden: int) -> None:
-    import io
-
-    import olefile
-
-    with olefile.OleFileIO(io.BytesIO(made.xls(made.alert(), hidden, wide=wide))) as storage:
-        found = workbook.biff(storage.openstream("Workbook" if wide else "Book").read())
+    found = workbook.biff(stream(made.xls(made.alert(), hidden, wide=wide)))
     assert found.starts == ["Auto_Open"]
     assert [(s.name, s.macro, s.hidden) for s in found.sheets] == [("Table", False, ""), ("Macro1", True, ("", "hidden", "very hidden")[hidden])]  # fmt: skip
 
@@ -147,6 +161,26 @@ def test_names_that_start(name: str, starts: bool) -> None:
     text = f'<definedName name="{name}">A!$A$1</definedName>'
     found = workbook.package(zipped({"xl/workbook.xml": text.encode()}))
     assert bool(found.starts) == starts
+
+
+def test_formulas_of_binary_workbooks() -> None:
+    found = xlm.analyze(made.xlsb("notepad"), Scope(name="m.xlsb"))
+    assert [feature.name for feature in found.features] == [
+        "macro.xlm",
+        "macro.xlm_hidden",
+        "macro.autoexec",
+        "macro.xlm_formula",
+        "macro.runs",
+    ]
+    assert b'=EXEC("notepad")' in found.children[0].data
+    assert found.gaps == ()
+
+
+def test_old_workbooks_that_nobody_evaluates_are_incomplete_and_still_told() -> None:
+    cells = made.formula(0, b"\x17\x07notepad\x42\x01\x6e\0")
+    found = xlm.analyze(made.xls(cells, wide=False), Scope(name="m.xls"))
+    assert "macro.runs" in {feature.name for feature in found.features}
+    assert [gap.kind for gap in found.gaps] == ["error"]
 
 
 def test_binary_workbooks() -> None:

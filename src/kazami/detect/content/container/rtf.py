@@ -20,6 +20,7 @@ MEANINGS = OF_OLE
 
 _LOOKED = 10 << 20  # bytes of one document that are tokenized
 _OBJECTS = 200
+_HEADER = 4096  # bytes that may stand before a storage
 _NOT_HEX = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
 _TOKEN = re.compile(
     rb"\\(?:([A-Za-z]{1,250})(-?\d{1,10})? ?|'[0-9A-Fa-f]{2}|[^A-Za-z])|[{}]|[^\\{}]+", re.DOTALL
@@ -83,6 +84,9 @@ def _even(digits: bytearray | bytes) -> str:
 def _object(content: bytes, place: str, linked: list[Feature]) -> Iterator[Child]:
     found = ole1(content)
     if found is None:
+        at = content.find(_STORAGE, 1, _HEADER)
+        if at > 0:  # the lengths before it lie, and the storage is there all the same
+            yield Child(f"{place}.ole", content[at:], place, "stream")
         yield Child(place, content, relation="stream")
         return
     packed = native(found.data) if found.name.lower().startswith("package") else None

@@ -86,6 +86,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         return Analysis(tuple(features))  # the decrypted document comes as a child
     gaps: list[Gap] = []
     formulas, evaluated = (found.formulas, []) if found.formulas else _evaluated(data, what, gaps)
+    if not formulas and what == "xls":
+        formulas = workbook.calls(_stream(data))
     features += _formulas(formulas, evaluated)
     text = "\n".join((*formulas, "", *evaluated)).strip()
     children = (Child("excel4.txt", text.encode("utf-8", "replace"), relation="decoded"),) if text else ()
@@ -99,13 +101,16 @@ def _workbook(data: bytes, what: str) -> workbook.Workbook:
         return workbook.package(data)
     if what != "xls":
         return workbook.biff(data)
+    return workbook.biff(_stream(data))
+
+
+def _stream(data: bytes) -> bytes:
+    """The workbook in an OLE storage."""
     import olefile
 
     with olefile.OleFileIO(io.BytesIO(data), raise_defects=olefile.DEFECT_FATAL) as storage:
-        for name in ("Workbook", "Book"):
-            if storage.exists(name):
-                return workbook.biff(storage.openstream(name).read())
-    return workbook.Workbook()
+        name = next((name for name in ("Workbook", "Book") if storage.exists(name)), None)
+        return bytes(storage.openstream(name).read()) if name else b""
 
 
 def _structure(found: workbook.Workbook) -> Iterator[Feature]:
