@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazami.detect.content.recursion import look
-from kazami.detect.content.script import MEANINGS, analyze, encoded, jscript, shell, trait
+from kazami.detect.content.script import MEANINGS, RUNS, analyze, encoded, jscript, shell, trait
 from kazami.detect.content.script import batch as cmd
 from kazami.detect.content.script.basic import machine as basic
 from kazami.detect.content.script.powershell import machine as powershell
@@ -81,6 +81,19 @@ POWERSHELL = yaml.safe_load("""
 def test_powershell_is_calculated_as_windows_does(source: str) -> None:
     record = powershell.run(f"iex ((& {{ {source} }}) -join '')")
     assert [layer.data.decode() for layer in record.layers] == [str(POWERSHELL[source])]
+
+
+FORMS = yaml.safe_load(Path(__file__).with_name("script_forms.yml").read_text("utf-8"))
+RUN_AS = {"ps1": "powershell", "vbs": "vbscript", "bat": "batch"}
+
+
+@pytest.mark.parametrize(
+    ("language", "source"), [(language, source) for language, of in FORMS.items() for source in of]
+)
+def test_forms_come_to_what_they_come_to(language: str, source: str) -> None:
+    record = RUNS[RUN_AS[language]](source, Meter())
+    layers = [layer.data.decode() for layer in record.layers]
+    assert FORMS[language][source] == (layers or [call for call in record.calls if call.startswith("run(")])
 
 
 BASIC = yaml.safe_load("""

@@ -25,6 +25,7 @@ _COMMAND_LINE = re.compile(
     re.IGNORECASE,
 )
 _RUN = 1 << 20
+_SHARE = 0.6  # of an analyzer's seconds: what was found by then must still be told
 _GRAM = 8
 #: Of code page 1252, what differs from Latin-1; Windows leaves the five that it does not define as they are.
 _WINDOWS = {code: bytes((code,)).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
@@ -110,7 +111,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
             if language in named or not named:
                 gaps.append(Gap("limit", f"{len(text):,} characters, too many to run"))
         elif language in RUNS:
-            record = RUNS[language](text, Meter(seconds=min(3.0, scope.limits.seconds * 0.6)))
+            record = RUNS[language](text, Meter(seconds=scope.limits.seconds * _SHARE))
             said = tell(record, text, language)
             features += said.features
             children += said.children

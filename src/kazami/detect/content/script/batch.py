@@ -36,6 +36,10 @@ _ECHO_AFTER = re.compile(
 _SHELL = re.compile(
     r"\"?(?:[\w:\\.%-]{0,200}[\\/])?(?:powershell|pwsh)(?:\.exe)?\"?\s+(.*)", re.IGNORECASE | re.DOTALL
 )
+_FED = re.compile(
+    r"\becho[ .](.{4,}?)\|\s*@?\"?(?:[\w:\\.%-]{0,200}[\\/])?(?:powershell|pwsh)(?:\.exe)?\"?(?=[\s&|]|$)",
+    re.IGNORECASE,
+)
 _CMD = re.compile(
     r"\"?(?:[\w:\\.%-]{0,200}[\\/])?cmd(?:\.exe)?\"?\s+(?:/[a-z:]+\s*)*?/[ckr]\s*(.*)",
     re.IGNORECASE | re.DOTALL,
@@ -114,6 +118,8 @@ class _Machine:
     def _line(self, line: str, depth: int) -> None:
         self.meter.room(len(line))
         expanded = self._expanded(line)
+        if match := _FED.search(expanded):
+            self.record.layer(_uncaret(match[1]).strip(), "ps1", "standard input")
         for command in _commands(expanded):
             self._command(command, depth)
             if self.jump is not None:

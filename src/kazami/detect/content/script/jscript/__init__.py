@@ -55,18 +55,18 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         return Analysis(gaps=(Gap("limit", f"{len(text):,} characters, too many to run"),))
     if reason := confine.possible():
         return Analysis(gaps=(Gap("missing", f"scripts are not run here: {reason}"),))
-    record = run(text)
+    record = run(text, scope.limits.seconds * 0.8)
     return tell(record, text, "jscript")
 
 
-def run(text: str) -> Record:
-    """A run of a script. Raises OSError where no process can be made for it."""
+def run(text: str, clock: float = 5 * _SECONDS) -> Record:
+    """A run of a script, `clock` seconds long at most. Raises OSError where no process can be made for it."""
     import quickjs  # noqa: F401 - in memory before the process has no files any more
 
     record = Record()
     plain = _CONDITIONAL.sub(" ", text) if "@cc_on" in text else text
     try:
-        answer = confine.confined(partial(_run, plain), memory=_MEMORY, seconds=_SECONDS)
+        answer = confine.confined(partial(_run, plain), memory=_MEMORY, seconds=_SECONDS, clock=clock)
     except confine.Ended as ended:
         record.stop(str(ended), ended.kind)
         return record

@@ -119,13 +119,22 @@ def named(
         else machine.aliases.get(word, word)
     )
     if word in machine.functions:
-        return machine.invoke(machine.functions[word], plain, given, by_name)
+        return _function(machine, machine.functions[word], plain, by_name, given)
     if word in _KNOWN:
         try:
             return _KNOWN[word](machine, plain, by_name, given)
         except _ERRORS as error:
             return [Unknown(f"{word}: {error}")]
     return _recorded(machine, text(called), plain, by_name, given)
+
+
+def _function(
+    machine: Machine, block: Block, plain: list[Any], by_name: Named, given: list[Any] | None
+) -> list[Any]:
+    """A function; what comes through the pipe is its first parameter, item by item, unless it asks for all of it."""
+    if given is None or plain or "$input" in block.text.lower():
+        return machine.invoke(block, plain, given, by_name)
+    return [value for item in given for value in machine.invoke(block, [item], [item], by_name)]
 
 
 def _recorded(
@@ -266,17 +275,20 @@ def _iex(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | 
 
 
 def _each(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
-    blocks = [one for one in (*plain, *by_name.values()) if isinstance(one, Block)]
-    if not blocks:
+    blocks = [one for one in plain if isinstance(one, Block)]
+    parts = {
+        key[0]: value for key, value in by_name.items() if isinstance(value, Block)
+    }  # begin, process, end
+    if not blocks and not parts:
         names = [text(one).lower() for one in plain]
         return [library.member(machine, value, name, False) for value in given or [] for name in names[:1]]
     if len(blocks) > 1:
-        return [
-            *machine.run(blocks[0].body),
-            *each(machine, blocks[1], given or []),
-            *(machine.run(blocks[2].body) if len(blocks) > 2 else []),
-        ]
-    return each(machine, blocks[0], given or [None])
+        parts = dict(zip("bpe", blocks, strict=False)) | parts
+    elif blocks:
+        parts["p"] = blocks[0]
+    out = machine.run(parts["b"].body) if "b" in parts else []
+    out += each(machine, parts["p"], [None] if given is None else given) if "p" in parts else []
+    return out + (machine.run(parts["e"].body) if "e" in parts else [])
 
 
 def _those(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:

@@ -111,9 +111,14 @@ class Expressions(Scanner):
             operator = match[1].lower().lstrip("ic") or match[1].lower()
             return Node("unary", start, self.at, (operator, self.unary()))
         self.at += 2 if self.peek(2) in ("++", "--") else 1
-        step = {2: "step"}.get(self.at - start, "unary")
+        twice = self.at - start == 2
         inner = self.unary()
-        return Node(step, start, self.at, ("not" if char == "!" else "+" if char == "+" else "-", inner))
+        sign = "not" if char == "!" else "+" if char == "+" else "-"
+        return (
+            Node("step", start, self.at, (sign, inner, True))
+            if twice
+            else Node("unary", start, self.at, (sign, inner))
+        )
 
     def _typed(self) -> Node:
         """``[type]`` before a value, before ``::``, or by itself."""
@@ -243,7 +248,7 @@ class Expressions(Scanner):
                 value = self._index(value)
             elif two in ("++", "--"):
                 self.at += 2
-                value = Node("step", value.start, self.at, (two[0], value))
+                value = Node("step", value.start, self.at, (two[0], value, False))
             else:
                 return value
 

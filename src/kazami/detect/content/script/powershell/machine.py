@@ -168,7 +168,8 @@ class Machine:
 
     def run_assign(self, operator: str, target: Node, source: Node) -> list[Any]:
         """``=`` and ``+=`` and the like."""
-        value = one(self.run(source)) if hasattr(self, f"run_{source.kind}") else self.value(source)
+        stated = source.kind != "step" and hasattr(self, f"run_{source.kind}")
+        value = one(self.run(source)) if stated else self.value(source)
         if operator != "=":
             try:
                 value = binary(operator[:-1], self.value(target), value, self.meter)
@@ -380,16 +381,18 @@ class Machine:
             return binary("split", value, r"\s+", self.meter) if operator == "split" else ~whole(value)
         return -number(value) if operator == "-" else number(value)
 
-    def eval_step(self, sign: str, target: Node) -> Any:
-        """``++`` and ``--``; which side they stand on is not kept, as loops only use the effect."""
+    def eval_step(self, sign: str, target: Node, before: bool) -> Any:
+        """``++`` and ``--``: the new value where they stand `before`, else the old one."""
         value = self.value(target)
-        if not isinstance(value, Unknown):
-            self.assign(target, number(value) + (1 if sign == "+" else -1))
-        return value
+        if isinstance(value, Unknown):
+            return value
+        new = number(value) + (1 if sign == "+" else -1)
+        self.assign(target, new)
+        return new if before else value
 
-    def run_step(self, sign: str, target: Node) -> list[Any]:
+    def run_step(self, sign: str, target: Node, before: bool) -> list[Any]:
         """As a statement it puts out nothing."""
-        self.eval_step(sign, target)
+        self.eval_step(sign, target, before)
         return []
 
     def eval_index(self, value: Node, index: Node) -> Any:

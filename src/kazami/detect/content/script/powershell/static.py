@@ -110,7 +110,7 @@ STATIC_METHODS: dict[tuple[str, str], Callable[[Machine, list[Any]], Any]] = {
     ("convert", "toint32"): _to_int,
     ("convert", "toint16"): _to_int,
     ("convert", "toint64"): _to_int,
-    ("convert", "tobyte"): _to_int,
+    **{("convert", name): _to_int for name in ("tobyte", "tosbyte", "touint16", "touint32", "touint64")},
     ("convert", "tochar"): lambda m, g: cast("char", g[0], m.meter),
     ("convert", "tostring"): _to_text,
     ("string", "join"): lambda m, g: join(text(g[0]), items(g[1]) if len(g) == 2 else g[1:], m.meter),
