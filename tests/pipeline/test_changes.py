@@ -21,6 +21,7 @@ from kazami.model.change import Approval, Bounds, Change, Header, Item, Snapshot
 from kazami.model.finding import level_rank
 from kazami.pipeline.baseline import Kept
 from kazami.pipeline.changes import approved, check, of_case, of_folder
+from kazami.pipeline.inspect import Wish
 from kazami.respond.notify.sign import Signer
 from kazami.sources.folder.entry import entries
 from kazami.sources.folder.listing import read
@@ -116,6 +117,26 @@ def test_hostile_folders(tmp_path: Path) -> None:
     assert "more than 3 entries" in few.unread[0].reason
     with pytest.raises(UsageError, match="is no folder"):
         read(folder / "big", tenant="t", host="h")
+
+
+def test_of_a_running_system_what_is_no_file_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kazami.sources.folder import listing
+
+    monkeypatch.setattr(listing, "_walk", lambda state: None)
+    found = read(Path("/"), tenant="t", host="h", bounds=Bounds(exclude=("srv/*",)))
+    assert found.bounds.exclude == ("srv/*", "proc/*", "sys/*", "dev/*", "run/*")
+
+
+def test_what_is_not_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kazami.pipeline import changes as module
+
+    monkeypatch.setattr(module, "MOST_INSPECTED", 1)
+    write(tmp_path, {"var/www/a.php": "<?php echo 1;", "var/www/b.php": "<?php echo 2;"})
+    now = read(tmp_path, tenant="t", host="h")
+    header = Header("u", "t", "h", NOW - timedelta(900), "me", "a folder", True, 1)
+    found = of_folder(now, header, [], wish=Wish())
+    assert len(found.inspected) == 1
+    assert "1 new and altered files were not looked into" in found.notes[0]
 
 
 def test_a_file_that_changes_while_it_is_read_is_named(

@@ -18,10 +18,10 @@ from kazami import __version__
 from kazami.detect.change.rank import info, signs, title
 from kazami.detect.network.assertion import asserted
 from kazami.model.change import Change
-from kazami.model.event import ENVELOPE, LogSource, Route
+from kazami.model.event import LogSource, Route
 from kazami.model.finding import level_rank
 from kazami.model.result import EvidenceRow
-from kazami.pipeline import incidents
+from kazami.pipeline import incidents, made_events
 from kazami.pipeline.changes import Told
 from kazami.store import duplicates, segment
 from kazami.store.case import Case
@@ -71,10 +71,10 @@ def _uid(*words: str) -> str:
 
 
 def _events(one: Told, changes: Sequence[Change]) -> pa.RecordBatch:
-    columns: dict[str, list[object]] = {name: [] for name in (*ENVELOPE.names, *_FIELDS)}
+    made = []
     for number, change in enumerate(changes, 1):
         item, fields = change.item, _fields(one, change)
-        envelope = dict.fromkeys(ENVELOPE.names) | {
+        envelope = {
             "event_uid": _uid(one.tenant, one.host, item.kind, item.name, change.what, repr(sorted(_hard(item.facts).items()))),
             "time": _time(change) or one.made,
             "tenant": one.tenant,
@@ -84,12 +84,8 @@ def _events(one: Told, changes: Sequence[Change]) -> pa.RecordBatch:
             "record": number,
             "raw": orjson.dumps({name: value for name, value in fields.items() if value}).decode(),
         }  # fmt: skip
-        for name, value in (envelope | fields).items():
-            columns[name].append(value)
-    texts = pa.dictionary(pa.int32(), pa.string())
-    schema = pa.schema([*ENVELOPE, *(pa.field(name, texts) for name in _FIELDS)], ROUTE.to_metadata())
-    arrays = [pa.array(columns[field.name], field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+        made.append(envelope | fields)
+    return made_events.batch(ROUTE, _FIELDS, made)
 
 
 def _hard(facts: Mapping[str, str]) -> dict[str, str]:

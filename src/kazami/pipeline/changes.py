@@ -6,7 +6,6 @@ import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 from kazami.correlate.entity import host as short
@@ -66,10 +65,10 @@ def of_folder(
         for change in compare(before, now.items, whole=now.whole and header.whole)
         if not _passed(change, excluded, missed)
     ]
-    inspected = _inspect(found, now, at, wish) if wish else {}
+    notes = list(_doubts(now, header))
+    inspected = _inspect(found, now, at, wish, notes) if wish else {}
     verdicts = {**{sha: one.verdict.word for sha, one in inspected.items()}, **_reputation(found)}
     changes = approved(ranked(found, verdicts), now.tenant, now.host, approvals)
-    notes = list(_doubts(now, header))
     return Told(now.tenant, now.host, _said(header), now.made, tuple(changes), now.unread, tuple(notes), inspected)  # fmt: skip
 
 
@@ -109,16 +108,22 @@ def _reputation(changes: Iterable[Change]) -> dict[str, str]:
     return {sha: found.standing for sha, found in looked.items() if found and found.standing != "known"}
 
 
-def _inspect(changes: Iterable[Change], now: Snapshot, at: str, wish: Wish) -> dict[str, Inspection]:
-    """New and altered files that can run where they lie, looked into."""
+def _inspect(
+    changes: Iterable[Change], now: Snapshot, at: str, wish: Wish, notes: list[str]
+) -> dict[str, Inspection]:
+    """New and altered files that can run where they lie, looked into; `notes` gain what was not."""
     above = at.strip("/") + "/" if at.strip("/") else ""
-    wanted = (
-        one.item
+    wanted = [
+        Path(now.source) / one.item.name.removeprefix(above)
         for one in changes
         if one.what != "removed" and one.item.kind in INSPECTED and one.item.facts.get("type") == "file"
-    )
-    paths = [Path(now.source) / item.name.removeprefix(above) for item in islice(wanted, MOST_INSPECTED)]
-    found = inspect((Submission(str(path), path) for path in paths if path.is_file()), wish)
+    ]
+    there = [path for path in wanted if path.is_file()][:MOST_INSPECTED]
+    if left := len(wanted) - len(there):
+        notes.append(
+            f"{left:,} new and altered files were not looked into: more than {MOST_INSPECTED}, or their names are no text"
+        )
+    found = inspect((Submission(str(path), path) for path in there), wish)
     return {one.sha256: one for one in found if one.sha256 and not one.error}
 
 

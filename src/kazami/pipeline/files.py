@@ -23,12 +23,12 @@ from kazami.detect.content.identify import HEAD, kind, kinds
 from kazami.detect.content.mail import LEARNED
 from kazami.detect.network.assertion import asserted
 from kazami.model.content import Inspection, Limits, Looked, Proof
-from kazami.model.event import ENVELOPE, LogSource, Route
+from kazami.model.event import LogSource, Route
 from kazami.model.evidence import Evidence
 from kazami.model.finding import level_rank
 from kazami.model.result import EvidenceRow
 from kazami.model.rule import RuleInfo
-from kazami.pipeline import carved, emulated, yara_rules
+from kazami.pipeline import carved, emulated, made_events, yara_rules
 from kazami.pipeline.carved import Passing
 from kazami.pipeline.inspect import Submission, Wish, inspect
 from kazami.pipeline.rarity import marked, memory_of
@@ -249,7 +249,7 @@ def _telling(found: Inspection) -> Iterator[tuple[Looked, list[Proof]]]:
 
 
 def _events(rows: Sequence[_Row]) -> pa.RecordBatch:
-    columns: dict[str, list[object]] = {name: [] for name in (*ENVELOPE.names, *_FIELDS)}
+    made = []
     for number, (row, found, one, proofs) in enumerate(rows):
         fields = {
             "TargetFilename": one.name,
@@ -262,7 +262,7 @@ def _events(rows: Sequence[_Row]) -> pa.RecordBatch:
             **(_flow(row) if isinstance(row, Passing) else dict.fromkeys(_FLOW)),
         }
         raw = orjson.dumps(fields | {"Proofs": [f"{p.rule}: {p.value}" for p in proofs]}).decode()
-        envelope = dict.fromkeys(ENVELOPE.names) | {
+        envelope = {
             "event_uid": sha256("\0".join((row.tenant, found.name, one.sha256, one.place)).encode("utf-8", "surrogatepass")).hexdigest()[:32],
             "tenant": row.tenant,
             "evidence": row.evidence if isinstance(row, Passing) else row.uid,
@@ -270,12 +270,8 @@ def _events(rows: Sequence[_Row]) -> pa.RecordBatch:
             "raw": raw,
             **({"time": row.time, "host": row.host} if isinstance(row, Passing) else {}),
         }  # fmt: skip
-        for name, value in (envelope | fields).items():
-            columns[name].append(value)
-    texts = pa.dictionary(pa.int32(), pa.string())
-    schema = pa.schema([*ENVELOPE, *(pa.field(name, texts) for name in _FIELDS)], ROUTE.to_metadata())
-    arrays = [pa.array(columns[f.name], f.type) for f in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+        made.append(envelope | fields)
+    return made_events.batch(ROUTE, _FIELDS, made)
 
 
 def _flow(one: Passing) -> dict[str, str]:

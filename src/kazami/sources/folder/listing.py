@@ -22,7 +22,10 @@ from kazami.sources.folder import entry
 from kazami.sources.folder.place import Place, place
 
 _PIECE = 1 << 20
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+
+#: What a running system shows as files without having them, left out where the root itself is read.
+_UNREAL = ("proc/*", "sys/*", "dev/*", "run/*")
 _MISSED = 10_000  # names of what could not be read that are kept; more are counted
 
 #: Seconds that a clock may be ahead before a time counts as one of the future.
@@ -65,6 +68,8 @@ def read(
     `secret` keys the digests of passwords in settings. Raises UsageError where it is no folder that can be read.
     """
     bounds = bounds or Bounds()
+    if folder.resolve() == Path("/"):
+        bounds = replace(bounds, exclude=tuple(dict.fromkeys((*bounds.exclude, *_UNREAL))))
     made = made or datetime.now(UTC)
     top = os.fspath(folder)
     if not folder.is_dir():
@@ -184,6 +189,7 @@ def _unique(items: list[Item]) -> tuple[Item, ...]:
 
 def _name(state: _Reading, path: str) -> str:
     below = path[len(state.top) :].lstrip(os.sep)
+    below = below if os.sep == "/" else below.replace(os.sep, "/")
     return state.at + (below if below.isascii() else _clean(below))
 
 
