@@ -49,7 +49,7 @@ class Passing:
     def place(self) -> str:
         """For people, and as the name of what is looked at."""
         return (
-            f"{self.source} {self.sender} to {self.receiver} in {self.flow}!{self.name or self.sha256[:16]}"
+            f"{self.source} {self.sender} to {self.receiver} in {self.flow}/{self.name or self.sha256[:16]}"
         )
 
 
@@ -76,7 +76,7 @@ def _passing(row: dict[str, Any]) -> Passing:
         row["host"],
         row["time"],
         row["sha256"],
-        (row["filename"] or "").replace("!", "_").replace("\0", "_"),
+        (row["filename"] or "").replace("\0", "_"),
         row["source"] or "",
         *(_first(row[name]) for name in ("tx_hosts", "rx_hosts", "conn_uids")),
     )

@@ -44,20 +44,21 @@ def confidence(head: bytes, name: str) -> float:
     return 1.0 if head else 0.0
 
 
-def rule_set(settings: Settings) -> RuleSet:
-    """The rules of a run: ``yara.rules`` where the operator's settings were given, else those of the packs."""
+def rule_set(settings: Settings, *, fresh: bool = False) -> RuleSet:
+    """The rules of a run: ``yara.rules`` where the operator's settings were given, else those of the packs.
+
+    With `fresh` it is looked whether they have changed.
+    """
     paths = settings.get("yara.rules")
     cache = next(iter(settings.get("yara.cache", ())), "")
-    return compiled.load(
-        collection.shipped() if paths is None else [Path(path) for path in paths],
-        Path(cache) if cache else None,
-    )
+    named = collection.shipped() if paths is None else [Path(path) for path in paths]
+    return compiled.load(named, Path(cache) if cache else None, fresh=fresh)
 
 
 def version(settings: Settings) -> str:
     """Changes when a rule does; loads the rules, so that workers which are forked then have them."""
     try:
-        return rule_set(settings).version
+        return rule_set(settings, fresh=True).version
     except ImportError:
         return ""
 

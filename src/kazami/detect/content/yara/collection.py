@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,16 @@ def files(paths: Iterable[Path]) -> Iterator[RuleFile | Rejected]:
             if (key := str(path.resolve())) not in seen:
                 seen.add(key)
                 yield _read(path, given if given.is_dir() else given.parent)
+
+
+def stamp(paths: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """Name, size and time of all rule files: what changes when one does."""
+    found = (file for path in paths for file in (_listed(path) if path.is_dir() else [path]))
+    with contextlib.suppress(OSError):
+        return tuple(
+            (str(file), state.st_size, state.st_mtime_ns) for file in found for state in [file.stat()]
+        )
+    return ()
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -54,13 +54,25 @@ class RuleSet:
     by_folder: bool = field(default=False)  # whether a rule asks where a file lies
 
 
-def load(paths: Sequence[Path], cache: Path | None = None) -> RuleSet:
-    """The rules of files and folders; `cache` is a folder to keep them in. Raises ImportError without YARA-X."""
-    return _load(tuple(map(str, paths)), str(cache or ""))
+Stamp = tuple[tuple[str, int, int], ...]
+
+#: Rule files as they were when somebody last looked whether they have changed, by the paths that were given.
+_stamps: dict[tuple[str, ...], Stamp] = {}
+
+
+def load(paths: Sequence[Path], cache: Path | None = None, *, fresh: bool = False) -> RuleSet:
+    """The rules of files and folders; `cache` is a folder to keep them in. Raises ImportError without YARA-X.
+
+    With `fresh` it is looked whether the files have changed; else they are as they were then.
+    """
+    named = tuple(map(str, paths))
+    if fresh or named not in _stamps:
+        _stamps[named] = collection.stamp(paths)
+    return _load(named, str(cache or ""), _stamps[named])
 
 
 @lru_cache(4)
-def _load(paths: tuple[str, ...], cache: str) -> RuleSet:
+def _load(paths: tuple[str, ...], cache: str, stamp: Stamp) -> RuleSet:
     import yara_x  # noqa: F401 - so that it is missing before anything is read
 
     found = list(collection.files(map(Path, paths)))
