@@ -16,6 +16,11 @@ MOST, BYTES = 5_000, 256 << 20
 _PLAIN = frozenset(("picture", "font", "movie", "page", "text"))
 
 
+def waits(case: Path) -> bool:
+    """Whether anything was kept that nobody has looked into."""
+    return (case / FOLDER).is_dir()
+
+
 class Keeper:
     """Keeps bodies as they are read; in each worker one."""
 

@@ -22,7 +22,7 @@ from kazami.errors import UsageError
 from kazami.intel import actor, measure
 from kazami.model.rule import Rejected
 from kazami.model.tenant import Directory
-from kazami.pipeline import detectors, incidents, wire_rules
+from kazami.pipeline import detectors, incidents, keeper, wire_rules
 from kazami.pipeline.collect import Collector, key, note_unreadable
 from kazami.pipeline.overall import judge
 from kazami.pipeline.parts import left, parts
@@ -127,7 +127,7 @@ def scan(request: Request, observer: Observer) -> Result:
 def _look_inside(
     case: store.Case, run: Run, files: list[walk.File], request: Request, result: Result
 ) -> None:
-    if not unread(case):
+    if not unread(case) and not keeper.waits(request.case):
         return
     from kazami.pipeline.files import look_inside  # not needed where logs are all there is
 
