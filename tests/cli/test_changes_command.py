@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.survey.cases import made
 
+from made import event
 from program import Program
 
 
@@ -95,3 +99,23 @@ def test_of_a_case(run: Program, tmp_path: Path) -> None:
         "SRV"
     ]
     run("baseline", "XYZ", *case, *here).ended(2)
+
+
+def test_a_change_joins_the_incident_in_which_the_same_file_was_seen(run: Program, tmp_path: Path) -> None:
+    """On the host where it was started, whose events have its hash."""
+    here = ["--store", run.folder / "store", "--key", run.folder / "key", "--host", "WS01"]
+    host = tmp_path / "host"
+    (host / "usr" / "bin").mkdir(parents=True)
+    (host / "usr" / "bin" / "true").write_bytes(b"usual")
+    run("baseline", host, *here).ended(0)
+    (host / "usr" / "bin" / "who").write_bytes(b"an inert program")
+    digest = hashlib.sha256(b"an inert program").hexdigest()
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    evidence = run.folder / "events.jsonl"
+    evidence.write_text(
+        json.dumps(event(0, TimeCreated=now, Hashes=f"SHA256={digest.upper()}", User=None)) + "\n"
+    )
+    run("scan", evidence, "--case", tmp_path / "case", "--no-report").ended(0)
+    run("changes", host, *here, "--into", tmp_path / "case").ended(0)
+    listed = run("incidents", "list", tmp_path / "case").ended(0).rows
+    assert [(row["findings"], row["hosts"]) for row in listed] == [(2, 1)]
