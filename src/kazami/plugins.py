@@ -77,7 +77,7 @@ class Analyzer(Protocol):
     with what is not seen where that is missing; `BY_NAME`, True where a new name is worth another look at the same bytes;
     `version(settings)`, text that changes when its rules do, asked once before workers are made; `by_folder(settings)`, whether they ask where
     a file lies; `FIRST`, True for who knows files by their hash, and `IF_KNOWN`, True for who looks at known good bytes as well;
-    `state()`, what ``kazami doctor`` says of it besides.
+    `state()`, what ``kazami doctor`` says of it besides; `prepare()`, imports that must not be interrupted, before the time of an analysis begins.
     """
 
     MEANINGS: Mapping[str, Meaning]

@@ -68,6 +68,21 @@ def test_an_analyzer_without_end_is_stopped() -> None:
     assert [gap.kind for gap in only.gaps] == ["time"]
 
 
+def test_what_is_prepared_is_not_on_the_clock() -> None:
+    def slow() -> None:
+        time.sleep(0.3)
+
+    def broken() -> None:
+        raise ImportError("no such library")
+
+    limits = Limits(seconds=0.1)
+    (one,) = run(
+        b"x", analyzer("a", split, prepare=slow), analyzer("b", split, prepare=broken), limits=limits
+    )
+    assert isinstance(one, Looked)
+    assert [(gap.kind, gap.analyzer) for gap in one.gaps] == [("error", "b")]
+
+
 def test_budgets_hold_and_are_told() -> None:
     def nest(data: bytes, scope: Scope) -> Analysis:
         return Analysis(children=tuple(Child(f"{n}", data + bytes((n,))) for n in range(10)))

@@ -221,6 +221,7 @@ def run(found: Extension, data: bytes, scope: Scope, left: float = 1e9) -> Analy
         )
     seconds = scope.limits.seconds if cost(found) == "fast" else scope.limits.slow_seconds
     try:
+        getattr(found.object, "prepare", _nothing)()
         with alarm(min(seconds, left)):
             analysis = found.object.analyze(data, scope)
     except OutOfTime:
@@ -233,6 +234,10 @@ def run(found: Extension, data: bytes, scope: Scope, left: float = 1e9) -> Analy
         reason = _ADDRESS.sub("it", f"{type(error).__name__}: {error}"[:_CLIPPED])
         return Analysis(gaps=(Gap("error", reason),))
     return _bounded(analysis)
+
+
+def _nothing() -> None:
+    """Most analyzers need no preparation."""
 
 
 def _bounded(analysis: Analysis) -> Analysis:

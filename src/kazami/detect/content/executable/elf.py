@@ -9,12 +9,13 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from kazami.detect.content.executable import resource
+from kazami.detect.content.executable import resource, structure
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Feature, Gap, Scope
 
 MEANINGS = meanings(__file__)
 NEEDS = {"lief": "structure of programs of Linux"}
+prepare = structure.prepare
 
 _UPX = b"UPX!"
 _LOADERS = ("/lib", "/usr/lib", "/system/bin/", "/libexec/", "/nix/store/", "/usr/libexec/")
@@ -31,7 +32,6 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     """Everything; what is appended is a child."""
     import lief
 
-    lief.logging.disable()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of numbers that stand for nothing; they are compared as numbers
         binary = lief.ELF.parse(data)

@@ -56,6 +56,12 @@ def confidence(head: bytes, name: str) -> float:
     return 1.0 if head.startswith(b"MZ") and kind(head, name) == "pe" else 0.0
 
 
+def prepare() -> None:
+    """Import what reads and verifies."""
+    structure.prepare()
+    from kazami.detect.content.executable import authenticode  # noqa: F401
+
+
 def analyze(data: bytes, scope: Scope) -> Analysis:
     """Everything, part by part."""
     if certificate_table.header(data) < 0:

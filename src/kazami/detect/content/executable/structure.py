@@ -27,11 +27,18 @@ _PIECE = 400  # characters of one feature
 _OLDEST = datetime(1993, 7, 1, tzinfo=UTC)  # of Windows NT, before which no PE was made
 
 
+@cache
+def prepare() -> None:
+    """Import LIEF, which takes its time and ends the process when it is interrupted in that."""
+    import lief
+
+    lief.logging.disable()
+
+
 def parse(data: bytes, with_imports: bool = True) -> Any:
     """LIEF's view of a PE file, or None. Signatures, exceptions and relocations are not read: they cost most and are not asked."""
     import lief
 
-    lief.logging.disable()
     config = lief.PE.ParserConfig()
     config.parse_exceptions = config.parse_reloc = config.parse_signature = False
     config.parse_imports = with_imports
