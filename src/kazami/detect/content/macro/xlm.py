@@ -48,9 +48,12 @@ _BUILDS = re.compile(r"\b(?:CHAR|FORMULA(?:\.FILL)?|MID|SET\.VALUE)\s*\(", re.IG
 _MANY = 30
 #: What the process does; its argument is the workbook, its answer JSON: formulas as they are, and as they are evaluated.
 _PROCESS = """
-import contextlib, io, json, signal, sys, time
+import contextlib, io, json, signal, sys, time, types
 if hasattr(signal, "alarm"):
     signal.alarm(4)  # the default action: nothing in the library can catch it
+for name in ("distutils", "distutils.util"):  # gone from Python 3.12; all that is asked of it is this function
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["distutils.util"].strtobool = lambda text: text.lower() in ("1", "true", "yes", "y", "on", "t")
 words = dict(file=sys.argv[1], noninteractive=True, return_deobfuscated=True, silent=True, timeout=3, password="VelvetSweatshop")
 told, error = [[], []], ""
 with contextlib.redirect_stdout(io.StringIO()):
