@@ -12,7 +12,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,18 +19,7 @@ from kazami.archive.budget import Limits
 from kazami.archive.compressed import DECODERS
 from kazami.archive.spool import fill
 from kazami.archive.unpack import CUSTOMARY
-from kazami.sources import walk
-from packed import COMPRESS, LOG, SMALL, Found, Unpack, encrypted, sevenzipped, tarred, zipped, zst
-
-
-@pytest.fixture
-def unpack(tmp_path: Path) -> Unpack:
-    def run(data: bytes, name: str = "evidence", **options: Any) -> Found:
-        path = tmp_path / name
-        path.write_bytes(data)
-        return Found(walk.find([path], tenant="acme", **options))
-
-    return run
+from packed import COMPRESS, LOG, SMALL, Unpack, encrypted, sevenzipped, tarred, zipped, zst
 
 
 @pytest.mark.parametrize("kind", COMPRESS)

@@ -8,24 +8,12 @@ import random
 import tarfile
 import zipfile
 import zlib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kazami import archive
-from kazami.sources import walk
-from packed import COMPRESS, LOG, Found, Unpack, sevenzipped, tarred, zipped
-
-
-@pytest.fixture
-def unpack(tmp_path: Path) -> Unpack:
-    def run(data: bytes, name: str = "evidence", **options: Any) -> Found:
-        path = tmp_path / name
-        path.write_bytes(data)
-        return Found(walk.find([path], tenant="acme", **options))
-
-    return run
+from packed import COMPRESS, LOG, Unpack, sevenzipped, tarred, zipped
 
 
 def cuts(data: bytes, count: int = 40) -> list[int]:
