@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from kazami.detect.content.recursion import look
-from kazami.model.content import Analysis, Artifact, Child, Feature, Gap, Limits, Looked, Scope
+from kazami.model.content import Analysis, Artifact, Child, Feature, Gap, Limits, Looked, Meaning, Scope
 from kazami.plugins import Extension
 
 
@@ -146,6 +146,41 @@ def test_deep_analyzers_run_when_asked() -> None:
     deep = analyzer("deep", lambda data, scope: Analysis((Feature("a.b"),)), COST="deep")
     assert [len(f.features) for f in run(b"x", deep) if isinstance(f, Looked)] == [0]
     assert [len(f.features) for f in run(b"x", deep, costs=("fast", "deep")) if isinstance(f, Looked)] == [1]
+
+
+def test_what_is_emulated_comes_last_and_the_oddest_first() -> None:
+    order = []
+    odd = Meaning("a.odd", "Odd", "high", "name")
+
+    def emulate(data: bytes, scope: Scope) -> Analysis:
+        order.append(data)
+        return Analysis((Feature("b.done"),), (Child("left", b"dropped"),) if data == b"22" else ())
+
+    def glance(data: bytes, scope: Scope) -> Analysis:
+        return Analysis((Feature("a.odd"),) if data == b"22" else ())
+
+    looks = analyzer("glance", glance)
+    looks.object.MEANINGS = {"a.odd": odd}
+    analyzers = (analyzer("emulate", emulate, COST="emulated"), looks, analyzer("split", split))
+    assert not [
+        one for one in run(b"11\n22\n", *analyzers) if isinstance(one, Looked) and "emulate" in one.analyzers
+    ]
+    found = run(b"11\n22\n", *analyzers, costs=("fast", "emulated"))
+    assert order == [b"22", b"11\n22\n", b"11", b"dropped"]
+    assert [one.analyzers for one in found if isinstance(one, Looked)][:4] == [
+        ("glance", "split"),
+        ("glance", "split"),
+        ("glance", "split"),
+        ("emulate",),
+    ]
+    order.clear()
+    limits = Limits(submission_seconds=0.2)
+    slow = analyzer("slow", lambda data, scope: time.sleep(0.3) or Analysis(), COST="emulated")
+    *_, gap = run(
+        b"11\n22\n", slow, looks, analyzer("split", split), limits=limits, costs=("fast", "emulated")
+    )
+    assert isinstance(gap, Gap)
+    assert gap.reason == "more than 0.2 s; 2 things not emulated"
 
 
 def test_names_keep_what_they_do_and_lose_what_cannot_be_written() -> None:

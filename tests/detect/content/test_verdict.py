@@ -9,7 +9,7 @@ import pytest
 
 from kazami.detect.content.combination import Combination, combinations
 from kazami.detect.content.meaning import meanings
-from kazami.detect.content.verdict import judge
+from kazami.detect.content.verdict import folded, judge
 from kazami.errors import RuleError
 from kazami.model.content import Feature, Gap, Looked, Meaning
 
@@ -126,3 +126,16 @@ def test_meanings_that_cannot_be(tmp_path: Path, row: str, fault: str) -> None:
     (tmp_path / "x.yml").write_text(f"a.b: {{title: t, reason: r, {row}}}\n", "utf-8")
     with pytest.raises(RuleError, match=fault):
         meanings(tmp_path / "x.py")
+
+
+def test_what_was_looked_at_twice_is_one() -> None:
+    first, second = (
+        item("a.exe", "a.medium", analyzers=("name",)),
+        item("a.exe", "b.high", analyzers=("emulate",)),
+    )
+    (both,) = folded([first, second])
+    assert both.analyzers == ("name", "emulate")
+    assert [feature.name for feature in both.features] == ["a.medium", "b.high"]
+    assert [judge([one], MEANINGS).word for one in (first, second)] == ["informational", "suspicious"]
+    assert judge([first, second], MEANINGS).word == "malicious"
+    assert judge([first, item("a.exe!left"), second], MEANINGS).word == "malicious"
