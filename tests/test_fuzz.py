@@ -16,6 +16,7 @@ SHORT = {
     **dict.fromkeys(
         ("submission", "content-unpacker", "content-7z", "content-encrypted_office", "content-xlm"), 8
     ),
+    **dict.fromkeys(("content-emulate", "content-run_script"), 2),
 }
 
 
