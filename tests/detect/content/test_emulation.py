@@ -19,7 +19,7 @@ from program_writer import call, program
 
 pytestmark = pytest.mark.skipif(find_spec("speakeasy") is None, reason="speakeasy-emulator is not installed")
 
-_SECONDS = 10.0  # these take a tenth of one
+_SECONDS = 60.0  # these take a tenth of one, and machines may be busy
 
 
 def run(data: bytes, seconds: float = _SECONDS) -> Record:
@@ -158,7 +158,7 @@ def test_sigma_rules_judge_it_as_they_judge_a_process(tmp_path: Path) -> None:
 
 
 def test_inspected_with_what_it_drops_and_incomplete_where_it_ended_early() -> None:
-    wish = Wish(Limits(emulation_seconds=5.0), emulate=True)
+    wish = Wish(Limits(emulation_seconds=30.0), emulate=True)
     dropper, odd = vectors.sample("fetched by wininet and started"), vectors.HOSTILE["unknown call"][0]
     given = [Submission("a.exe", data=dropper), Submission("b.exe", data=odd)]
     first, second = sorted(inspect(given, wish), key=lambda one: one.name)

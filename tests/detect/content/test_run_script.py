@@ -18,7 +18,7 @@ def cage() -> None:
         pytest.skip(f"no cage: {why}")
 
 
-def run(name: str, seconds: float = 20.0) -> Record:
+def run(name: str, seconds: float = 60.0) -> Record:
     data = vectors.SCRIPTS[name][0].encode()
     word = linux.language(data, name)
     if not linux.interpreter(word, data):
@@ -29,7 +29,7 @@ def run(name: str, seconds: float = 20.0) -> Record:
 @pytest.mark.parametrize("name", vectors.SCRIPTS)
 def test_what_it_does_is_seen_and_it_ends(cage: None, name: str) -> None:
     _, wanted, reason = vectors.SCRIPTS[name]
-    record = run(name, 1.0 if reason == "out of time" else 20.0)
+    record = run(name, 1.0 if reason == "out of time" else 60.0)
     seen = {feature.name for feature in behavior.features(record)}
     assert seen >= wanted
     assert bool(seen) == bool(wanted)
@@ -55,7 +55,7 @@ def test_processes_have_their_parents_and_decoys_their_real_names(cage: None) ->
 
 
 def test_inspected_in_a_worker_and_incomplete_where_it_gave_up(cage: None) -> None:
-    wish = Wish(Limits(emulation_seconds=15.0), emulate=True)
+    wish = Wish(Limits(emulation_seconds=40.0), emulate=True)
     given = [
         Submission(name, data=vectors.SCRIPTS[name][0].encode()) for name in ("call_home.py", "fetch.sh")
     ]
