@@ -101,6 +101,14 @@ def test_source_is_held_against_what_runs(source: str, compiled: list[str] | Non
     assert {f.name for f in vba.analyze(made.project(source, compiled), Scope()).features} == names
 
 
+def test_source_in_a_broken_storage_is_found_and_the_storage_is_a_gap() -> None:
+    data = made.project(made.MACRO)
+    broken = data[:48] + b"\0\xff\0\0" + data[52:]  # where its directory begins
+    found = vba.analyze(broken, Scope())
+    assert [gap.kind for gap in found.gaps] == ["error"]
+    assert {"macro.unlisted_source", "macro.autoexec"} <= {feature.name for feature in found.features}
+
+
 def test_a_call_that_no_source_has() -> None:
     data = made.project(made.PLAIN, names=b"\0Excel\0URLDownloadToFileA\0x")
     assert ("macro.compiled_call", "URLDownloadToFileA") in {

@@ -49,15 +49,11 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     """Every module of every project, and the text of forms."""
     if _PROJECT not in data and _SOURCE_MARK not in data:
         return Analysis()
-    import olefile
-
     gaps: list[Gap] = []
+    modules: list[_Read] = []
     children: list[Child] = []
     features: list[Feature] = []
-    with olefile.OleFileIO(io.BytesIO(data), raise_defects=olefile.DEFECT_FATAL) as storage:
-        modules = list(_modules(storage, gaps))
-        known = _identifiers(storage)
-        children += _forms(storage)
+    known = _opened(data, gaps, modules, children)
     listed = {module.source for module in modules}
     hidden = [text for _, text in ovba.sources(data, _SOURCE)] if not modules else []
     modules += [
@@ -80,6 +76,20 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         if child.relation == "stream"
     )
     return Analysis(tuple(features), tuple(children), tuple(gaps))
+
+
+def _opened(data: bytes, gaps: list[Gap], modules: list[_Read], forms: list[Child]) -> set[str]:
+    """The modules and forms of all projects, and the names that these know; of a broken storage, what can be read."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(data), raise_defects=olefile.DEFECT_FATAL) as storage:
+            modules += _modules(storage, gaps)
+            forms += _forms(storage)
+            return _identifiers(storage)
+    except OSError as error:
+        gaps.append(Gap("error", f"{type(error).__name__}: {error}"[:300]))
+        return set()
 
 
 def _modules(storage: Any, gaps: list[Gap]) -> Iterator[_Read]:
