@@ -153,7 +153,11 @@ def main() -> int:
             told("inline, every packet, none larger than the line's, Mbit/s", small / 1e6),
             told("inline, every packet, Mbit a second of the processor", per_second(said)),
             told("inline, the same, none larger than the line's", per_second(more)),
-            at_least("inline, first packets, Gbit/s", first / 1e9, 10),
+            at_least(
+                "inline, first packets, Gbit/s (10, or nine tenths of the bare line)",
+                first / 1e9,
+                min(10, 0.9 * bare / 1e9),
+            ),
             told("inline, every packet, share of the bare line", every / bare),
             told("inline, first packets, share of the bare line", first / bare),
             told("the bare line, Gbit/s", bare / 1e9),

@@ -35,6 +35,9 @@ RATE, TIMES, MEMORY = 500_000, 3, 500
 #: Flows of one packet; bytes of one flow, and of each of its packets (as a card hands them over that joins them).
 FLOWS, ENDLESS, JOINED = 1_000_000, 10_000_000_000, 64_000
 
+#: Connections that go on for long, and packets of each.
+LONG = 500, 2000
+
 #: Packets that the slow ones look at.
 SOME = {"dpkt": 400_000, "scapy": 20_000}
 
@@ -137,6 +140,18 @@ def endless_flow(size: int) -> Iterator[bytes]:
     for number in range(size // JOINED):
         above = struct.pack("!IIBBHHH", number * JOINED & 0xFFFFFFFF, 0, 0x50, 0x10, 1024, 0, 0)
         yield record(1_600_000_000_000_000 + 500 * number, head + above + body)
+
+
+def long_flows(count: int, packets: int) -> Iterator[bytes]:
+    """Packets of connections that go on for long, one of each after the other; 200 bytes each."""
+    frame = bytearray(
+        bytes(12) + b"\x08\0\x45\0\0\xf0" + bytes(4) + b"\x40\x06\0\0" + bytes(20) + b"\x50\x18" + bytes(206)
+    )
+    for number in range(packets):
+        for one in range(count):
+            struct.pack_into("!IIHH", frame, 26, 0x0A000000 | one >> 8, 0xC0000207, one & 0xFFFF, 443)
+            struct.pack_into("!I", frame, 38, 1 + 200 * number)
+            yield record(1_600_000_000_000_000 + 1000 * number, frame)
 
 
 def _ours(opened: Callable[[], Any], remember: bool = True) -> dict[str, Any]:
@@ -260,6 +275,11 @@ def figures(files: list[Path], python: str = sys.executable, size: int = SIZE) -
             name: measured(name, path, sys.executable if n < 5 else python) for n, name in enumerate(MEASURED)
         }
         large = path.stat().st_size
+        with path.open("wb") as out:
+            out.write(HEAD)
+            out.writelines(long_flows(*LONG))
+        long = measured("records", path)
+    assert long is not None, "long connections broke"
     rates = {
         name: found.get("packets", count) / found["seconds"]
         for name, found in taken.items()
@@ -269,6 +289,9 @@ def figures(files: list[Path], python: str = sys.executable, size: int = SIZE) -
     made += [
         told(f"{name}, packets a second a core", rate) for name, rate in rates.items() if name not in _MADE
     ]
+    made.append(
+        told("records of long connections, packets a second a core", LONG[0] * LONG[1] / long["seconds"])
+    )
     made.append(at_least("packets a second a core with records", rates["records"], RATE))
     if "nfstream" in rates:
         made.append(at_least("times nfstream, with records", rates["records"] / rates["nfstream"], TIMES))

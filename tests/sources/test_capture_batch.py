@@ -181,7 +181,8 @@ def test_captures_at_hand() -> None:
     files = captures()
     if not files:
         pytest.skip(f"no captures in {DATA}")
-    assert sum(agree(path.read_bytes(), tapped=True) for path in files) > 2000
+    assert sum(agree(path.read_bytes(), tapped=True) for path in files[::2]) > 1000
+    assert sum(agree(path.read_bytes()) for path in files) > 2000
 
 
 def test_memory_is_bounded_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:

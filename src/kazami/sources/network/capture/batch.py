@@ -11,14 +11,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from kazami.model.wire import Tap
-from kazami.sources.network.capture import header
+from kazami.sources.network.capture import begin, header
 from kazami.sources.network.capture.block import Block, Numbers
 from kazami.sources.network.capture.engine import Datagram, Emit
 from kazami.sources.network.capture.flow import (
     FIN,
     IDLE_OTHER,
     RST,
-    SHORT,
     SYN,
     TCP,
     UDP,
@@ -30,9 +29,17 @@ from kazami.sources.network.capture.flow import (
     limit_of,
     turned,
 )
-from kazami.sources.network.capture.header import Rows
+from kazami.sources.network.capture.header import Flags, Rows
 from kazami.sources.network.capture.odd import Odd
-from kazami.sources.network.capture.sorting import Groups, Halves, Payload, groups_of, halves_of
+from kazami.sources.network.capture.sorting import (
+    Groups,
+    Halves,
+    Payload,
+    groups_of,
+    halves_of,
+    listed,
+    only,
+)
 from kazami.sources.network.capture.unwrap import ICMP, ICMP6, PROTOCOL, echo_key
 
 #: Flows that are held, and bytes of their heads.
@@ -93,58 +100,98 @@ class Batch:
         self._closed.clear()
 
     def _take(self, rows: Rows, data: bytes, keys: dict[int, bytes]) -> None:
-        groups, number = groups_of(rows)
+        groups, number = groups_of(rows, self._closed)
         halves, payload = halves_of(groups.rows, number)
-        flows: list[Flow] = []
-        last = -1
-        for n, (group, side, packets, ip_bytes, size, flags) in enumerate(
-            zip(
-                halves.group,
-                halves.side,
-                halves.packets,
-                halves.ip_bytes,
-                halves.payload,
-                halves.flags,
-                strict=True,
-            )
-        ):
-            if group != last:
-                last = group
-                flow = self._flow(groups, group, data, keys)
-                flows.append(flow)
+        flows: list[Flow | None] = [None] * len(groups.label)
+        rest = self._begin(groups, halves, payload, data, keys, flows)
+        groups, halves, payload = listed(groups, *only(halves, payload, rest[halves.group]))
+        for n, (group, side) in enumerate(zip(halves.group, halves.side, strict=True)):
+            flow = flows[group]
+            if flow is None:
+                flow = flows[group] = self._flow(groups, group, data, keys)
                 if flow.named and self._datagram is not None:
                     self._datagrams(flow, groups, group, data)
             half = flow.halves[side ^ flow.side]
-            half.packets += packets
-            half.ip_bytes += ip_bytes
-            if flags:
-                half.flags |= flags
-                if half.syn is None and halves.syn[n] >= 0:
-                    half.syn = _syn(groups.rows, halves.syn[n], data)
-                if flags & (FIN | RST) and is_closed(flow):
-                    self._closed[groups.label[group]] = flow
-            if half.acked < 0 <= halves.acked[n]:
-                half.acked = halves.acked[n]
-            if size or not halves.straight[n] or halves.opening[n] >= 0:
-                half.payload += size
-                if not half.full and flow.queries is None:
-                    before = len(half.head)
-                    _read(half, halves, n, payload, data, flow.protocol == TCP)
-                    self._heads += len(half.head) - before
+            self._count_in(half, n, groups, halves, data)
+            if halves.flags[n] & (FIN | RST) and is_closed(flow):
+                self._closed[groups.label[group]] = flow
+            if not half.full and flow.queries is None:
+                before = len(half.head)
+                _read(half, halves, n, payload, data, flow.protocol == TCP)
+                self._heads += len(half.head) - before
         if self._tap is not None:
             self._show(groups, number, flows, data)
         for flow in self._done:
             self._over(flow)
         self._done.clear()
 
+    @staticmethod
+    def _count_in(half: Half, n: int, groups: Groups, halves: Halves, data: bytes) -> None:
+        half.packets += halves.packets[n]
+        half.ip_bytes += halves.ip_bytes[n]
+        half.payload += halves.payload[n]
+        half.flags |= halves.flags[n]
+        if half.syn is None and halves.syn[n] >= 0:
+            half.syn = begin.syn_of(groups.rows, halves.syn[n], data)
+        if half.acked < 0 <= halves.acked[n]:
+            half.acked = halves.acked[n]
+
+    def _begin(
+        self,
+        groups: Groups,
+        halves: Halves,
+        payload: Payload,
+        data: bytes,
+        keys: dict[int, bytes],
+        flows: list[Flow | None],
+    ) -> Flags:
+        """Make flows of all groups that are simple and begin one, in their places of `flows`; which groups are left."""
+        known = self._flows
+        some = begin.simple(groups, halves, payload)
+        if keys:
+            some &= ~np.isin(groups.row, list(keys))
+        which = np.flatnonzero(some)
+        told = (groups.label, groups.flags, groups.time)
+        some[which] = [
+            label not in known or self._ends(label, flags, time)
+            for label, flags, time in zip(*(column[which].tolist() for column in told), strict=True)
+        ]
+        for group, label, flow in begin.flows(groups, halves, payload, data, some, self._count):
+            known[label] = flows[group] = flow
+            self._prepare(flow)
+            if flow.named and self._datagram is not None:
+                self._datagrams(flow, groups, group, data)
+            first, second = flow.halves
+            if flow.queries is not None:
+                first.forget()
+                second.forget()
+            self._heads += len(first.head) + len(second.head)
+            if (first.flags | second.flags) & (FIN | RST) and is_closed(flow):
+                self._closed[label] = flow
+        return ~some
+
+    def _prepare(self, flow: Flow) -> None:
+        """Who wants to see a new flow, and whether its datagrams are read one by one."""
+        key = flow.key
+        if flow.protocol == UDP and (key[-5:-3] in self._watched or key[-3:-1] in self._watched):
+            flow.named = True
+        if self._tap is not None:
+            flow.look(self._tap)
+
+    def _ends(self, label: int, flags: int, time: int) -> bool:
+        """Whether the flow of this label is over when such a packet comes; it is then let go."""
+        if not is_over(self._flows[label], flags, time):
+            return False
+        self._closed.pop(label, None)
+        self._done.append(self._flows.pop(label))
+        return True
+
     def _flow(self, groups: Groups, group: int, data: bytes, keys: dict[int, bytes]) -> Flow:
         """The flow of a group, begun anew where there is none or it is over; it moves to the end of all flows."""
         label = groups.label[group]
+        if label in self._flows:
+            self._ends(label, groups.flags[group], groups.time[group])
         flow = self._flows.pop(label, None)
-        if flow is not None and is_over(flow, groups.flags[group], groups.time[group]):
-            self._closed.pop(label, None)
-            self._done.append(flow)
-            flow = None
         if flow is None:
             flow = self._open(groups, group, data, keys)
         self._flows[label] = flow
@@ -166,10 +213,7 @@ class Batch:
         flow = Flow(turned(key) if backward else key, protocol, groups.time[group], number)
         if side != backward and protocol not in (ICMP, ICMP6):
             flow.side = 1
-        if protocol == UDP and (key[-5:-3] in self._watched or key[-3:-1] in self._watched):
-            flow.named = True
-        if self._tap is not None:
-            flow.look(self._tap)
+        self._prepare(flow)
         return flow
 
     def _datagrams(self, flow: Flow, groups: Groups, group: int, data: bytes) -> None:
@@ -180,10 +224,11 @@ class Batch:
             if length:
                 self._datagram(flow, side ^ flow.side, data[start : start + length], time)
 
-    def _show(self, groups: Groups, number: Numbers, flows: list[Flow], data: bytes) -> None:
+    def _show(self, groups: Groups, number: Numbers, flows: list[Flow | None], data: bytes) -> None:
         """Every packet that matters to who watches its flow, in the order in which they came."""
         rows = groups.rows
-        whole = np.fromiter((flow.watch is not None and flow.watch.whole for flow in flows), bool, len(flows))
+        watches = [None if flow is None else flow.watch for flow in flows]
+        whole = np.fromiter((one is not None and one.whole for one in watches), bool, len(watches))
         carries = (rows.length > 0) | (rows.flags & (FIN | SYN | RST) > 0) | (rows.protocol != TCP)
         order = np.argsort(rows.number, kind="stable")
         order = order[(carries | whole[number])[order]]
@@ -191,9 +236,9 @@ class Batch:
         for group, time, count, side, ip, at, end in zip(
             *(column[order].tolist() for column in columns), strict=True
         ):
-            flow = flows[group]
-            if flow.watch is not None:
-                flow.watch.take(time, self._count + count + 1, side ^ flow.side, data, ip, at, end)
+            flow, watch = flows[group], watches[group]
+            if flow is not None and watch is not None:
+                watch.take(time, self._count + count + 1, side ^ flow.side, data, ip, at, end)
 
     def _over(self, flow: Flow) -> None:
         if flow.watch is not None:
@@ -231,12 +276,6 @@ def _between(usual: Rows, odd: Rows, keys: list[bytes]) -> tuple[Rows, dict[int,
     return Rows._make(column[order] for column in rows), dict(zip(where, keys, strict=True))
 
 
-def _syn(rows: Rows, at: int, data: bytes) -> tuple[int, bytes] | None:
-    """Time and headers of a SYN; None where its IP header is not at hand."""
-    ip = int(rows.ip[at])
-    return None if ip < 0 else (int(rows.time[at]), data[ip : min(int(rows.start[at]), int(rows.end[at]))])
-
-
 def _read(half: Half, halves: Halves, number: int, payload: Payload, data: bytes, is_tcp: bool) -> None:
     """The bytes of one half that are among its first."""
     begin, end = halves.begin[number], halves.end[number]
@@ -262,14 +301,6 @@ def _read(half: Half, halves: Halves, number: int, payload: Payload, data: bytes
 def _append(half: Half, data: bytes, payload: Payload, begin: int, end: int) -> None:
     """Payloads that follow each other; of a long flow no more than can be wanted."""
     start, length = payload.start[begin], payload.length[begin]
-    if end - begin == 1:
-        piece = data[start : start + length]
-        if not half.head and length < SHORT:  # the usual case: what `Half.append` does for it
-            half.limit, half.head = limit_of(piece), piece
-            half.sizes, half.marks = (length,), ((0, payload.time[begin]),)
-        else:
-            half.append((piece,), (length,), (payload.time[begin],))
-        return
     limit = limit_of(data[start : start + length]) if not half.head else half.limit
     room = limit - len(half.head)
     pieces: list[bytes] = []

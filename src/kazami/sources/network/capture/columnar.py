@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,8 +41,8 @@ class Heads:
 
     def __init__(self, flows: list[Flow]) -> None:
         self.flows = flows
-        self.numbers = numbers(flow.number for flow in flows)
-        self.protocols = numbers(flow.protocol for flow in flows)
+        self.numbers = numbers(map(attrgetter("number"), flows))
+        self.protocols = numbers(map(attrgetter("protocol"), flows))
         keys = [flow.key for flow in flows]
         ports = np.frombuffer(b"".join([key[-5:-1] for key in keys]), ">u2").reshape(-1, 2).astype(np.int64)
         name = pa.array([uid(flow) for flow in flows], pa.string())
@@ -99,10 +100,10 @@ def connections(over: list[tuple[int, Told]], heads: Heads, plan: Plan, owner: E
     """The own records of flows, whose places are those in `heads`."""
     places, told = numbers(place for place, _ in over), [one for _, one in over]
     flows = [heads.flows[place] for place, _ in over]
-    first, last = numbers(flow.first for flow in flows), numbers(flow.last for flow in flows)
+    first, last = (numbers(map(attrgetter(name), flows)) for name in ("first", "last"))
     near, far = [flow.halves[0] for flow in flows], [flow.halves[1] for flow in flows]
     counts = [
-        numbers(getattr(half, name) for half in halves)
+        numbers(map(attrgetter(name), halves))
         for halves in (near, far)
         for name in ("payload", "packets", "ip_bytes", "flags")
     ]

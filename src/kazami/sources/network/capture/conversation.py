@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kazami.sources.columns import Plan
@@ -20,7 +21,8 @@ CARRIED, CARRIED_HTTP = 1024, 2048
 REMEMBERED, MAX_REMEMBERED, MAX_NAMES = 12 << 20, 16384, 4 << 20
 
 
-class Group(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Group:
     """Records of one log with equal names of fields, but for what tells their flow and time. Lists have an entry each.
 
     `plan` is that of the whole records; ``texts`` are the ends of their original texts.
@@ -28,14 +30,17 @@ class Group(NamedTuple):
 
     path: str
     plan: Plan
-    places: list[int]  # in the client's first bytes
-    cells: list[tuple[Any, ...]]
-    texts: list[str]
+    places: list[int] = field(default_factory=list)  # in the client's first bytes
+    cells: list[tuple[Any, ...]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    size: int = 0  # characters of the texts
 
-    @property
-    def size(self) -> int:
-        """Characters of the texts."""
-        return sum(map(len, self.texts))
+    def add(self, place: int, cells: tuple[Any, ...], text: str) -> None:
+        """One record more."""
+        self.places.append(place)
+        self.cells.append(cells)
+        self.texts.append(text)
+        self.size += len(text)
 
 
 class Told(NamedTuple):
@@ -95,10 +100,8 @@ class Conversations:
                 files.append((place, fields))
                 continue
             plan = self._plan(path, tuple(fields))
-            group = groups.get(id(plan)) or groups.setdefault(id(plan), Group(path, plan, [], [], []))
-            group.places.append(place)
-            group.cells.append(tuple(fields.values()))
-            group.texts.append(ending(fields))
+            group = groups.get(id(plan)) or groups.setdefault(id(plan), Group(path, plan))
+            group.add(place, tuple(fields.values()), ending(fields))
         return Told(service, list(groups.values()), files, _carried(flow, service, first, second))
 
     def name(self, question: dict[str, Any] | None, answer: dict[str, Any] | None) -> Group:
@@ -110,7 +113,8 @@ class Conversations:
         fields = (question or {}) | (answer or {})
         timed = question is not None and answer is not None
         plan = self._plan("dns", ("trans_id", *fields, *(("rtt",) if timed else ())))
-        group = Group("dns", plan, [0], [tuple(fields.values())], [ending(fields)[:-1]])
+        group = Group("dns", plan)
+        group.add(0, tuple(fields.values()), ending(fields)[:-1])
         self._named += 500 + group.size
         if self._named > MAX_NAMES:
             self._names, self._named = {}, 0

@@ -46,6 +46,10 @@ class Half:
     sizes: list[int] | tuple[int, ...] = ()
     marks: list[tuple[int, int]] | tuple[tuple[int, int], ...] = ()
 
+    def forget(self) -> None:
+        """Let go of what was read; the counters stay."""
+        self.head, self.sizes, self.marks, self.full = b"", (), (), False
+
     def begin(self, sequence: int) -> int:
         """A SYN with this number: where its bytes, if it has any, begin."""
         sequence = (sequence + 1) & _WORD
@@ -157,7 +161,8 @@ TCP, UDP = 6, 17
 #: Microseconds without a packet after which a flow is over: TCP, everything else, and what both sides closed.
 IDLE_TCP, IDLE_OTHER, IDLE_CLOSED = 300_000_000, 60_000_000, 5_000_000
 
-_SERVERS = frozenset(
+#: Ports of servers: who sends from one first answers what was not captured.
+SERVERS = frozenset(
     port.to_bytes(2)
     for port in (21, 22, 23, 25, 53, 80, 88, 110, 135, 139, 143, 389, 443, 445, 465, 587, 636, 993, 995, 1080, 3128, 3389, 5355, 5985, 5986, 8080, 8443)
 )  # fmt: skip
@@ -168,7 +173,7 @@ def begins_backward(key: bytes, flags: int) -> bool:
     that is likely a server's, as Zeek has it."""
     if key[-1] == TCP and flags & SYN:
         return bool(flags & ACK)
-    return key[-5:-3] in _SERVERS and key[-3:-1] not in _SERVERS and key[-1] in (TCP, UDP)
+    return key[-5:-3] in SERVERS and key[-3:-1] not in SERVERS and key[-1] in (TCP, UDP)
 
 
 def turned(key: bytes) -> bytes:

@@ -2,58 +2,79 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from kazami.sources.network.capture.block import Numbers
-from kazami.sources.network.capture.flow import ACK, IDLE_CLOSED, IDLE_OTHER, SYN, TCP
+from kazami.sources.network.capture.flow import ACK, FIN, IDLE_CLOSED, IDLE_OTHER, IDLE_TCP, RST, SYN, TCP
 from kazami.sources.network.capture.header import Flags, Rows, Words
+
+#: An array, or a list of it where one after the other is looked up.
+Ints: TypeAlias = Any
 
 
 class Groups(NamedTuple):
-    """One flow's rows in a block, in their order; cut before a row with which a new flow may begin. Lists have an entry each."""
+    """One flow's rows in a block, in their order; cut before a row with which a new flow may begin. An entry each."""
 
     rows: Rows  # by flow
-    first: list[int]  # where each begins in `rows`, and the end of all
-    row: list[int]  # its first row, as rows came
-    last: list[int]  # its latest time
-    label: list[int]
-    time: list[int]  # of its first row, as all that follow
-    flags: list[int]
-    protocol: list[int]
-    side: list[int]
-    number: list[int]
-    ip: list[int]
-    at: list[int]
+    first: Ints  # where each begins in `rows`, and the end of all
+    row: Ints  # its first row, as rows came
+    last: Ints  # its latest time
+    label: Ints
+    time: Ints  # of its first row, as all that follow
+    flags: Ints
+    protocol: Ints
+    side: Ints
+    number: Ints
+    ip: Ints
+    at: Ints
 
 
 class Halves(NamedTuple):
     """One direction of a group; `begin` and `end` are where its rows with a payload stand in `Payload`."""
 
-    group: list[int]
-    side: list[int]
-    packets: list[int]
-    ip_bytes: list[int]
-    payload: list[int]
-    flags: list[int]
-    begin: list[int]
-    end: list[int]
-    straight: list[bool]  # what it carries is in order and without a gap, and no SYN comes late
-    opening: list[int]  # where a SYN in its first row says that the stream begins; -1 without one
-    syn: list[int]  # its first SYN, among `Groups.rows`; -1 without one
-    acked: list[int]  # when the first came that is no SYN; -1 without one
+    group: Ints
+    side: Ints
+    packets: Ints
+    ip_bytes: Ints
+    payload: Ints
+    flags: Ints
+    begin: Ints
+    end: Ints
+    straight: Ints  # what it carries is in order and without a gap, and no SYN comes late
+    opening: Ints  # where a SYN in its first row says that the stream begins; -1 without one
+    syn: Ints  # its first SYN, among `Groups.rows`; -1 without one
+    acked: Ints  # when the first came that is no SYN; -1 without one
 
 
 class Payload(NamedTuple):
     """Rows of all halves that carry something or a SYN, a half's after the other's."""
 
-    start: list[int]
-    length: list[int]
-    time: list[int]
-    sequence: list[int]
-    behind: list[int]  # the sequence number behind it
-    opens: list[bool]  # with a SYN
+    start: Ints
+    length: Ints
+    time: Ints
+    sequence: Ints
+    behind: Ints  # the sequence number behind it
+    opens: Ints  # with a SYN
+
+
+def listed(groups: Groups, halves: Halves, payload: Payload) -> tuple[Groups, Halves, Payload]:
+    """The same as lists."""
+    return (
+        Groups(groups.rows, *(column.tolist() for column in groups[1:])),
+        Halves._make(column.tolist() for column in halves),
+        Payload._make(column.tolist() for column in payload),
+    )
+
+
+def only(halves: Halves, payload: Payload, chosen: Flags) -> tuple[Halves, Payload]:
+    """Some halves, and their rows."""
+    kept = Payload._make(column[np.repeat(chosen, halves.end - halves.begin)] for column in payload)
+    some = Halves._make(column[chosen] for column in halves)
+    end = np.cumsum(some.end - some.begin)
+    return some._replace(begin=end - (some.end - some.begin), end=end), kept
 
 
 def sorted_by(label: Words) -> Numbers:
@@ -66,25 +87,39 @@ def sorted_by(label: Words) -> Numbers:
     return order
 
 
-def groups_of(rows: Rows) -> tuple[Groups, Numbers]:
-    """Groups, and for each sorted row the number of its group."""
+def groups_of(rows: Rows, closed: Collection[int] = ()) -> tuple[Groups, Numbers]:
+    """Groups, and for each sorted row the number of its group; `closed` are labels of flows that both sides ended before."""
     order = sorted_by(rows.label)
     rows = Rows._make(column[order] for column in rows)
     count = len(order)
-    cut = np.ones(count, np.bool_)
-    pause = rows.time[1:] - rows.time[:-1]
-    is_tcp = rows.protocol[1:] == TCP
-    anew = is_tcp & ((rows.flags[1:] & (SYN | ACK)) == SYN)
-    cut[1:] = (rows.label[1:] != rows.label[:-1]) | anew | (pause > np.where(is_tcp, IDLE_CLOSED, IDLE_OTHER))
-    first = np.flatnonzero(cut)
+    first = np.flatnonzero(_cuts(rows, closed))
     groups = Groups(
         rows,
-        [*first.tolist(), count],
-        order[first].tolist(),
-        np.maximum.reduceat(rows.time, first).tolist(),
-        *(getattr(rows, name)[first].tolist() for name in Groups._fields[4:]),
+        np.append(first, count),
+        order[first],
+        np.maximum.reduceat(rows.time, first),
+        *(getattr(rows, name)[first] for name in Groups._fields[4:]),
     )
-    return groups, np.cumsum(cut) - 1
+    return groups, np.repeat(np.arange(len(first)), np.diff(first, append=count))
+
+
+def _cuts(rows: Rows, closed: Collection[int]) -> Flags:
+    """Rows of another flow than the one before; or of one that may be new, which a SYN or a pause begin only behind an end."""
+    cut = np.ones(len(rows.label), np.bool_)
+    cut[1:] = rows.label[1:] != rows.label[:-1]
+    run = np.flatnonzero(cut)
+    ends = ((rows.flags & (FIN | RST)) != 0).astype(np.int64)
+    before = np.cumsum(ends) - ends
+    ended = before > np.repeat(before[run], np.diff(run, append=len(cut)))
+    pause = rows.time[1:] - rows.time[:-1]
+    is_tcp = rows.protocol[1:] == TCP
+    cut[1:] |= pause > np.where(is_tcp, IDLE_TCP, IDLE_OTHER)
+    anew = is_tcp & (((rows.flags[1:] & (SYN | ACK)) == SYN) | (pause > IDLE_CLOSED))
+    some = np.flatnonzero(anew & ~cut[1:]) + 1
+    if len(some):
+        known = np.fromiter(closed, np.uint64, len(closed))
+        cut[some] = ended[some] | np.isin(rows.label[some], known)
+    return cut
 
 
 def halves_of(rows: Rows, group: Numbers) -> tuple[Halves, Payload]:
@@ -99,26 +134,26 @@ def halves_of(rows: Rows, group: Numbers) -> tuple[Halves, Payload]:
     size, length, flags = rows.size[order], rows.length[order], rows.flags[order]
     sequence, is_tcp = rows.sequence[order], rows.protocol[order] == TCP
     syn = is_tcp & ((flags & SYN) != 0) & (sequence >= 0)
-    late = syn & ~turn
+    opening = np.where(syn[first], sequence[first], -1)
+    late = syn & ~turn & (sequence != opening[number])  # the same again says nothing new
     other = is_tcp & ~syn & (sequence >= 0)
     chosen = np.flatnonzero((length > 0) | late)
     behind = (sequence + length) & 0xFFFFFFFF
     straight = _straight(number, chosen, sequence, behind, is_tcp, len(first))
     straight[number[late]] = False
-    bounds = np.searchsorted(number[chosen], np.arange(len(first) + 1)).tolist()
+    bounds = np.searchsorted(number[chosen], np.arange(len(first) + 1))
     kinds = key[first]
     halves = Halves(
-        (kinds >> 1).tolist(), (kinds & 1).tolist(), np.diff(first, append=len(key)).tolist(), np.add.reduceat(size, first).tolist(),
-        np.add.reduceat(rows.carried[order], first).tolist(), np.bitwise_or.reduceat(flags, first).tolist(), bounds[:-1], bounds[1:], straight.tolist(),
-        np.where(syn[first], sequence[first], -1).tolist(),
-        _earliest(syn, first, order).tolist(),
-        _earliest(other, first, rows.time[order]).tolist(),
+        kinds >> 1, kinds & 1, np.diff(first, append=len(key)), np.add.reduceat(size, first),
+        np.add.reduceat(rows.carried[order], first), np.bitwise_or.reduceat(flags, first), bounds[:-1], bounds[1:], straight,
+        opening,
+        _earliest(syn, first, order),
+        _earliest(other, first, rows.time[order]),
     )  # fmt: skip
     picked = order[chosen]
     payload = Payload(
-        rows.start[picked].tolist(), length[chosen].tolist(), rows.time[picked].tolist(), sequence[chosen].tolist(), behind[chosen].tolist(),
-        late[chosen].tolist(),
-    )  # fmt: skip
+        rows.start[picked], length[chosen], rows.time[picked], sequence[chosen], behind[chosen], late[chosen]
+    )
     return halves, payload
 
 
