@@ -62,6 +62,7 @@ _OPTION = re.compile(
     re.IGNORECASE,
 )
 _DEPTH, _VISITS = 20, 64
+_LINE = 64 << 10  # characters; Windows takes 8,191
 
 
 def run(source: str, meter: Meter | None = None) -> Record:
@@ -117,7 +118,11 @@ class _Machine:
 
     def _line(self, line: str, depth: int) -> None:
         self.meter.room(len(line))
-        expanded = self._expanded(line)
+        expanded = self._expanded(line) if len(line) <= _LINE else line
+        if len(expanded) > _LINE:
+            self.record.stop(f"a line of {len(expanded):,} characters, which Windows does not take")
+            return
+        self.meter.step(len(expanded) >> 4)
         if match := _FED.search(expanded):
             self.record.layer(_uncaret(match[1]).strip(), "ps1", "standard input")
         for command in _commands(expanded):

@@ -147,7 +147,9 @@ def _lines(answer: str) -> Iterator[list[Any]]:
 def _ended(error: str, record: Record) -> None:
     if not error or error == "Quit":
         return
-    timed = "interrupted" in error
-    record.stop(
-        error, "time" if timed else "memory" if "out of memory" in error or "too long" in error else ""
-    )
+    if "interrupted" in error:
+        record.stop("more processor time than it may take", "time")
+    elif "out of memory" in error or "too long" in error:
+        record.stop(f"more memory than it may take: {error}", "memory")
+    else:
+        record.stop(error)
