@@ -250,6 +250,15 @@ def test_jscript_without_end_is_ended(source: str, kind: str) -> None:
     assert [gap.kind for gap in jscript.analyze(source.encode(), Scope(name="a.js")).gaps] == [kind]
 
 
+@pytest.mark.skipif(bool(confine.possible()), reason=f"no script is run: {confine.possible()}")
+def test_what_only_a_made_up_name_keeps_going_is_no_gap() -> None:
+    analysis = jscript.analyze(
+        b"while (document.next) { document = document.next; } eval('1')", Scope(name="a.js")
+    )
+    assert [feature.name for feature in analysis.features] == ["script.stopped"]
+    assert analysis.gaps == ()
+
+
 def test_where_nothing_can_be_confined_no_script_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confine, "possible", lambda: "no filter here")
     gaps = jscript.analyze(b"eval('1' + x)", Scope(name="a.js")).gaps
