@@ -65,7 +65,9 @@ class Record:
 
     def stop(self, reason: str, gap: str = "") -> None:
         """It went no further; `gap` where that is for our bounds and not for the script's own reasons."""
-        self.stopped, self.gap = self.stopped or reason[:300], self.gap or gap
+        if gap and not self.gap:
+            self.stopped, self.gap = reason[:300], gap
+        self.stopped = self.stopped or reason[:300]
 
 
 def shown(value: object) -> str:
