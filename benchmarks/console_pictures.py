@@ -196,7 +196,7 @@ def taken(browser: Any, origin: str, cookie: str, shots: list[Shot], out: Path, 
     made = []
     for lang, theme, width in [*ways, ("en", "dark", WALL)]:
         names = ON_WALLS if width == WALL else [shot.name for shot in shots]
-        scale = (0.4 if width == WALL else 0.65 if width == WIDE else 1.0) if docs else 1.0
+        scale = (0.4 if width == WALL else 0.6 if width == WIDE else 0.8) if docs else 1.0
         size = {"width": width, "height": 800 if width == NARROW else width * 9 // 16}
         context = browser.new_context(viewport=size, device_scale_factor=scale)
         page = context.new_page()
@@ -216,7 +216,7 @@ def _written(page: Any, out: Path, name: str, *, docs: bool) -> Path:
         page.screenshot(path=str(out / f"{name}.png"), full_page=True)
         return out / f"{name}.png"
     told = page.context.new_cdp_session(page).send(
-        "Page.captureScreenshot", {"format": "webp", "quality": 55}
+        "Page.captureScreenshot", {"format": "webp", "quality": 50}
     )
     file = out / f"{name}.webp"
     file.write_bytes(base64.b64decode(told["data"]))
