@@ -258,8 +258,10 @@ class Batch:
             self._end(label)
         most = MAX_FLOWS if len(self._flows) <= MAX_FLOWS else 2 * MAX_FLOWS // 3
         heads = MAX_HEADS if self._heads <= MAX_HEADS else 2 * MAX_HEADS // 3
-        while self._flows and (len(self._flows) > most or self._heads > heads):
-            self._end(next(iter(self._flows)))
+        for label in list(self._flows):  # asked for its first again and again, a dictionary passes what is gone each time
+            if len(self._flows) <= most and self._heads <= heads:
+                break
+            self._end(label)
 
     def _end(self, label: int) -> None:
         self._closed.pop(label, None)
