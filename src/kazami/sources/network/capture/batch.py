@@ -258,7 +258,7 @@ class Batch:
             self._end(label)
         most = MAX_FLOWS if len(self._flows) <= MAX_FLOWS else 2 * MAX_FLOWS // 3
         heads = MAX_HEADS if self._heads <= MAX_HEADS else 2 * MAX_HEADS // 3
-        for label in list(self._flows):  # asked for its first again and again, a dictionary passes what is gone each time
+        for label in list(self._flows):  # its first, asked for anew, lies behind all that is gone: quadratic
             if len(self._flows) <= most and self._heads <= heads:
                 break
             self._end(label)
