@@ -117,16 +117,7 @@ def test_no_resource_gives_a_reader_what_another_tenant_has(client: TestClient, 
     )
     secrets = {row["uid"] for row in findings + incidents} | {row["host"] for row in findings if row["host"]}
     secrets |= {row["name"] for row in evidence} | {row["tenant"] for row in incidents}
-    forged = {
-        *(
-            incidents[0]["uid"],
-            findings[0]["uid"],
-            findings[0]["host"],
-            findings[0]["user"],
-            incidents[0]["tenant"],
-        ),
-        findings[0]["rule"],
-    }
+    forged = {incidents[0]["uid"], findings[0]["uid"], findings[0]["host"], incidents[0]["tenant"]}
     asked = 0
     for resource in RESOURCES:
         fields = [one.encode_name for one in msgspec.structs.fields(resource.query)]
@@ -181,6 +172,7 @@ def _places(client: TestClient) -> list[str]:
     return [path for path in paths if path != "/"]
 
 
+@pytest.mark.slow
 def test_a_case_that_vanishes_or_breaks_is_told_on_every_page(changeable: Site) -> None:
     desk = next(iter(changeable.desks.values()))
     with TestClient(create_app(changeable), follow_redirects=False) as client:
@@ -211,6 +203,7 @@ with Case.open(Path(sys.argv[1]), command="another scan"):
 """
 
 
+@pytest.mark.slow
 def test_a_case_that_is_being_written_is_read_on_and_not_changed(changeable: Site) -> None:
     desk = next(iter(changeable.desks.values()))
     with TestClient(create_app(changeable), follow_redirects=False) as client:
