@@ -20,7 +20,6 @@ class Request:
     evidence: Sequence[Path]
     case: Path
     rules: Sequence[Path] = ()
-    yara: Sequence[Path] = ()
     packs: Sequence[str] | None = None
     tenant: str = "default"
     tenant_from_folder: bool = False  # the folders right inside a folder of evidence name the tenants
@@ -33,6 +32,7 @@ class Request:
     ours: Sequence[
         Path
     ] = ()  # files and folders that are no evidence although they lie among it, beside the case
+    yara: Sequence[Path] = ()  # files and folders of YARA rules, beside those of packs and settings
 
 
 @dataclass(slots=True)
