@@ -135,7 +135,10 @@ def halves_of(rows: Rows, group: Numbers) -> tuple[Halves, Payload]:
     sequence, is_tcp = rows.sequence[order], rows.protocol[order] == TCP
     syn = is_tcp & ((flags & SYN) != 0) & (sequence >= 0)
     opening = np.where(syn[first], sequence[first], -1)
-    late = syn & ~turn & (sequence != opening[number])  # the same again says nothing new
+    # the same SYN again says nothing new, unless another one came between
+    again = np.zeros(len(first), np.bool_)
+    again[number[syn & (sequence != opening[number])]] = True
+    late = syn & ~turn & again[number]
     other = is_tcp & ~syn & (sequence >= 0)
     chosen = np.flatnonzero((length > 0) | late)
     behind = (sequence + length) & 0xFFFFFFFF

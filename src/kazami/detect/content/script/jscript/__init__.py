@@ -61,7 +61,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
 
 def run(text: str, clock: float = 5 * _SECONDS) -> Record:
     """A run of a script, `clock` seconds long at most. Raises OSError where no process can be made for it."""
-    import quickjs  # noqa: F401 - in memory before the process has no files any more
+    import _quickjs  # noqa: F401 - in memory before the process has no files any more; `quickjs` would start a thread
 
     record = Record()
     plain = _CONDITIONAL.sub(" ", text) if "@cc_on" in text else text
@@ -95,9 +95,9 @@ def _run(text: str) -> bytes:
 
 
 def _once(text: str, names: list[str], direct: bool) -> tuple[str, str]:
-    import quickjs
+    import _quickjs
 
-    context = quickjs.Context()
+    context = _quickjs.Context()
     context.set_memory_limit(_MEMORY // 4)
     context.set_time_limit(_SECONDS / 3)
     context.set_max_stack_size(_STACK)
@@ -106,7 +106,7 @@ def _once(text: str, names: list[str], direct: bool) -> tuple[str, str]:
     try:
         context.eval((_EVAL.sub("eval(__code = ", text) if direct else text) + "\n;undefined")
         context.eval('__kazami("later")')
-    except (quickjs.JSException, MemoryError) as raised:
+    except (_quickjs.JSException, MemoryError) as raised:
         error = str(raised).strip().split("\n")[0][:300] or type(raised).__name__
     context.set_time_limit(_SECONDS)
     return str(orjson.loads(context.eval('__kazami("log")'))), error
