@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from kazami.engine import memory
 from kazami.engine.local import can_fork, ending, interrupts_wait
 from kazami.engine.worker import detach
 
@@ -225,6 +226,7 @@ def _live(pipe: Connection, work: Any, bounds: Bounds, note: Any, inherited: lis
     for other in inherited:
         other.close()
     detach()
+    memory.share()  # a pool of its own reserves a gigabyte at once, which is all that may be had here
     _bind(bounds)
 
     def leave(text: str) -> None:

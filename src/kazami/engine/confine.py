@@ -178,15 +178,15 @@ def _bind(out: int, memory: int, seconds: float) -> None:
         os.dup2(nowhere, number)
     os.dup2(out, _PIPE)
     os.closerange(_PIPE + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    for kind, value in (
-        (resource.RLIMIT_AS, pages * resource.getpagesize() + memory),
-        (resource.RLIMIT_CPU, int(seconds) + 1),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+    for kind, value, more in (
+        (resource.RLIMIT_AS, pages * resource.getpagesize() + memory, 0),
+        (resource.RLIMIT_CPU, int(seconds) + 1, 1),  # told by its own signal before it is killed
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_FSIZE, 0, 0),
     ):
         hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        soft, hard = (v if hard == resource.RLIM_INFINITY else min(v, hard) for v in (value, value + more))
+        resource.setrlimit(kind, (soft, hard))
     _give_up_calls()
 
 
