@@ -57,4 +57,4 @@ def test_rules_cost_what_is_measured_and_match_what_a_scan_matched(tmp_path: Pat
     one = min(hosts)
     assert {row.host for row in shown.of(lambda tenant, host: host == one).covered} == {one}
     assert shown.of(lambda tenant, host: False).blind == {}
-    assert any(shown.titles(row.setting) for row in shown.covered)
+    assert any(shown.titles().values())

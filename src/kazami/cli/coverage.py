@@ -142,9 +142,8 @@ def _matrix(told: Logged, language: Words) -> _Table:
     from kazami.survey.setting import settings
 
     names = [language(f"coverage.{key}") for key in ("setting", "on", "off", "unknown", "where", "blind")]
-    rows = []
+    rows, blind = [], told.titles()
     for name, states in matrix(told.covered).items():
-        titles = told.titles(name)
         where = states[State.off] or states[State.unknown]
         more = f" +{len(where) - NAMED}" if len(where) > NAMED else ""
         counts = [len(states[state]) or "" for state in State]
@@ -153,7 +152,7 @@ def _matrix(told: Logged, language: Words) -> _Table:
                 settings()[name].name.of(language.lang),
                 *counts,
                 ", ".join(where[:NAMED]) + more,
-                len(titles) or "",
+                len(blind[name]) or "",
             ]
         )
     return names, rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,9 +40,12 @@ class Logged:
             [row for row in self.tampering if wanted(row["tenant"], row["host"])],
         )
 
-    def titles(self, setting: str) -> set[str]:
-        """Rules that see nothing somewhere because of a setting."""
-        return {title for place, found in self.blind.items() if place[2] == setting for title in found}
+    def titles(self) -> dict[str, set[str]]:
+        """By setting: rules that see nothing somewhere because of it."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for (_, _, setting), titles in self.blind.items():
+            found[setting].update(titles)
+        return found
 
 
 def logged(case: Case, rules: Sequence[Rule]) -> Logged:

@@ -122,11 +122,12 @@ def look(case: Path) -> Logged:
 
 
 def _settings(mine: Logged, lang: str) -> Iterator[Setting]:
+    blind = mine.titles()
     for name, states in matrix(mine.covered).items():
         about = settings()[name]
         counts = (len(states[State.on]), len(states[State.off]), len(states[State.unknown]))
         where = [*states[State.off], *states[State.unknown]][:NAMED]
-        titles = sorted(mine.titles(name))[:TITLES]
+        titles = sorted(blind[name])[:TITLES]
         yield Setting(name, about.name.of(lang), about.how.of(lang), *counts, where, titles)
 
 
