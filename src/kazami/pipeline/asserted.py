@@ -89,23 +89,11 @@ def _finding(
     said |= {"asserted by": claim.who, "asserted at": now.isoformat(timespec="seconds")}
     if claim.note:
         said["note"] = claim.note
-    shared = (
-        "tenant",
-        "host",
-        "user",
-        "logon_id",
-        "process_uid",
-        "parent_uid",
-        "table",
-        "evidence",
-        "record",
-    )
-    return {
+    return {name: event.get(name) for name in FINDING.names} | {
         "finding_uid": sha256(f"{rule.id}\0{uid}".encode()).hexdigest()[:32],
         "rule_id": rule.id,
         "rule_version": rule.version,
         "time": datetime.fromisoformat(event["time"]) if event["time"] else None,
-        **{name: event.get(name) for name in shared},
         "event_uids": [uid],
         "matched": list(said.items()),
     }
