@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from kazami.cli import exit_code
-from kazami.cli.program import app
+from kazami.cli.program import program
 from kazami.model.event import REJECTS, Route
 from kazami.model.evidence import Evidence
 
@@ -79,7 +79,7 @@ def options(command: Any, which: str) -> set[str]:
     return {text for param in command.params for text in getattr(param, which) if text.startswith("--")}
 
 
-PROGRAM = typer.main.get_command(app)
+PROGRAM = typer.main.get_command(program())
 COMMANDS = dict(commands(PROGRAM))
 
 

@@ -14,12 +14,6 @@ from kazami.cli.scan import Language, TenantsFile
 CasePath = Annotated[Path, typer.Argument(help="Folder of the case.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    for command in (findings, summary, report, sql):
-        app.command(command.__name__)(command)
-
-
 def findings(
     case: CasePath,
     form: Annotated[

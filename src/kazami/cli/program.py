@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Any
@@ -21,15 +23,37 @@ from kazami.respond.text import safe_lines
 #: What a wrong command line raises: older versions of Typer have Click beside them, newer ones within.
 WRONG: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
-app = typer.Typer(
-    name="kazami",
-    cls=QuickGroup,
-    help="Reads logs, finds intruders, and tells the story with its proof.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+#: Each command's module here, and what it is called there; what is a Typer itself has commands of its own.
+_COMMANDS = {
+    "scan": ("scan", "scan"),
+    "inspect": ("inspect", "inspect"),
+    "evaluate": ("evaluate", "evaluate"),
+    "rules": ("rules", "app"),
+    "incidents": ("incidents", "app"),
+    "suppress": ("suppress", "app"),
+    "hunt": ("hunt", "app"),
+    "list": ("listing", "list_what"),
+    "coverage": ("coverage", "coverage"),
+    "tenants": ("tenants", "app"),
+    "campaigns": ("campaigns", "app"),
+    "notify": ("notify", "app"),
+    "block": ("block", "app"),
+    "inline": ("inline", "inline"),
+    "baseline": ("baseline", "baseline"),
+    "changes": ("changes", "changes"),
+    "approve": ("changes", "app"),
+    "rare": ("rare", "app"),
+    "reputation": ("reputation", "app"),
+    "intel": ("intel", "app"),
+    "actors": ("actors", "app"),
+    "attribute": ("attribute", "attribute"),
+    "findings": ("case", "findings"),
+    "summary": ("case", "summary"),
+    "report": ("case", "report"),
+    "sql": ("case", "sql"),
+    "serve": ("serve", "serve"),
+    "doctor": ("doctor", "doctor"),
+}
 
 
 def _version(wanted: bool) -> None:
@@ -38,7 +62,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
@@ -52,68 +75,34 @@ def options(
         plain()
 
 
-def _register() -> None:
-    from kazami.cli.actors import app as actors
-    from kazami.cli.attribute import attribute
-    from kazami.cli.baseline import baseline
-    from kazami.cli.block import app as block
-    from kazami.cli.campaigns import app as campaigns
-    from kazami.cli.case import register
-    from kazami.cli.changes import app as approvals
-    from kazami.cli.changes import changes
-    from kazami.cli.coverage import coverage
-    from kazami.cli.doctor import doctor
-    from kazami.cli.evaluate import evaluate
-    from kazami.cli.hunt import app as hunts
-    from kazami.cli.incidents import app as incidents
-    from kazami.cli.inline import inline
-    from kazami.cli.inspect import inspect
-    from kazami.cli.intel import app as intel
-    from kazami.cli.listing import list_what
-    from kazami.cli.notify import app as notify
-    from kazami.cli.rare import app as rare
-    from kazami.cli.reputation import app as reputation
-    from kazami.cli.rules import app as rules
-    from kazami.cli.scan import scan
-    from kazami.cli.serve import serve
-    from kazami.cli.suppress import app as suppress
-    from kazami.cli.tenants import app as tenants
-
-    app.command("scan", cls=QuickCommand)(scan)
-    app.command("inspect")(inspect)
-    app.command("evaluate")(evaluate)
-    app.add_typer(rules, name="rules")
-    app.add_typer(incidents, name="incidents")
-    app.add_typer(suppress, name="suppress")
-    app.add_typer(hunts, name="hunt")
-    app.command("list")(list_what)
-    app.command("coverage")(coverage)
-    app.add_typer(tenants, name="tenants")
-    app.add_typer(campaigns, name="campaigns")
-    app.add_typer(notify, name="notify")
-    app.add_typer(block, name="block")
-    app.command("inline")(inline)
-    app.command("baseline")(baseline)
-    app.command("changes")(changes)
-    app.add_typer(approvals, name="approve")
-    app.add_typer(rare, name="rare")
-    app.add_typer(reputation, name="reputation")
-    app.add_typer(intel, name="intel")
-    app.add_typer(actors, name="actors")
-    app.command("attribute")(attribute)
-    register(app)
-    app.command("serve")(serve)
-    app.command("doctor")(doctor)
-
-
-_register()
+def program(words: Sequence[str] = ()) -> typer.Typer:
+    """The program; with the one command that `words` begin with, or all: the rest of them need not be loaded then."""
+    app = typer.Typer(
+        name="kazami",
+        cls=QuickGroup,
+        help="Reads logs, finds intruders, and tells the story with its proof.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(options)
+    first = next((word for word in words if not word.startswith("-")), None)
+    for name in [first] if first in _COMMANDS else _COMMANDS:
+        module, attribute = _COMMANDS[name]
+        command: Any = getattr(import_module(f"kazami.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name, cls=QuickCommand if name == "scan" else None)(command)
+    return app
 
 
 def run(arguments: list[str]) -> int:
     """Carry out a command line; errors are said on standard error, in one line that names the file."""
     try:
         with speaking(sys.stdout):
-            code: Any = app(arguments, standalone_mode=False, obj=arguments)
+            code: Any = program(arguments)(arguments, standalone_mode=False, obj=arguments)
         if code == STOPPED:  # what newer versions of Typer make of Ctrl-C, and a scan that kept what it had
             _say("stopped")
         return code if isinstance(code, int) else DONE
