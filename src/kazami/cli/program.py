@@ -24,7 +24,7 @@ from kazami.respond.text import safe_lines
 WRONG: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 #: Each command's module here, and what it is called there; what is a Typer itself has commands of its own.
-_COMMANDS = {
+COMMANDS = {
     "scan": ("scan", "scan"),
     "inspect": ("inspect", "inspect"),
     "evaluate": ("evaluate", "evaluate"),
@@ -88,8 +88,8 @@ def program(words: Sequence[str] = ()) -> typer.Typer:
     )
     app.callback()(options)
     first = next((word for word in words if not word.startswith("-")), None)
-    for name in [first] if first in _COMMANDS else _COMMANDS:
-        module, attribute = _COMMANDS[name]
+    for name in [first] if first in COMMANDS else COMMANDS:
+        module, attribute = COMMANDS[name]
         command: Any = getattr(import_module(f"kazami.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
