@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from tests.web.conftest import PASSWORD
 
 from kazami.errors import CaseError
+from kazami.pipeline.incidents import correlated, known_of
 from kazami.store.case import Case
 from kazami.store.incidents import changes
 from kazami.web.app import create_app
@@ -89,6 +91,27 @@ def test_what_is_made_aside_is_made_once_and_a_failure_is_told_once() -> None:
     with pytest.raises(CaseError, match="gone"):
         soon.get("b", "1", fails, 5.0)
     assert soon.get("b", "1", lambda: 1, 5.0) == 1
+
+
+def test_a_tenant_told_alone_is_told_as_among_all(example_case: Path) -> None:
+    with Case.open(example_case, read_only=True) as case:
+        whole = correlated(case, known_of(case)).incidents
+        tenants = {one.tenant for one in whole}
+        assert len(tenants) > 2
+        for tenant in tenants:
+            alone = correlated(case, known_of(case, tenant), tenant=tenant).incidents
+            assert alone == [one for one in whole if one.tenant == tenant]
+
+
+def test_a_preview_is_made_aside_and_what_cannot_be_previewed_says_why(client: TestClient) -> None:
+    signed_in(client, "ana")
+    tenant, host = "aoba-water", "AOBA-*"
+    asked = f"/suppressions.json?tenant={tenant}&host="
+    seen = made_aside(client, asked + host, lambda data: data["ready"])["preview"]
+    assert seen["findings"] == sum(count for *_, count in seen["rules"]) > 0
+    assert {one["left"] for one in seen["incidents"]} == {0}
+    wrong = made_aside(client, asked + "*", lambda data: data["ready"])
+    assert (wrong["preview"], "silences everything" in wrong["wrong"]) == (None, True)
 
 
 def test_chosen_incidents_of_one_tenant_become_the_gravest_of_them(changeable: Site) -> None:

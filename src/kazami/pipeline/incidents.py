@@ -43,9 +43,12 @@ def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) 
     return [one for one in found.incidents if one.state != "redirected"]
 
 
-def correlated(case: Case, known: Known, without: Sequence[Suppression] = ()) -> Correlated:
-    """The incidents of all findings that count, held against `known`; nothing is kept. `without` what these would silence."""
-    findings = correlating.findings(case, FIELDS, without)
+def correlated(case: Case, known: Known, without: Sequence[Suppression] = (), tenant: str = "") -> Correlated:
+    """The incidents of all findings (of `tenant`, if given) that count, held against `known`; nothing is kept.
+
+    `without` what these would silence.
+    """
+    findings = correlating.findings(case, FIELDS, without, tenant)
     return correlate(
         findings,
         correlating.rules(case),
@@ -83,9 +86,10 @@ def _chosen(one: Incident, countered: dict[str, list[str]]) -> tuple[str, ...]:
     return tuple(sorted(counts, key=lambda measure: (-counts[measure], measure))[:COUNTERED])
 
 
-def known_of(case: Case) -> Known:
-    """The incidents that a case has."""
-    before = {one.incident_uid: one for one in incidents.incidents(case, redirected=True)}
+def known_of(case: Case, tenant: str = "") -> Known:
+    """The incidents that a case has; with `tenant` those of one."""
+    found = incidents.incidents(case, tenant=tenant or None, redirected=True)
+    before = {one.incident_uid: one for one in found}
     return Known(
         before,
         incidents.members(case),

@@ -114,7 +114,7 @@ def preview(case: Case, one: Suppression) -> Preview:
     rules = [Silenced(row["rule_id"], row["title"], row["level"], row["kind"], row["n"]) for row in rows]
     if not rules:
         return Preview()
-    after = telling.correlated(case, telling.known_of(case), [one])
+    after = telling.correlated(case, telling.known_of(case, one.tenant), [one], one.tenant)
     left = {each.incident_uid: each for each in after.incidents if each.state == "open"}
     before = list(incidents.incidents(case, tenant=one.tenant, only="open"))
     vanish, shrink = [], []

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 EVENTS, LONGEST = 20, 1000
 
 
-def findings(case: Case, fields: Collection[str], also: Sequence[Suppression] = ()) -> pa.Table:
-    """Findings that stand (see `kazami.store.read.findings`) and count, as `FINDING`; of what matched only `fields`, and no
+def findings(
+    case: Case, fields: Collection[str], also: Sequence[Suppression] = (), tenant: str = ""
+) -> pa.Table:
+    """Findings (of `tenant` alone, if given) that stand (see `kazami.store.read.findings`) and count, as `FINDING`; of what matched only `fields`, and no
     event uids. What `also` would silence is left out too."""
     case.database.widen()
     wanted = ", ".join(map(literal, fields))
@@ -33,7 +35,9 @@ def findings(case: Case, fields: Collection[str], also: Sequence[Suppression] = 
         "event_uids": "[]::VARCHAR[] AS event_uids",
     }
     columns = ", ".join(special.get(name, identifier(name)) for name in FINDING.names)
-    reader = case.database.stream(f"SELECT {columns} FROM ({counted(case.path, also)})", size=1 << 16)  # noqa: S608 - ours
+    of = f" WHERE tenant = {literal(tenant)}" if tenant else ""
+    sql = f"SELECT {columns} FROM ({counted(case.path, also)}){of}"  # noqa: S608 - ours
+    reader = case.database.stream(sql, size=1 << 16)
     schema = pa.schema([field.with_nullable(True) for field in FINDING])
     return pa.Table.from_batches(list(reader), reader.schema).cast(schema)
 

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from kazami.errors import CaseError, KazamiError
+from kazami.errors import CaseError, KazamiError, UsageError
 
 T = TypeVar("T")
 
 
 def elsewhere(work: Callable[..., T], *given: Any) -> T:
-    """What `work(*given)` gives, in a process of its own; both have to be picklable. Raises CaseError."""
+    """What `work(*given)` gives, in a process of its own; both have to be picklable. Raises CaseError, UsageError."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     worker = context.Process(target=_done, args=(work, given, theirs), daemon=True)
     worker.start()
     theirs.close()
     try:
-        made, said = ours.recv()
+        made, error = ours.recv()
     except EOFError:
-        made, said = None, "it ended while it was read"
+        made, error = None, CaseError("it ended while it was read")
     finally:
         worker.join()
         ours.close()
-    if said:
-        raise CaseError(said)
+    if error is not None:
+        raise error
     result: T = made
     return result
 
@@ -35,26 +37,30 @@ def elsewhere(work: Callable[..., T], *given: Any) -> T:
 def _done(
     work: Callable[..., Any], given: tuple[Any, ...], said: multiprocessing.connection.Connection
 ) -> None:
-    """In the process of its own; what went wrong goes back as words."""
+    """In the process of its own, which lets those go first who read pages; what went wrong goes back as an error."""
+    if sys.platform != "win32":
+        os.nice(10)
     try:
-        said.send((work(*given), ""))
+        said.send((work(*given), None))
+    except UsageError as error:
+        said.send((None, UsageError(str(error))))
     except KazamiError as error:
-        said.send((None, str(error)))
+        said.send((None, CaseError(str(error))))
     except OSError as error:
-        said.send((None, f"{error.filename or ''}: {error.strerror or error}"))
+        said.send((None, CaseError(f"{error.filename or ''}: {error.strerror or error}")))
     finally:
         said.close()
 
 
-#: Results that are kept.
-KEPT = 16
+#: Results that are kept, and made at once: what looks at all events does not hold up who asks for less.
+KEPT, AT_ONCE = 16, 2
 
 
 class Soon:
-    """Results that are made aside, one after the other, and kept as long as their key is the same."""
+    """Results that are made aside, `AT_ONCE` at a time, and kept as long as their key is the same."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._turn = threading.Semaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._kept: dict[str, _Made] = {}
 

@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks whether the case has changed.
 LOOK = 2.0
 
-#: Seconds that a page waits for what is made aside.
-PATIENCE = 1.0
+#: Seconds that a page waits for what is made aside: those who read other pages need its thread.
+PATIENCE = 0.15
 
 
 class Desk:
@@ -166,19 +166,39 @@ class Desk:
         with self.reading_turn(), Case.open(self.case, read_only=True) as case:
             yield case
 
+    def change(self, what: str, work: Callable[..., T], *given: object) -> T:
+        """What `work` gives of the case, opened to change, in a process of its own, as telling incidents takes memory;
+        then the file is made anew.
+
+        `work` is a function of a module, given the open case, then what is `given`. Raises CaseError, UsageError.
+        """
+        with self._writing_turn():
+            done: T = elsewhere(_change, self.case, what, work, given)
+        self.refresh(force=True)
+        return done
+
     @contextlib.contextmanager
     def changing(self, what: str) -> Iterator[Case]:
         """The case, to change: one at a time. Raises CaseError where a scan is writing it."""
+        with self._writing_turn(), Case.open(self.case, command=f"kazami serve: {what}") as case:
+            yield case
+
+    @contextlib.contextmanager
+    def _writing_turn(self) -> Iterator[None]:
         with self._turn:
             self._turn.wait_for(lambda: not self._writing and not self._readers)
             self._writing = True
         try:
-            with Case.open(self.case, command=f"kazami serve: {what}") as case:
-                yield case
+            yield
         finally:
             with self._turn:
                 self._writing = False
                 self._turn.notify_all()
+
+
+def _change(case: Path, what: str, work: Callable[..., T], given: tuple[object, ...]) -> T:
+    with Case.open(case, command=f"kazami serve: {what}") as opened:
+        return work(opened, *given)
 
 
 def _build(case: Path, file: Path, signature: str) -> None:

@@ -54,9 +54,7 @@ def of_sql(asking: Asking) -> Done:
 
 
 def _asserted(asking: Asking, claim: Claim) -> Done:
-    with asking.desk.changing("hunt") as case:
-        done = assert_(case, claim, asking.query.events)
-    asking.desk.refresh(force=True)
+    done = asking.desk.change("hunt", assert_, claim, asking.query.events)
     for tenant in done.tenants:
         audit.note(
             asking.site.state, claim.who, "assert findings", f"rule/{done.rule}", tenant,

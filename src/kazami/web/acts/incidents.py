@@ -11,6 +11,7 @@ from kazami.pipeline import incidents as told
 from kazami.pipeline import triage
 from kazami.store.browse import patch
 from kazami.store.browse.incidents import incident
+from kazami.store.case import Case
 from kazami.web.errors import missing
 from kazami.web.pages.incident import found, place_of
 from kazami.web.resource import Act, Asking, everybody
@@ -129,22 +130,26 @@ def _all(asking: Asking, uids: list[str]) -> list[Incident]:
 
 def _merged(asking: Asking, into: Incident, others: list[Incident], verdict: str | None = None) -> Done:
     uids = [one.incident_uid for one in others]
-    with asking.desk.changing("merge") as case:
-        made = told.merge(case, into.incident_uid, uids, asking.person.name, asking.query.note)
-        if verdict:
-            triage.mark(case, [made.incident_uid], asking.person.name, verdict=verdict)
-    asking.desk.refresh(force=True)
+    about = (asking.person.name, asking.query.note, verdict)
+    uid = asking.desk.change("merge", _merge, into.incident_uid, uids, *about)
     audit.note(asking.site.state, asking.person.name, "merge", place_of(into), into.tenant, others=uids)
-    return Done([made.incident_uid])
+    return Done([uid])
+
+
+def _merge(case: Case, into: str, others: list[str], who: str, note: str, verdict: str | None) -> str:
+    made = told.merge(case, into, others, who, note)
+    if verdict:
+        triage.mark(case, [made.incident_uid], who, verdict=verdict)
+    return made.incident_uid
 
 
 def split(asking: Asking) -> Done:
     """Make an incident of its own of some steps."""
     one = found(asking)
-    with asking.desk.changing("split") as case:
-        made = told.split(case, one.incident_uid, asking.query.steps, asking.person.name, asking.query.note)
-    asking.desk.refresh(force=True)
     steps = asking.query.steps
+    made = asking.desk.change(
+        "split", told.split, one.incident_uid, steps, asking.person.name, asking.query.note
+    )
     audit.note(
         asking.site.state,
         asking.person.name,

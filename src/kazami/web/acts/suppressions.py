@@ -7,7 +7,9 @@ from typing import Annotated
 
 import msgspec
 
+from kazami.model.suppression import Suppression
 from kazami.pipeline import suppress
+from kazami.store.case import Case
 from kazami.web.resource import Act, Asking
 from kazami.web.state import audit
 
@@ -44,23 +46,23 @@ def add(asking: Asking) -> Done:
     body: Added = asking.query
     expires = datetime.now(UTC) + timedelta(days=body.days)
     who = asking.person.name
-    with asking.desk.changing("suppress") as case:
-        one = suppress.planned(
-            case, body.tenant, rule=body.rule, host=body.host, account=body.account, entity=body.entity,
-            reason=body.reason, owner=who, expires=expires,
-        )  # fmt: skip
-        suppress.add(case, one, who)
-    asking.desk.refresh(force=True)
+    one = asking.desk.change("suppress", _added, body, who, expires)
     audit.note(asking.site.state, who, "suppress", "suppressions", one.tenant, uid=one.uid, reason=one.reason)
     return Done(one.uid)
+
+
+def _added(case: Case, body: Added, who: str, expires: datetime) -> Suppression:
+    one = suppress.planned(
+        case, body.tenant, rule=body.rule, host=body.host, account=body.account, entity=body.entity,
+        reason=body.reason, owner=who, expires=expires,
+    )  # fmt: skip
+    return suppress.add(case, one, who)
 
 
 def remove(asking: Asking) -> Done:
     """Let what was silenced count again."""
     who = asking.person.name
-    with asking.desk.changing("suppress") as case:
-        one = suppress.remove(case, asking.query.uid, who, asking.query.note)
-    asking.desk.refresh(force=True)
+    one = asking.desk.change("suppress", suppress.remove, asking.query.uid, who, asking.query.note)
     audit.note(asking.site.state, who, "unsuppress", "suppressions", one.tenant, uid=one.uid)
     return Done(one.uid)
 

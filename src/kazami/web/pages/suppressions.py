@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -11,6 +12,7 @@ from kazami.model.incident import Text
 from kazami.model.suppression import Suppression
 from kazami.pipeline import suppress
 from kazami.store import suppressed
+from kazami.store.case import Case
 from kazami.web.resource import Asking, Resource, writers
 
 
@@ -51,12 +53,16 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """The suppressions of the case; `preview` of what the query asks for, `wrong` where it cannot be."""
+    """The suppressions of the case; `preview` of what the query asks for, `wrong` where it cannot be.
+
+    `ready` is false while the preview is made: ask again.
+    """
 
     standing: list[Standing]
     tenants: list[str]
     preview: Preview | None = None
     wrong: str = ""
+    ready: bool = True
 
 
 def shown(asking: Asking) -> Shown:
@@ -72,14 +78,15 @@ def shown(asking: Asking) -> Shown:
     if not any((query.rule, query.host, query.account, query.entity)):
         return Shown(listed, tenants)
     try:
-        return Shown(listed, tenants, _preview(asking))
+        made = asking.desk.soon(f"suppress {sorted(msgspec.structs.asdict(query).items())}", look, query)
+        return Shown(listed, tenants, made, ready=made is not None)
     except UsageError as error:
         return Shown(listed, tenants, wrong=str(error))
 
 
-def _preview(asking: Asking) -> Preview:
-    query: Query = asking.query
-    with asking.desk.opened() as case:
+def look(folder: Path, query: Query) -> Preview:
+    """In a process of its own: the incidents of the tenant are told anew."""
+    with Case.open(folder, read_only=True) as case:
         one = suppress.planned(
             case, query.tenant, rule=query.rule, host=query.host, account=query.account, entity=query.entity
         )
