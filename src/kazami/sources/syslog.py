@@ -18,6 +18,8 @@ from kazami.sources import auditd, mapping, windows
 from kazami.sources.columns import Column, Columns, Plan, reading
 from kazami.sources.encoding import in_utf8
 from kazami.sources.json_frames import first_lines, line_blocks
+from kazami.sources.network import appliance
+from kazami.sources.plan_cache import Names
 from kazami.sources.syslog_line import Line, Stamps, parse
 
 #: Characters of a message in which fields are looked for.
@@ -45,6 +47,7 @@ class _Reader:
         self._stamps = Stamps(_reference(evidence))
         self._audit = auditd.Reader(columns)
         self._last: tuple[int | None, Line] | None = None
+        self._names = Names()
         self._forwards: dict[str | None, str] = {}
         for kind in ("audit", "sysmon"):
             self._forwards.update(dict.fromkeys(mapping.load("syslog.yml")[kind], kind))
@@ -63,7 +66,13 @@ class _Reader:
             return
         program = None if line.program is None else _program(line.program)
         forwards = self._forwards.get(program)
-        if forwards is None or not self._forwarded(forwards, line, raw, number):
+        if forwards is not None and self._forwarded(forwards, line, raw, number):
+            return
+        if (said := appliance.said(program, line.message)) is not None:
+            said.fields.setdefault("#time", time)
+            said.fields.setdefault("devname", line.host)
+            appliance.add(self._columns, self._names, said, raw, number)
+        else:
             self._put(line, program, time, raw, number)
 
     def finish(self) -> None:

@@ -44,6 +44,7 @@ _LOGONS: Fill = {
         ),
     ),
     "sshd": ("Action", "User_1", "SourceIp", "AuthMethod"),
+    "vpn": ("Action", "User_1", "SourceIp", "Reason"),
     "terminalservices-localsessionmanager": ("EventID", "User_1", "Address"),
 }
 _LOGON_SQL = r"""
@@ -62,8 +63,11 @@ with logons as (
     case when EventID in ('4625', '4771', '4768', '4769', '4776') then nullif(nullif(coalesce(nullif(SubStatus, '0x0'), Status), '0x0'), '-') end as reason
   from security where EventID in ('4624', '4625', '4648', '4768', '4769', '4771', '4776')
   union all
-  select time, tenant, host, User_1, 'ssh', SourceIp, Action = 'accepted', case when Action <> 'accepted' then AuthMethod end
-  from sshd where Action in ('accepted', 'failed')
+  select time, tenant, host, User_1, 'ssh', SourceIp, lower(Action) = 'accepted', case when lower(Action) <> 'accepted' then AuthMethod end
+  from sshd where lower(Action) in ('accepted', 'failed')
+  union all
+  select time, tenant, host, User_1, 'vpn', SourceIp, Action = 'accepted', case when Action <> 'accepted' then Reason end
+  from vpn where Action in ('accepted', 'failed')
   union all
   select time, tenant, host, User_1, case EventID when '21' then 'remote desktop session' else 'remote desktop session, again' end,
     nullif(Address, 'LOCAL'), true, null

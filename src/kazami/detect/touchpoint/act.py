@@ -101,6 +101,7 @@ QUESTIONS: tuple[Question, ...] = (
             "detail": ("ClientApp", "clientAppUsed", "ClientAppUsed"),
         },
     ),
+    Question("vpn", {"address": ("SourceIp",), "name": ("Action",)}, like=("name", "accepted|failed")),
     Question(
         "network_connection",
         {"address": ("DestinationIp",), "path": ("Image",)},
@@ -133,7 +134,7 @@ class Act(NamedTuple):
     ===========  ==============================  ==============================
     kind         name                            detail
     ===========  ==============================  ==============================
-    logon        type of logon, or ``cloud``     workstation, or client
+    logon        type of logon, ``cloud``, vpn   workstation, or client
     failed       type, or code of the failure    the same
     explicit     the server that is meant
     share        the share                       path below it
@@ -339,6 +340,13 @@ def _signin(row: dict[str, Any]) -> Iterator[Act]:
         )
 
 
+def _private(row: dict[str, Any]) -> Iterator[Act]:
+    account = _person(row["user"])
+    if account:
+        kind = "logon" if row["name"] == "accepted" else "failed"
+        yield _act(row, "vpn", kind, account=account, address=_address(row["address"]), name="vpn")
+
+
 def _connection(row: dict[str, Any]) -> Iterator[Act]:
     yield _act(
         row,
@@ -375,6 +383,7 @@ _MAKERS: dict[str, Callable[[dict[str, Any]], Iterator[Act]]] = {
     "process_creation": _process,
     "file_event": _file,
     "signinlogs": _signin,
+    "vpn": _private,
     "network_connection": _connection,
     "flow": _conn,
     "finding": _finding,

@@ -1,6 +1,6 @@
-"""Access logs of web servers: the common and the combined log format, with or without the virtual host before it.
+"""Access logs of web servers: the common and the combined log format, with or without the virtual host before it. And Squid's own.
 
-After the documentation of Apache's mod_log_config and nginx's ngx_http_log_module.
+After the documentation of Apache's mod_log_config, nginx's ngx_http_log_module and Squid's ``logformat squid``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ _LINE = re.compile(
     r"([\da-fA-F.:]{3,45}|[\w.-]{1,255}) (\S{1,255}) (\S(?:[^\[]{0,254}\S)?) \[([^\]]{10,40})\] "
     rf"{_QUOTED} (\d{{3}}) (\d{{1,19}}|-)(?: {_QUOTED} {_QUOTED})?(?: .*)?\Z"
 )
+_SQUID = re.compile(
+    r"(\d{9,11}\.\d{3}) +(\d{1,12}) (\S{3,255}) ([A-Z_]{3,40})/(\d{3}) (\d{1,19}) ([A-Za-z_:-]{1,32}) (\S+) (\S{1,255}) [A-Z_]{4,40}/(\S{1,255}) (\S{1,255})\s*\Z"
+)
+_SQUID_NAMES = ("#time", "elapsed", "c-ip", "s-action", "sc-status", "sc-bytes", "cs-method", "url", "cs-username", "r-ip",
+                "rs(Content-Type)")  # fmt: skip
 _REQUEST = re.compile(r"([A-Za-z_-]{1,32}) (\S.*?)(?: HTTP/(\d(?:\.\d)?))?\Z")
 _NAMES = ("host", "id.orig_h", "ident", "username", "#time", "method", "uri", "version", "status_code",
           "response_body_len", "referrer", "user_agent")  # fmt: skip
@@ -39,7 +44,7 @@ def confidence(name: str, head: bytes) -> float:
         return 0.0
     lines = head[:16384].decode("utf-8", "replace").split("\n")
     sample = [line.rstrip("\r") for line in (lines[:-1] if len(head) > 16384 else lines) if line.strip()][:10]
-    known = sum(parse(line) is not None for line in sample)
+    known = sum((parse(line) or _squid(line)) is not None for line in sample)
     return 0.6 + 0.38 * known / len(sample) if sample and 2 * known > len(sample) else 0.0
 
 
@@ -54,6 +59,18 @@ def parse(line: str) -> dict[str, Any] | None:
     return {n: v for n, v in zip(_NAMES, values, strict=True) if v is not None and v != "-"}
 
 
+def _squid(line: str) -> dict[str, Any] | None:
+    """The fields of one line of Squid's own format; None where it is of another form."""
+    found = _SQUID.match(line) if len(line) <= MAX_LINE else None
+    if found is None:
+        return None
+    return {
+        n: v
+        for n, v in zip(_SQUID_NAMES, found.groups(), strict=True)
+        if v != "-" and (n, v) != ("sc-status", "000")
+    }
+
+
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every line of `evidence`; yields the bytes read since the last time."""
     with evidence.open() as stream:
@@ -63,11 +80,13 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                 line = text.rstrip("\r\0")
                 if not line.strip():
                     continue
-                fields = parse(line)
+                kind, fields = "access", parse(line)
+                if fields is None:
+                    kind, fields = "proxy", _squid(line)
                 if fields is None:
                     columns.reject(f"line {number}", "not of the common or combined log format", 1, line)
                 else:
-                    columns.add(words.plan("access", (*fields,)), (*fields.values(),), line, number)
+                    columns.add(words.plan(kind, (*fields,)), (*fields.values(),), line, number)
             yield block.size
 
 

@@ -60,6 +60,21 @@ def firewall_action(value: Text) -> Text:
     return "accept" if value is not None and value.strip().lower() in _ACCEPTED else value
 
 
+#: What gateways of private networks call a session that began, did not, or ended.
+_SESSIONS = {
+    "tunnel-up": "accepted", "ssl-login-fail": "failed", "tunnel-down": "closed", "gateway-connected": "accepted", "gateway-logout": "closed",
+    "gateway-auth": "accepted", "portal-auth": "accepted",
+}  # fmt: skip
+
+
+def vpn_action(action: Text, event: Text, status: Text) -> Text:
+    """``accepted``, ``failed`` or ``closed``; what is none of these stays as it is."""
+    word = (action or event or "").lower()
+    if (status or "").lower().startswith("fail") or (status or "").lower() == "negotiate_error":
+        return "failed"
+    return _SESSIONS.get(word, word) or None
+
+
 def eve_action(action: Text, state: Text) -> Text:
     """What Suricata's flow says of being let through."""
     if action:
@@ -84,14 +99,28 @@ def url(host: Text, uri: Text, port: Text) -> Text:
     return f"http://{named}{uri}"
 
 
-def path_of(value: Text) -> Text:
-    """Path and query of a URL; what is none stays."""
-    if value is None:
-        return None
-    scheme, found, rest = value.partition("://")
+def _split(url: str) -> tuple[str, str] | None:
+    """Host with its port, and the rest, of a URL with its scheme or without; None where it names no host."""
+    scheme, found, rest = url.partition("://")
     if not found or "/" in scheme:
-        return value
-    return "/" + rest.partition("/")[2]
+        rest = url
+    place, _, path = rest.partition("/")
+    return (place, "/" + path) if "." in place or found or ":" in place else None
+
+
+def path_of(value: Text) -> Text:
+    """Path and query of a URL; what is none stays, and so does what CONNECT asks for."""
+    there = None if value is None else _split(value)
+    return value if there is None or value == there[0] else there[1]
+
+
+def host_of(value: Text) -> Text:
+    """The host of a URL, without its port; what CONNECT asks for, too."""
+    there = None if value is None else _split(value)
+    if there is None:
+        return None
+    place = there[0].rpartition("@")[2]
+    return place[1:].partition("]")[0] if place[:1] == "[" else place.partition(":")[0] or None
 
 
 def joined(path: Text, query: Text) -> Text:
@@ -155,8 +184,9 @@ def kerberos_request(message: Text, failed: Text) -> Text:
 
 
 _NAMED: tuple[Callable[..., Text], ...] = (
-    argus_action, eve_action, firewall_action, interface, joined, kerberos_request, less, let_through, lower, operation,
-    ours, path_of, principal, protocol_name, spaced, uri_extension, uri_query, uri_stem, url, z_bits,
+    argus_action, eve_action, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, operation,
+    ours, path_of, principal, protocol_name, spaced, uri_extension, uri_query, uri_stem, url, vpn_action,
+    z_bits,
 )  # fmt: skip
 
 #: All transforms that network mappings may use, by name.

@@ -1,4 +1,4 @@
-"""W3C extended log format: IIS, and proxies that write it. After W3C's working draft WD-logfile-960323."""
+"""W3C extended log format: IIS, proxies that write it, Windows' own firewall. After W3C's working draft WD-logfile-960323."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from kazami.sources.network import words
 #: Fields of one log.
 MAX_FIELDS = 200
 
-_HEAD = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:#[A-Za-z-]+:[^\n]*\n){0,20}?#Fields: [^\n]*\b(?:c|cs|s|sc)[-(]")
+_HEAD = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?(?:#[A-Za-z -]+:[^\n]*\n){0,20}?#Fields: [^\n]*\b(?:c|cs|s|sc|src)[-(]"
+)
 _CELL = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
 
 
@@ -42,6 +44,8 @@ class _Log:
             self._date = rest[:10]
         elif word == "Fields":
             self._fields = rest.split()[:MAX_FIELDS]
+            if "src-ip" in self._fields:
+                self._kind = "firewall"
             if "s-sitename" in self._fields or ("s-ip" in self._fields and "cs-host" not in self._fields):
                 self._kind = "web"
 

@@ -18,6 +18,7 @@ from kazami.sources.plan_cache import PlanCache
 MAX_NAMES = 200
 
 _NAME = re.compile(r"[a-z0-9_.-]{1,40}")
+_SIGNS = re.compile(r"[^a-z0-9]")
 _plans = PlanCache()
 _names: set[str] = set()
 
@@ -59,6 +60,7 @@ class _Mark:
     anys: tuple[frozenset[str], ...]
     kind: str | None
     named: tuple[str, str] | None
+    loosely: bool
 
 
 @cache
@@ -69,15 +71,22 @@ def _marks() -> tuple[_Mark, ...]:
 def _mark(entry: Mapping[str, Any]) -> _Mark:
     named = next(((product, entry[product]) for product in ("zeek", "suricata") if product in entry), None)
     anys = tuple(frozenset(entry[name]) for name in ("any", "both", "either") if name in entry)
-    return _Mark(frozenset(entry.get("keys", ())), anys, entry.get("is"), named)
+    return _Mark(frozenset(entry.get("keys", ())), anys, entry.get("is"), named, "loosely" in entry)
 
 
 @lru_cache(1024)
 def _candidates(keys: tuple[str, ...]) -> tuple[_Mark, ...]:
-    there = frozenset(keys)
+    spelled = {False: frozenset(keys), True: frozenset(map(loose, keys))}
     return tuple(
-        mark for mark in _marks() if mark.keys <= there and all(names & there for names in mark.anys)
+        mark
+        for mark in _marks()
+        if mark.keys <= (there := spelled[mark.loosely]) and all(names & there for names in mark.anys)
     )
+
+
+def loose(name: str) -> str:
+    """``sourceip`` of ``Source IP`` and ``source_ip``; what begins with # is ours and stays."""
+    return name if name[:1] == "#" else _SIGNS.sub("", name.lower())
 
 
 def is_name(name: str) -> bool:
@@ -95,12 +104,18 @@ def _plan(kind: str, keys: tuple[str, ...]) -> Plan:
     table = spec.get("table") or (whole["zeek"].get(name) if product == "zeek" else None)
     shared = whole["tables"].get(table, {})
     known = {key: Column(key, (index,)) for index, key in enumerate(keys)}
-    own = dict(known)
+    own = {loose(key): known[key] for key in reversed(keys)} if spec.get("loosely") else dict(known)
     for word, other in whole["spellings"].items() if product == "zeek" else ():
         _make(known, {word: other}, known)
     _make(known, spec.get("fields", {}), own)
     _make(known, {w: s for w, s in shared.get("fields", {}).items() if w not in known}, known)
-    columns = [replace(c, name=own_name(n)) for n, c in known.items() if n[:1] != "#"]
+    # SQL does not tell Proto from proto: of the two ours is kept
+    ours = {n.lower(): n for n in (*spec.get("fields", ()), *shared.get("fields", ())) if n in known}
+    columns = [
+        replace(column, name=own_name(name))
+        for name, column in known.items()
+        if name[:1] != "#" and ours.get(name.lower(), name) == name
+    ]
     return Plan(
         Route(table or kind, tuple(_sources(kind, spec, shared))),
         tuple(columns),

@@ -50,6 +50,8 @@ class Gathered:
             self._security(batch)
         elif table == "signinlogs":
             self._signin(batch)
+        elif table == "vpn":
+            self._private(batch)
         elif table == "flow":
             (self._flow if "syn" in names else self._places)(batch)
         elif "face" in names:
@@ -133,7 +135,7 @@ class Gathered:
         names = (ruling.column(name).to_pylist() for name in ("tenant", "subject", "subject_domain"))
         for tenant, name, domain in zip(*names, strict=True):
             if name and not name.endswith("$") and len(self._ruling) < MOST:
-                self._ruling.add((tenant, account_name(name, domain or "")))
+                self._ruling |= {(tenant, account_name(name, domain or "")), (tenant, account_name(name))}
         logons = batch.filter(pc.equal(batch.column("EventID"), "4624"))
         for row in self._rows(logons, "source", self._outer):
             if row["name"] and not row["name"].endswith("$"):
@@ -142,6 +144,11 @@ class Gathered:
     def _signin(self, batch: pa.RecordBatch) -> None:
         for row in self._rows(batch, "source", self._outer):
             if row["user"] and (row["result"] or "0") == "0":
+                self._session(account_name(row["user"]), row)
+
+    def _private(self, batch: pa.RecordBatch) -> None:
+        for row in self._rows(batch, "source", self._outer):
+            if row["user"]:
                 self._session(account_name(row["user"]), row)
 
     def _session(self, account: str, row: dict[str, Any]) -> None:

@@ -50,6 +50,7 @@ QUESTIONS: tuple[Question, ...] = (
          "result": ("ResultType", "resultType", "status.errorCode", "properties.status.errorCode")},
         size=_SIZE,
     ),
+    Question("vpn", {"source": ("SourceIp",), "action": ("Action",)}, like=("action", "accepted"), size=_SIZE),
 )  # fmt: skip
 
 #: All flows: asked for only where a list is there to hold them against.
