@@ -243,3 +243,51 @@ def test_any_text_gives_rows_and_loses_no_line(text: str) -> None:
     rows = list(csv_rows.read(enumerate(lines, 1), ","))
     kept = "".join("".join(row.cells) for row in rows)
     assert [c for c in kept if c == "a"] == [c for c in text if c == "a"]
+
+
+def merged(*rows: dict[str, str], separator: str = ",") -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for r in rows for name in r)), delimiter=separator)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("lines", [1, 12, 30, 300])
+def test_cells_of_many_lines_in_the_first_rows(separator: str, lines: int) -> None:
+    """A script in an event is longer than any number of lines that one would look at."""
+    script = "\r\n".join(f'Write-Host "{n}, a;b"; # {n}' for n in range(lines))
+    one = {
+        "Channel": "Microsoft-Windows-PowerShell/Operational",
+        "EventID": "4104",
+        "ScriptBlockText": script,
+    }
+    text = merged(one, one, one, separator=separator)
+    assert csv_table.confidence("x", text.encode()) == 0.9
+    found = read(csv_table, text)
+    assert [event["ScriptBlockText"].replace("\r", "") for event in found.own] == [
+        script.replace("\r", "")
+    ] * 3
+
+
+def test_a_table_of_several_logs_has_empty_cells_that_say_nothing() -> None:
+    sysmon = {
+        "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": "7", "UtcTime": "2024-03-01 10:00:00.123",
+        "EventTime": "2024-03-01 10:00:00", "Signature": "X",
+    }  # fmt: skip
+    defender = {
+        "Channel": "Microsoft-Windows-Windows Defender/Operational", "EventID": "1116", "EventTime": "2024-03-01 11:00:00",
+        "Threat Name": "Virus:X", "Path": "",
+    }  # fmt: skip
+    image, virus = read(csv_table, merged(sysmon, defender)).own
+    assert (image["#table"], image["Signature"]) == ("image_load", "X")
+    assert (virus["#table"], virus["Signature"]) == ("antivirus", "Virus:X")
+    assert virus["time"].isoformat() == "2024-03-01T11:00:00+00:00"
+    assert "UtcTime" not in virus
+
+
+def test_results_of_splunk() -> None:
+    event = "<Event xmlns='x'><System><Provider Name='P'/><EventID>4624</EventID><Channel>Security</Channel></System></Event>"
+    (found,) = read(csv_table, merged({"_time": "2024-03-01T10:00:00Z", "_raw": event, "host": "h"})).own
+    assert (found["#table"], found["EventID"]) == ("security", "4624")

@@ -50,6 +50,19 @@ FRAMINGS: dict[str, Callable[[], str | bytes]] = {
         {"@odata.context": "https://x", "count": 5, "value": RECORDS, "@odata.nextLink": "https://y"},
         indent=1,
     ),
+    "as evtx_dump numbers them": lambda: "".join(
+        f"Record {r['n']}\n{json.dumps(r, indent=2)}\n" for r in RECORDS
+    ),
+    "as evtx_dump numbers them, on Windows, without indents": lambda: "".join(
+        f"Record {r['n']}\r\n{json.dumps(r)}\r\n" for r in RECORDS
+    ),
+    "results of Splunk": lambda: json.dumps(
+        {"preview": False, "init_offset": 0, "messages": [], "fields": [{"name": "n"}], "results": RECORDS}
+    ),
+    "results of Splunk, pretty": lambda: json.dumps(
+        {"preview": False, "init_offset": 0, "messages": [], "fields": [{"name": "n"}], "results": RECORDS},
+        indent=1,
+    ),
     "several exports": lambda: json.dumps({"events": RECORDS[:2]}) + json.dumps({"events": RECORDS[2:]}),
     "hits of a search": lambda: json.dumps(
         {

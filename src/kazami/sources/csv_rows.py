@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 #: Characters of one cell, and lines that one row may have.
@@ -18,6 +19,8 @@ MAX_LINES = 20_000
 MAX_UNCLOSED = 20
 
 DELIMITERS = ",;\t|"
+
+_ROWS = 20  # by which a delimiter is told
 
 
 class Row(NamedTuple):
@@ -36,13 +39,18 @@ def delimiter(lines: list[str]) -> str:
     """
     best, most = "", 1
     for candidate in DELIMITERS:
-        rows = [row.cells for row in read(enumerate(lines, 1), candidate)][:20]
-        if not rows or len(rows[0]) <= most:
-            continue
-        alike = sum(len(row) - len(rows[0]) in (0, 1) for row in rows[1:])
-        if alike * 5 >= 3 * (len(rows) - 1):
-            best, most = candidate, len(rows[0])
+        rows = list(islice(read(enumerate(lines, 1), candidate), _ROWS))
+        if rows and len(rows[0].cells) > most and _divides(rows):
+            best, most = candidate, len(rows[0].cells)
     return best
+
+
+def _divides(rows: list[Row]) -> bool:
+    """Whether most rows have as many cells as the header; a row that `lines` cut counts no more than what it became."""
+    width = len(rows[0].cells)
+    alike = [len(row.cells) - width in (0, 1) for row in rows[1:]]
+    cut = next((place for place, row in enumerate(rows[1:]) if row.unclosed), 0)
+    return any(sum(some) * 5 >= 3 * len(some) for some in (alike, alike[:cut]) if some or not alike)
 
 
 def read(lines: Iterable[tuple[int, str]], separator: str) -> Iterator[Row]:

@@ -42,7 +42,7 @@ class Shape:
     def _data(self, record: dict[str, str], system: dict[str, Any]) -> dict[str, Any]:
         message = record.get(self.message, "")
         provider = system["Provider"]["#attributes"]["Name"]
-        data = dict(_labels(message[:MAX_MESSAGE], provider, str(system["EventID"])))
+        data = dict(labels(message, provider, str(system["EventID"])))
         return {"EventData": {**data, "Message": message}} if message else {}
 
 
@@ -64,9 +64,9 @@ def _columns(system: dict[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[st
             yield element, found
 
 
-def _labels(message: str, provider: str | None, event_id: str) -> Iterator[tuple[str, str]]:
+def labels(message: str, provider: str | None, event_id: str) -> Iterator[tuple[str, str]]:
     """The fields that a rendered message (in English) shows."""
-    lines = message.splitlines()[:MAX_LABELS]
+    lines = message[:MAX_MESSAGE].splitlines()[:MAX_LABELS]
     if provider == _SYSMON:
         yield from (found.groups() for line in lines[1:] if (found := _FIELD.match(line)))  # type: ignore[misc]
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import orjson
 
@@ -27,8 +28,7 @@ MAX_COLUMNS = 5000
 #: Rows between two signs of progress.
 STRIDE = 2048
 
-_SAMPLE = 20  # lines by which a delimiter is told
-_LINES = 1 << 16  # bytes in which they are looked for
+_SAMPLE = 1 << 16  # bytes by which a delimiter is told
 _NAME = re.compile(r"[\w#@.$%(\[][^\n\r{}<>=\"]{0,79}\Z")
 _NUMBER = re.compile(r"[\d.,:/+ -]+\Z")
 _PREAMBLE = ("#TYPE ", "sep=")
@@ -42,7 +42,7 @@ def confidence(name: str, head: bytes) -> float:
     separator = csv_rows.delimiter(lines)
     if not separator:
         return 0.0
-    rows = list(csv_rows.read(enumerate(lines, 1), separator))
+    rows = list(islice(csv_rows.read(enumerate(lines, 1), separator), 2))
     header = rows[0].cells
     if not _is_header(header):
         return 0.0
@@ -53,11 +53,11 @@ def confidence(name: str, head: bytes) -> float:
 
 
 def _first_lines(head: bytes) -> list[str]:
-    text = in_utf8(io.BytesIO(head[:_LINES])).read(_LINES * 2).decode("utf-8", "replace")
+    text = in_utf8(io.BytesIO(head[:_SAMPLE])).read(_SAMPLE * 2).decode("utf-8", "replace")
     lines = text.split("\n")
-    whole = lines[:-1] if len(lines) > 1 and (len(head) >= _LINES or not lines[-1]) else lines
+    whole = lines[:-1] if len(lines) > 1 and (len(head) >= _SAMPLE or not lines[-1]) else lines
     start = next((n for n, line in enumerate(whole[:2]) if not line.startswith(_PREAMBLE)), 0)
-    return [line.rstrip("\r") for line in whole[start : start + _SAMPLE]]
+    return [line.rstrip("\r") for line in whole[start:]]
 
 
 def _is_header(cells: list[str]) -> bool:
@@ -76,7 +76,14 @@ def _is_known(keys: tuple[str, ...]) -> bool:
         or ecs.recognizes(keys)
         or evtxecmd.recognizes(keys)
         or words.recognizes(keys)
+        or "_raw" in keys
     )
+
+
+def _kept(keys: tuple[str, ...]) -> frozenset[str]:
+    """The columns that every row has, even empty: all, but of Windows events those that say what an event is."""
+    form = dialect.of(keys)
+    return frozenset(keys) if form is None else frozenset().union(*form.names.values())
 
 
 def _unique(header: list[str]) -> list[str]:
@@ -102,6 +109,7 @@ class _Table:
         self._keys = tuple(names)
         self._width = max(len(header.cells), len(names))
         self._generic = self._shape is None and not _is_known(self._keys)
+        self._kept = _kept(self._keys)
         self._shapes = Shapes(columns)
         if self._width > MAX_COLUMNS:
             reason = f"more than {MAX_COLUMNS} columns: the rest is only in the original text"
@@ -120,11 +128,13 @@ class _Table:
             event = self._shape.event(record)
             self._shapes.add(event, text, row.number)
             return
-        values = {name: cell or None for name, cell in record.items()}
         if self._generic:
+            values = {name: cell or None for name, cell in record.items()}
             plan = json_shape.generic((*values,), "csv")
             self._columns.add(plan, (*values.values(),), text, row.number)
         else:
+            # an empty cell of a table of events says nothing: another event of it has that field
+            values = {name: cell or None for name, cell in record.items() if cell or name in self._kept}
             self._shapes.add(values, text, row.number)
 
     def _note(self, row: Row) -> None:

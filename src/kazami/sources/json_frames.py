@@ -7,6 +7,7 @@ file. What is broken is rejected by its place, and reading goes on behind it.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
@@ -21,6 +22,9 @@ BLOCK = 1 << 20
 
 #: What may stand between values; the record separator of RFC 7464 and padding with NUL among it.
 SEPARATORS = " \t\r\n,\0\x1e\ufeff"
+
+#: What evtx_dump writes before each record.
+HEADING = re.compile(r"Record \d{1,20}\r?\n(?=\s*\{)")
 
 #: Called with place, reason, records lost, sample.
 Reject: TypeAlias = Callable[[str, str, int, "str | bytes"], None]
@@ -96,6 +100,8 @@ def first_lines(source: Readable) -> bytes:
 def looks_like_lines(head: bytes) -> bool:
     """Whether one of the first two lines that are not blank is a whole JSON object, and no array is begun."""
     lines = [line for line in head.split(b"\n", 20)[:20] if line.strip(SEPARATORS.encode())]
+    if HEADING.match(head[:200].decode("utf-8", "replace")):
+        return False
     if lines and lines[0].lstrip(SEPARATORS.encode()).startswith(b"["):
         return False
     return any(_is_object(line) for line in lines[:2])

@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 from kazami.model.event import LogSource, Route
-from kazami.sources import cloud, defender, dialect, ecs, evtxecmd, json_flat, mapping, windows, xml
+from kazami.sources import cloud, defender, dialect, ecs, evtxecmd, json_flat, mapping, windows, wrapped
 from kazami.sources.columns import Column, Columns, Plan
 from kazami.sources.flat import Shape
-from kazami.sources.json_values import LISTS
 from kazami.sources.local_time import Local
 from kazami.sources.network import words
 from kazami.sources.plan_cache import PlanCache
@@ -17,9 +16,6 @@ from kazami.sources.windows_records import Groups
 
 #: Shapes of one file that are remembered; then all starts anew.
 MAX_SHAPES = 4096
-
-#: Elements of one value that wraps a list.
-MAX_ELEMENTS = 1_000_000
 
 #: Depth of wrappers around one event.
 MAX_WRAPPERS = 4
@@ -52,11 +48,11 @@ class Shapes:
             self._groups.add_event(*windows.flatten(record), raw, number)
         elif evtxecmd.recognizes(record) and isinstance(record["Payload"], str):
             self._groups.add_event(*evtxecmd.event(record), raw, number)
-        elif str(record.get("_raw"))[:6] == "<Event" and (event := xml.parse_event(record["_raw"])):
-            self._groups.add_event(*event, raw, number)
-        elif depth < MAX_WRAPPERS and (inner := _unwrapped(record)) is not None:
+        elif depth < MAX_WRAPPERS and (inner := wrapped.records(record)) is not None:
             for element in inner:
                 self._add_other(element, json_flat.json_text(element), number, depth + 1)
+        elif (event := wrapped.event(record)) is not None:
+            self._groups.add_event(*event, raw, number)
         elif _is_plain(record):
             self._add_plain(keys, record, raw, number)
         else:
@@ -67,9 +63,10 @@ class Shapes:
         if form is None or len(keys) > json_flat.MAX_FIELDS:
             self._add_nested(record, raw, number)
             return
-        shape = self._plain.get(keys)
+        shapes = self._flattened if wrapped.may_be(keys) else self._plain
+        shape = shapes.get(keys)
         if shape is None:
-            shape = self._plain[keys] = self._shape(form, record, number)
+            shape = shapes[keys] = self._shape(form, record, number)
         shape.add(record, raw, number)
 
     def _add_nested(self, record: dict[str, Any], raw: str, number: int) -> None:
@@ -126,32 +123,6 @@ def _exact(record: dict[str, Any], raw: str) -> dict[str, Any]:
     return record
 
 
-def _unwrapped(record: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """The events within an export's wrapper; None where `record` is itself the event."""
-    if isinstance(record.get("_source"), dict):
-        return [record["_source"]]
-    if "preview" in record and isinstance(record.get("result"), dict):
-        return [record["result"]]
-    if "AdvancedHunting" in str(record.get("category"))[:20] and isinstance(record.get("properties"), dict):
-        return [record["properties"]]
-    hits = record.get("hits")
-    if isinstance(hits, dict):
-        record = hits
-    for name in ("hits", *LISTS):
-        elements = record.get(name)
-        if isinstance(elements, list) and elements and len(record) <= 6 and _is_wrapper(record, name):
-            return [element for element in elements[:MAX_ELEMENTS] if isinstance(element, dict)]
-    return None
-
-
-def _is_wrapper(record: dict[str, Any], name: str) -> bool:
-    return isinstance(record[name][0], dict) and not any(
-        isinstance(value, (dict, list))
-        for key, value in record.items()
-        if key not in (name, "total", "_shards")
-    )
-
-
 def _plan(keys: tuple[str, ...], leaves: dict[str, Any]) -> Plan:
     if defender.recognizes(keys) and not (defender.is_of_cloud(leaves) and cloud.plan_of(keys, leaves)):
         action = leaves[defender.ACTION]
@@ -167,7 +138,7 @@ def _plan(keys: tuple[str, ...], leaves: dict[str, Any]) -> Plan:
 #: Names under which any JSON record may say when, where and who, most telling first.
 _TIMES = (
     "@timestamp", "timestamp", "Timestamp", "time", "TimeGenerated", "eventTime", "EventTime", "event_time", "datetime",
-    "date", "ts", "created_at", "createdDateTime", "CreationTime", "log_time", "UtcTime",
+    "date", "ts", "created_at", "createdDateTime", "CreationTime", "log_time", "UtcTime", "_time",
 )  # fmt: skip
 _HOSTS = (
     "host.name",

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from kazami.sources.json_frames import BLOCK, MAX_VALUE, SEPARATORS, Block, Readable, Reject
+from kazami.sources.json_frames import BLOCK, HEADING, MAX_VALUE, SEPARATORS, Block, Readable, Reject
 
 #: Values of one block.
 MAX_VALUES = 512
@@ -18,9 +18,12 @@ LISTS = ("Records", "records", "value", "events", "Events", "results", "logs", "
 _SCALAR = r'(?:"(?:[^"\\\n]|\\.)*"|[-+\d.eE]+|true|false|null)'
 _FLAT = rf"(?:{_SCALAR}|\{{[^{{}}\n]{{0,500}}\}})"
 
+#: What may come before the list; Splunk tells there which fields its results have.
+_BEFORE = rf'(?:"(?:messages|fields)"\s*:\s*\[[^\[\]]{{0,12000}}\]|"[^"\\\n]*"\s*:\s*{_SCALAR})'
+
 #: The start of an export: a few scalars, then the list. Elasticsearch wraps its hits twice.
 _EXPORTS = (
-    (1, re.compile(rf'\{{\s*(?:"[^"\\\n]*"\s*:\s*{_SCALAR}\s*,\s*){{0,16}}"(?:{"|".join(LISTS)})"\s*:\s*\[')),
+    (1, re.compile(rf'\{{\s*(?:{_BEFORE}\s*,\s*){{0,16}}"(?:{"|".join(LISTS)})"\s*:\s*\[')),
     (
         2,
         re.compile(
@@ -94,10 +97,12 @@ class _Window:
         while True:
             found = _NOT_SEPARATOR.search(self.text, self.position)
             self.position = found.start() if found else len(self.text)
-            if found and len(self.text) - self.position >= _LOOKAHEAD:
-                return found[0]
-            if not self.more():
-                return found[0] if found else ""
+            if (not found or len(self.text) - self.position < _LOOKAHEAD) and self.more():
+                continue
+            if found and (heading := HEADING.match(self.text, self.position)):
+                self.position = heading.end()
+                continue
+            return found[0] if found else ""
 
     def find(self, pattern: re.Pattern[str]) -> bool:
         """Move to the next match of `pattern`; to the end where there is none."""

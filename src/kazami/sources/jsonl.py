@@ -13,7 +13,7 @@ from kazami.model.evidence import Evidence
 from kazami.sources import json_frames, json_values
 from kazami.sources.columns import Columns, reading
 from kazami.sources.json_flat import json_text
-from kazami.sources.json_frames import SEPARATORS, Block, Reject
+from kazami.sources.json_frames import HEADING, SEPARATORS, Block, Reject
 from kazami.sources.json_shape import Shapes
 
 _EMPTY = frozenset(("", "[", "]", "{", "}"))
@@ -25,6 +25,7 @@ def confidence(name: str, head: bytes) -> float:
     """By the first character that is not blank, by whether values can be decoded, and by the name."""
     text = _head_text(head)
     start = text.lstrip(SEPARATORS)
+    start = HEADING.sub("", start, count=1).lstrip() if HEADING.match(start) else start
     if start[:1] not in ("{", "["):
         return 0.2 if name.lower().endswith((".json", ".jsonl", ".ndjson")) and "{" in start else 0.0
     try:

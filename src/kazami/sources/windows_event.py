@@ -76,7 +76,7 @@ def _attributes(element: Any, parent: Fields, name: str) -> Fields:
 
 def _text_of(element: Any) -> Any:
     if isinstance(element, dict):
-        element = element.get("#text")
+        element = element.get("#text", element.get("Value"))  # Velociraptor writes {"Value": 1}
     return _plain(element)
 
 
@@ -88,7 +88,8 @@ def _plain(value: Any) -> Any:
 
 
 def _only_child(section: Fields) -> Any:
-    children = [key for key in section if key not in ("#attributes", "xmlns", "@xmlns")]
+    beside = frozenset(f"{key}_attributes" for key in section)
+    children = [key for key in section if key not in ("#attributes", "xmlns", "@xmlns") and key not in beside]
     if len(children) == 1 and isinstance(section[children[0]], (dict, str)):
         return section[children[0]]
     return section

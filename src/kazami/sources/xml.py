@@ -56,6 +56,19 @@ def parse_event(text: str) -> tuple[tuple[Any, ...], Fields] | None:
         return None
 
 
+def parse_data(text: str) -> Fields:
+    """The data fields of an ``<EventData>`` or ``<UserData>`` that stands alone, or within one other element."""
+    try:
+        root = _tree(text)[0]
+    except ValueError:
+        return {}
+    data: Fields = {}
+    for section in (root, *root):
+        if (name := _name(section)) in ("EventData", "UserData"):
+            _add_section(name, section, data)
+    return data
+
+
 def _tree(text: str) -> tuple[Any, str]:
     """The tree of one event, and what is wrong with its text; raises ValueError where nothing can be made of it."""
     text = _FORBIDDEN.sub("\ufffd", text)
