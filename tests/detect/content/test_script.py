@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from kazami.detect.content.recursion import look
 from kazami.detect.content.script import MEANINGS, RUNS, analyze, encoded, jscript, shell, trait
-from kazami.detect.content.script import batch as cmd
 from kazami.detect.content.script.basic import machine as basic
+from kazami.detect.content.script.batch import machine as cmd
 from kazami.detect.content.script.powershell import machine as powershell
 from kazami.detect.content.script.record import Meter
 from kazami.detect.content.script.tree import Folds, Node
@@ -297,3 +297,16 @@ def test_what_differs_from_turn_to_turn_is_not_written_out() -> None:
 def test_shell_and_batch_keep_what_they_cannot_resolve() -> None:
     assert shell.run("echo $UNKNOWN | base64 -d | sh").layers == []
     assert cmd.run("call %UNKNOWN% /x").calls == ['run("/x")']
+
+
+DISGUISES = yaml.safe_load(Path(__file__).with_name("script_disguises.yml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", DISGUISES)
+def test_what_a_disguise_hides_is_seen_and_said(name: str) -> None:
+    if name.endswith((".js", ".hta")) and confine.possible():
+        pytest.skip(confine.possible())
+    looked, children, verdict = seen(name, DISGUISES[name].encode("latin-1"))
+    said = [f.value for one in looked for f in one.features if f.place == "recorded call"]
+    assert any("192.0.2.1/x" in text for text in (*said, *(data.decode("latin-1") for data in children)))
+    assert verdict.word in ("suspicious", "malicious")

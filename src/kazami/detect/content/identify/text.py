@@ -107,12 +107,20 @@ def kind(head: bytes, extension: str) -> str:
 
 def plain(head: bytes) -> bytes | None:
     """Text in one byte a character, from UTF-8, UTF-16 or a code page; None where it is no text."""
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if marked_wide(head):
         return head.decode("utf-16", "replace").encode("utf-8", "replace")
     if len(head) > 16 and head[1::2].count(0) > len(head) // 2 * 0.8:
         return head.decode("utf-16-le", "replace").encode("utf-8", "replace")
     control = sum(head.count(code) for code in range(32) if code not in (9, 10, 12, 13, 27))
     return None if control > len(head) // 200 else head
+
+
+def marked_wide(head: bytes) -> bool:
+    """Begins with the mark of UTF-16 and is not the text of one byte a character that the mark makes editors misread."""
+    if head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return False
+    body = head[2:2002]
+    return len(body) < 4 or body.isascii() is False or 0 in body
 
 
 def _mail(text: bytes) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kazami.detect.content.identify import claimed, extension, kind
+from kazami.detect.content.identify.text import marked_wide
 from kazami.detect.content.meaning import meanings
 from kazami.detect.content.script import trait
 from kazami.detect.content.script.record import Layer, Meter, Record
@@ -40,9 +41,9 @@ def _powershell(text: str, meter: Meter) -> Record:
 
 
 def _batch(text: str, meter: Meter) -> Record:
-    from kazami.detect.content.script import batch
+    from kazami.detect.content.script.batch import machine
 
-    return batch.run(text, meter)
+    return machine.run(text, meter)
 
 
 def _basic(text: str, meter: Meter) -> Record:
@@ -104,6 +105,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     gaps = [] if len(data) <= _LOOKED else [Gap("limit", f"only the first {_LOOKED:,} bytes looked at")]
     features: list[Feature] = []
     children: list[Child] = []
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") and not marked_wide(data):
+        features.append(Feature("script.false_mark", data[:2].hex(" "), offset=0))
     named = languages("text", scope.name)
     for language in languages(found, scope.name, data[:400]):
         features += trait.seen(text, language, "text")
@@ -121,7 +124,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
 
 def decoded(data: bytes) -> str:
     """Bytes as text: by their mark, as UTF-16 where every other byte is zero, as UTF-8, or byte by byte."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if marked_wide(data):
         return data.decode("utf-16", "replace")
     if len(data) > 3 and data[1:400:2].count(0) > len(data[1:400:2]) * 0.8:
         return data.decode("utf-16-le", "replace")

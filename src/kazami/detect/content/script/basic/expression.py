@@ -17,7 +17,7 @@ class Expressions:
     """A place among tokens; parses one expression at a time."""
 
     def __init__(self, source: str) -> None:
-        self.tokens, self.at = tokens(source), 0
+        self.source, self.tokens, self.at = source, tokens(source), 0
 
     @property
     def now(self) -> Token:
@@ -125,7 +125,7 @@ class Expressions:
                 out.append(None)
             else:
                 if self.now.kind == "name" and self.tokens[self.at + 1].text == ":=":
-                    self.at += 2
+                    self.at += 2  # what is named is taken in the order in which it stands
                 out.append(self.expression())
             if not self.skip(",", ";"):
                 break

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kazami.detect.content.script.basic.value import binary, number, order, truth
+from kazami.detect.content.script.basic import thing
+from kazami.detect.content.script.basic.value import Thing, binary, number, order, truth
 from kazami.detect.content.script.record import Ended, Unknown
 from kazami.detect.content.script.tree import Node
 
@@ -18,6 +19,14 @@ class Leave(BaseException):
     def __init__(self, word: str) -> None:
         super().__init__(word)
         self.word = word
+
+
+class Jump(BaseException):
+    """``GoTo``: looked for in the statements around, from the innermost outwards."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
 
 
 def run_if(machine: Machine, branches: list[tuple[Node, list[Node]]], other: list[Node]) -> None:
@@ -43,6 +52,8 @@ def _maybe(machine: Machine, body: list[Node]) -> None:
         machine.run(body)
     except Leave as left:
         machine.record.call(f"perhaps {left.word}")
+    except Jump as jump:
+        machine.record.call(f"perhaps GoTo {jump.label}")
 
 
 def _turn(machine: Machine, body: list[Node], word: str) -> bool:
@@ -84,6 +95,8 @@ def run_each(machine: Machine, name: str, source: Node, body: list[Node]) -> Non
         if isinstance(values, list)
         else [*values]
         if isinstance(values, bytes)
+        else thing.each(values)
+        if isinstance(values, Thing) and values.name in thing.HOLDERS
         else [Unknown(f"item of {getattr(values, 'text', '')}")]
     ):
         machine.set(name, item)

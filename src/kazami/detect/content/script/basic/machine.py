@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kazami.detect.content.script.basic import loop, thing
+from kazami.detect.content.script.basic import loop, special, thing
 from kazami.detect.content.script.basic.builtin import CONSTANTS, FUNCTIONS
-from kazami.detect.content.script.basic.loop import Leave
+from kazami.detect.content.script.basic.loop import Jump, Leave
 from kazami.detect.content.script.basic.parse import parse
 from kazami.detect.content.script.basic.value import Thing, array, binary, number, text, whole
 from kazami.detect.content.script.host import ENVIRONMENT
@@ -55,7 +55,9 @@ class Machine:
         self.locals: list[dict[str, Any]] = []
         self.procedures: dict[str, Node] = {}
         self.ran: set[str] = set()
-        self.classes: set[str] = set()
+        self.classes: dict[str, list[Node]] = {}
+        self.selves: list[Thing] = []
+        self.settings: dict[str, Any] = {}
         self.subjects: list[Any] = []
         self.files: list[Thing] = []
         self.environment: dict[str, str] = dict(ENVIRONMENT)
@@ -76,9 +78,8 @@ class Machine:
             self.record.stop(f"does not parse: {error}")
         except RecursionError:
             self.record.stop("nested too deep", "limit")
-        except Leave as left:
-            if left.word == "quit":
-                self.record.stop("the script ends itself")
+        except (Leave, Jump) as left:
+            self._left(left)
         for stream in self.files:
             if stream.text:
                 path = text(stream.fields["path"])
@@ -92,9 +93,14 @@ class Machine:
     def _quietly(self, name: str) -> None:
         try:
             self.invoke_name(name, [])
-        except Leave as left:
-            if left.word == "quit":
-                self.record.stop("the script ends itself")
+        except (Leave, Jump) as left:
+            self._left(left)
+
+    def _left(self, left: Leave | Jump) -> None:
+        if isinstance(left, Jump):
+            self.record.stop(f"no label {left.label}")
+        elif left.word == "quit":
+            self.record.stop("the script ends itself")
 
     def _load(self, source: str) -> None:
         """A module: its procedures, then what stands outside them."""
@@ -110,7 +116,7 @@ class Machine:
             if node.kind == "procedure":
                 self.procedures[node.parts[0]] = node
             elif node.kind == "block":
-                self.classes.add(node.parts[1])
+                self.classes[node.parts[1]] = node.parts[0]
                 self._declare(node.parts[0])
 
     def execute(self, source: Any, how: str) -> Any:
@@ -140,12 +146,33 @@ class Machine:
 
     def run(self, body: list[Node]) -> None:
         """Statements one by one; one that fails is passed over."""
-        for node in body:
+        at = 0
+        while at < len(body):
+            node = body[at]
+            at += 1
             self.meter.step()
             try:
                 getattr(self, f"run_{node.kind}")(*node.parts)
             except _FAILS as error:
                 self.record.stop(f"{type(error).__name__}: {error}"[:200])
+            except Jump as jump:
+                labels = [
+                    place
+                    for place, one in enumerate(body)
+                    if one.kind == "label" and one.parts[0] == jump.label
+                ]
+                if not labels:
+                    raise
+                at = labels[0]
+
+    def run_label(self, name: str) -> None:
+        """A place to go on at, or a procedure that needs nothing."""
+        if name in self.procedures:
+            self.called(name, [])
+
+    def run_goto(self, label: str) -> None:
+        """On at a label."""
+        raise Jump(label)
 
     def run_nothing(self) -> None:
         """A line that is of no use here."""
@@ -168,12 +195,12 @@ class Machine:
         """Out of here."""
         raise Leave(word)
 
-    def run_dim(self, names: list[tuple[str, list[Node | None]]], keep: bool) -> None:
-        """Names, arrays of a size."""
-        for name, sizes in names:
-            fresh: Any = (
-                array([whole(self.value(size)) for size in sizes if size is not None]) if sizes else None
-            )
+    def run_dim(self, names: list[tuple[str, list[Node | None], Node | None]], keep: bool) -> None:
+        """Names, arrays of a size, objects that are made at once."""
+        for name, sizes, made in names:
+            fresh: Any = self.value(made) if made is not None else None
+            if sizes:
+                fresh = array([whole(self.value(size)) for size in sizes if size is not None])
             old = self.get(name)
             if keep and isinstance(old, list) and isinstance(fresh, list):
                 fresh[: len(old)] = old[: len(fresh)]
@@ -215,10 +242,14 @@ class Machine:
             place[whole(given[-1])] = value
         elif isinstance(place, Thing):
             thing.member(self, place, "add", [*given, value])
+        elif isinstance(place, Unknown):
+            thing.put(self, Unknown(f"{place.text}({', '.join(map(str, given))})"), "value", value)
 
     def set(self, name: str, value: Any) -> None:
-        """A variable: of the procedure where it has one of the name, else of the module where that has one."""
-        if self.locals and (name in self.locals[-1] or name not in self.globals):
+        """A variable: of the procedure where it has one of the name, else of the object or the module where that has one."""
+        if self.selves and name in self.selves[-1].fields and name not in self.locals[-1]:
+            self.selves[-1].fields[name] = value
+        elif self.locals and (name in self.locals[-1] or name not in self.globals):
             self.locals[-1][name] = value
         else:
             self.globals[name] = value
@@ -276,6 +307,10 @@ class Machine:
         """A variable or constant; None for what nobody set."""
         if self.locals and name in self.locals[-1]:
             return self.locals[-1][name]
+        if self.selves and name in self.selves[-1].fields:
+            return self.selves[-1].fields[name]
+        if self.selves and name == "me":
+            return self.selves[-1]
         if name in self.globals:
             return self.globals[name]
         return CONSTANTS.get(name, _HOST.get(name))
@@ -288,6 +323,7 @@ class Machine:
         """A variable, or a function that needs nothing."""
         known = (
             (self.locals and name in self.locals[-1])
+            or (self.selves and name in self.selves[-1].fields)
             or name in self.globals
             or name in CONSTANTS
             or name in _HOST
@@ -316,8 +352,22 @@ class Machine:
         """An object of a class."""
         name = inner.parts[0] if inner.kind == "name" else inner.parts[1] if inner.kind == "member" else ""
         if name in self.classes:
-            return Thing("instance")
+            return self._instance(name)
         return thing.made(self, f"vbscript.{name}" if name == "regexp" else name)
+
+    def _instance(self, name: str) -> Thing:
+        """An object with the variables that its class names, as its ``Class_Initialize`` leaves them."""
+        made = Thing("instance")
+        for node in self.classes[name]:
+            if node.kind == "dim":
+                made.fields.update(
+                    (variable, array([])) if sizes else (variable, None)
+                    for variable, sizes, _ in node.parts[0]
+                )
+        for node in self.classes[name]:
+            if node.kind == "procedure" and node.parts[0] == "class_initialize":
+                self.invoke_on(made, "class_initialize", [])
+        return made
 
     def eval_with(self) -> Any:
         """What ``With`` named."""
@@ -355,8 +405,8 @@ class Machine:
             given = self.given(arguments)
             return self._invoked(self.procedures[name], given, arguments)
         given = self.given(arguments)
-        if name in ("createobject", "getobject", "shell", "eval", "environ", "msgbox", "callbyname"):
-            return self._special(name, given)
+        if name in special.NAMES:
+            return special.called(self, name, given)
         if name in ("execute", "executeglobal"):
             return self.execute(given[0] if given else None, name)
         if name in FUNCTIONS:
@@ -369,40 +419,13 @@ class Machine:
             return FUNCTIONS[name](self.meter, *given)
         return thing.recorded(self, "", name, given)
 
-    def _special(self, name: str, given: list[Any]) -> Any:
-        first = given[0] if given else None
-        if name == "createobject":
-            return thing.made(self, first)
-        if name == "eval":
-            return self.evaluate(first)
-        if name == "callbyname":
-            return thing.member(self, first, text(given[1]).lower(), given[3:])
-        if name == "environ":
-            return self.environment.get(text(first).lower(), "")
-        self.record.call({"getobject": "GetObject", "shell": "Shell", "msgbox": "MsgBox"}[name], *given)
-        if name == "shell" and isinstance(first, Unknown):
-            self.record.unresolved.append(first.text)
-        elif name == "shell":
-            thing.command(self, text(first))
-        return Unknown(f"{name}({first.text if isinstance(first, Unknown) else first})")
-
-    def evaluate(self, source: Any) -> Any:
-        """``Eval``: the value of a text."""
-        if isinstance(source, Unknown):
-            self.record.unresolved.append(source.text)
-            return source
-        body = text(source)
-        self.record.layer(body, "vbs", "Eval")
-        tree, _ = parse(f"x = {body}")
-        self.inner += 1
+    def invoke_on(self, owner: Thing, name: str, given: list[Any]) -> Any:
+        """A procedure of an object. Raises LookupError where there is none."""
+        self.selves.append(owner)
         try:
-            return (
-                self.value(tree.parts[0][0].parts[1])
-                if tree.parts[0] and tree.parts[0][0].kind == "assign"
-                else Unknown(body[:100])
-            )
+            return self.invoke_name(name, given)
         finally:
-            self.inner -= 1
+            self.selves.pop()
 
     def invoke_name(self, name: str, given: list[Any]) -> Any:
         """A procedure by name. Raises LookupError where there is none."""

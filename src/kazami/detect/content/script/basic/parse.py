@@ -72,9 +72,15 @@ class Parser(Expressions):
     def statement(self) -> Node:
         """One statement."""
         token = self.now
-        if token.kind == "number":  # the number of a line
+        following = self.tokens[self.at + 1] if token.kind != "end" else token
+        if token.kind == "number" or (
+            token.kind == "name"
+            and following.kind == "line"
+            and self.source[following.start] == ":"
+            and self._begins_line()
+        ):
             self.at += 1
-            return Node("nothing", token.start, token.end)
+            return Node("label", token.start, token.end, (token.text,))
         if token.kind == "name":
             while self.sees(*_MODIFIERS) and self.tokens[self.at + 1].kind == "name":
                 self.at += 1
@@ -89,6 +95,10 @@ class Parser(Expressions):
             if self.at and self.tokens[self.at - 1].text in _MODIFIERS:
                 return self._dim(token.start)
         return self._plain(token.start)
+
+    def _begins_line(self) -> bool:
+        before = self.tokens[self.at - 1] if self.at else None
+        return before is None or (before.kind, before.text) == ("line", "\n")
 
     def _plain(self, start: int) -> Node:
         """An assignment or a call without ``Call``."""
@@ -137,7 +147,7 @@ class Parser(Expressions):
     def _dim(self, start: int) -> Node:
         """Names with sizes; types are left out."""
         keep = self.skip("preserve")
-        names: list[tuple[str, list[Node | None]]] = []
+        names: list[tuple[str, list[Node | None], Node | None]] = []
         self.skip("withevents")
         while self.now.kind == "name":
             name = self.take().text
@@ -149,21 +159,22 @@ class Parser(Expressions):
                     sizes.append(self.expression() if self.skip("to") else size)
                     if not self.skip(",") and not self.sees(")"):
                         raise ParseError("a size expected", self.now.start)
-            self._type()
-            names.append((name, sizes))
+            names.append((name, sizes, self._type()))
             if not self.skip(","):
                 break
         return Node("dim", start, self.now.start, (names, keep))
 
-    def _type(self) -> None:
+    def _type(self) -> Node | None:
+        """A type; what is made anew, where it says so."""
         if not self.skip("as"):
-            return
-        self.skip("new")
-        self.take()
+            return None
+        start, fresh = self.now.start, self.skip("new")
+        name = self.take().text
         while self.skip("."):
-            self.take()
+            name = self.take().text
         if self.skip("*"):
             self.expression()
+        return Node("new", start, start, (Node("name", start, start, (name,)),)) if fresh else None
 
     def _const(self, start: int) -> Node:
         pairs: list[tuple[str, Node]] = []
@@ -297,9 +308,8 @@ class Parser(Expressions):
 
     def _procedure(self, start: int) -> Node:
         word = self.tokens[self.at - 1].text
-        if word == "property":
-            self.skip("get", "let", "set")
-        name = self.take().text
+        puts = word == "property" and not self.skip("get") and self.skip("let", "set")
+        name = self.take().text + ("=" if puts else "")
         names = self._parameters() if self.sees("(") else []
         self._type()
         body = self.block(())
@@ -341,12 +351,33 @@ class Parser(Expressions):
         return Node("block", start, self.now.start, (body, name))
 
     def _skipped(self, start: int) -> Node:
-        """A type or an enumeration."""
-        word = self.tokens[self.at - 1].text
-        while self.now.kind != "end" and not (self.sees("end") and self.tokens[self.at + 1].text == word):
+        """A type."""
+        while self.now.kind != "end" and not (self.sees("end") and self.tokens[self.at + 1].text == "type"):
             self.at += 1
-        self._end(word)
+        self._end("type")
         return Node("nothing", start, self.now.start)
+
+    def _enum(self, start: int) -> Node:
+        """Names for numbers, each one more than the last where it does not say."""
+        self.take()
+        pairs: list[tuple[str, Node]] = []
+        value, more = Node("constant", start, start, (0,)), 0
+        while self.now.kind != "end" and not self.sees("end"):
+            if self.skip("=") and pairs:
+                value, more = self.expression(), 1
+                pairs[-1] = (pairs[-1][0], value)
+            elif self.now.kind == "name":
+                more_node = Node("constant", start, start, (more,))
+                pairs.append((self.take().text, Node("chain", start, start, (9, value, [("+", more_node)]))))
+                more += 1
+            else:
+                self.at += 1
+        self._end("enum")
+        return Node("const", start, self.now.start, (pairs,))
+
+    def _goto(self, start: int) -> Node:
+        """On at a label, or a line of a number."""
+        return Node("goto", start, self.now.end, (self.take().text,))
 
     def _rest(self, start: int) -> Node:
         """A line that is of no use here."""
@@ -399,9 +430,9 @@ class Parser(Expressions):
 _PARSERS: dict[str, Callable[[Any, int], Node]] = {
     "set": Parser._set, "let": Parser._set, "call": Parser._call, "dim": Parser._dim, "redim": Parser._dim, "global": Parser._dim, "const": Parser._const,
     "if": Parser._if, "for": Parser._for, "do": Parser._do, "while": Parser._while, "select": Parser._select, "sub": Parser._procedure,
-    "function": Parser._procedure, "property": Parser._procedure, "with": Parser._with, "class": Parser._class, "type": Parser._skipped, "enum": Parser._skipped,
+    "function": Parser._procedure, "property": Parser._procedure, "with": Parser._with, "class": Parser._class, "type": Parser._skipped, "enum": Parser._enum, "goto": Parser._goto,
     "declare": Parser._declare, "exit": Parser._exit, "end": Parser._stop, "open": Parser._input, "print": Parser._input, "put": Parser._input,
-    **dict.fromkeys(("on", "option", "attribute", "randomize", "erase", "goto", "gosub", "resume", "close", "stop", "event", "implements", "version", "begin"), Parser._rest),
+    **dict.fromkeys(("on", "option", "attribute", "randomize", "erase", "gosub", "resume", "close", "stop", "event", "implements", "version", "begin"), Parser._rest),
 }  # fmt: skip
 _WITH_SIGN = frozenset(("if", "while", "select", "with", "open", "print", "put", "for", "call"))
 

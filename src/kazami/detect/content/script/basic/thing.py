@@ -23,8 +23,11 @@ _PROGRAM = re.compile(
 )
 _KNOWN = {
     "scripting.dictionary": "dictionary", "vbscript.regexp": "regexp", "msscriptcontrol.scriptcontrol": "scriptcontrol", "scriptcontrol": "scriptcontrol", "scripting.filesystemobject": "files",
-    "wscript.shell": "wscript.shell", "adodb.stream": "adodb.stream",
+    "wscript.shell": "wscript.shell", "adodb.stream": "adodb.stream", "collection": "collection",
 }  # fmt: skip
+#: What holds things by name or in a row.
+HOLDERS = frozenset(("dictionary", "collection"))
+_HELD = re.compile(r"^(?:.*\.)?(?=(?:range|cells|variables|customdocumentproperties)\()")
 _FOLDERS = {0: "C:\\Windows", 1: "C:\\Windows\\System32", 2: "C:\\Users\\user\\AppData\\Local\\Temp"}
 
 
@@ -45,7 +48,9 @@ def member(machine: Machine, value: Any, name: str, given: list[Any] | None) -> 
     machine.meter.step()
     if isinstance(value, Thing):
         if value.name == "instance" and name in machine.procedures:
-            return machine.invoke_name(name, given or [])
+            return machine.invoke_on(value, name, given or [])
+        if value.name == "procedure" and given is not None:
+            return machine.invoke_name(value.fields["name"], given)
         if given is None and name in value.fields:
             return value.fields[name]
         way = _WAYS.get((value.name, name))
@@ -54,13 +59,20 @@ def member(machine: Machine, value: Any, name: str, given: list[Any] | None) -> 
         return recorded(machine, value.name, name, given or [])
     if isinstance(value, Unknown):
         return recorded(machine, value.text, name, given or [])
+    if isinstance(value, str) and given is None and name in ("value", "text"):
+        return value  # what a cell or variable holds stands for it
     return recorded(machine, type(value).__name__, name, given or [])
 
 
 def put(machine: Machine, value: Any, name: str, new: Any) -> None:
     """A property is set."""
     if not isinstance(value, Thing):
-        machine.record.call(f"{value.text if isinstance(value, Unknown) else '?'}.{name} =", new)
+        owner = value.text if isinstance(value, Unknown) else "?"
+        machine.record.call(f"{owner}.{name} =", new)
+        machine.settings[_place(owner, name)] = new
+        return
+    if value.name == "instance" and f"{name}=" in machine.procedures:
+        machine.invoke_on(value, f"{name}=", [new])
         return
     value.fields[name] = new
     if value.name == "element" and name in ("text", "datatype", "nodetypedvalue"):
@@ -69,9 +81,21 @@ def put(machine: Machine, value: Any, name: str, new: Any) -> None:
         machine.record.call(f"{value.name}.{name} =", new)
 
 
-def recorded(machine: Machine, owner: str, name: str, given: list[Any]) -> Unknown:
-    """Something was asked for that only a real machine has."""
+def _place(owner: str, name: str = "value") -> str:
+    """Where a document keeps a value: a cell is the same on the sheet that is named and on the one that is shown."""
+    return f"{_HELD.sub('', owner.lower())}.{name.lower()}"
+
+
+def recorded(machine: Machine, owner: str, name: str, given: list[Any]) -> Any:
+    """Something was asked for that only a real machine has, unless the script has set it before."""
+    said = ", ".join(one.text if isinstance(one, Unknown) else str(one)[:200] for one in given)
+    called = f"{owner}.{name}({said})"[:400]
+    place = _place(called) if given else _place(owner, name)
+    if place in machine.settings:
+        return machine.settings[place]
     machine.record.call(f"{owner}.{name}", *given)
+    if name == "add" and len(given) > 1 and owner.lower().endswith("variables()"):
+        machine.settings[_place(f"variables({given[0]})")] = given[1]
     if name in _STARTS and given and isinstance(given[0], Unknown) and owner.lower() in _SHELLS:
         machine.record.unresolved.append(given[0].text)
     elif (
@@ -81,8 +105,7 @@ def recorded(machine: Machine, owner: str, name: str, given: list[Any]) -> Unkno
     ):
         parts = given[: 2 if name == "shellexecute" else 1]
         command(machine, " ".join(one for one in parts if isinstance(one, str)))
-    said = ", ".join(one.text if isinstance(one, Unknown) else str(one)[:200] for one in given)
-    return Unknown(f"{owner}.{name}({said})"[:400])
+    return Unknown(called)
 
 
 def command(machine: Machine, line: str) -> None:
@@ -181,6 +204,23 @@ def _items(value: Thing) -> dict[str, Any]:
     return {key[5:]: one for key, one in value.fields.items() if key.startswith("item ")}
 
 
+def each(value: Thing) -> list[Any]:
+    """What a loop over it goes through: the names of a dictionary, the items of a collection."""
+    return list(_items(value)) if value.name == "dictionary" else list(_items(value).values())
+
+
+def _collected(machine: Machine, value: Thing, given: list[Any]) -> None:
+    key = text(given[1]).lower() if len(given) > 1 and given[1] is not None else str(len(_items(value)) + 1)
+    machine.meter.room(len(value.fields))
+    value.fields[f"item {key}"] = given[0]
+
+
+def _collected_item(machine: Machine, value: Thing, given: list[Any]) -> Any:
+    if isinstance(given[0], str):
+        return value.fields[f"item {given[0].lower()}"]
+    return list(_items(value).values())[whole(given[0]) - 1]
+
+
 def _test(machine: Machine, value: Thing, given: list[Any]) -> bool:
     return _pattern(value).search(text(given[0]), timeout=0.5) is not None
 
@@ -238,11 +278,12 @@ _WAYS: dict[tuple[str, str], Callable[[Machine, Thing, list[Any]], Any]] = {
     ("textstream", "write"): _line, ("textstream", "writeline"): _whole_line, ("textstream", "close"): lambda m, v, g: None,
     ("dictionary", "item"): _item, ("dictionary", "add"): _add, ("dictionary", "exists"): lambda m, v, g: f"item {text(g[0])}" in v.fields, ("dictionary", "count"): lambda m, v, g: len(_items(v)),
     ("dictionary", "keys"): lambda m, v, g: list(_items(v)), ("dictionary", "items"): lambda m, v, g: list(_items(v).values()),
+    ("collection", "add"): _collected, ("collection", "item"): _collected_item, ("collection", "count"): lambda m, v, g: len(_items(v)),
     ("regexp", "test"): _test, ("regexp", "replace"): _substituted, ("regexp", "execute"): _matches,
     ("scriptcontrol", "addcode"): _code, ("scriptcontrol", "executestatement"): _code, ("scriptcontrol", "eval"): _code, ("scriptcontrol", "run"): lambda m, v, g: m.invoke_name(text(g[0]).lower(), g[1:]),
     ("wscript.shell", "expandenvironmentstrings"): _expanded, ("wscript.shell", "environment"): _environment,
     ("wscript", "createobject"): lambda m, v, g: made(m, g[0]), ("wscript", "sleep"): lambda m, v, g: None, ("wscript", "scriptfullname"): lambda m, v, g: "C:\\Users\\user\\script.vbs", ("wscript", "scriptname"): lambda m, v, g: "script.vbs",
     ("wscript", "arguments"): lambda m, v, g: Unknown("WScript.Arguments"), ("server", "createobject"): lambda m, v, g: made(m, g[0]),
     ("application", "run"): lambda m, v, g: m.invoke_name(text(g[0]).lower().rpartition(".")[2], g[1:]),
-    ("err", "clear"): lambda m, v, g: None, ("err", "number"): lambda m, v, g: 0,
+    ("err", "clear"): lambda m, v, g: None, ("err", "number"): lambda m, v, g: Unknown("Err.Number"),
 }  # fmt: skip

@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     |(?P<directive>\#(?:if|else|elseif|end|const)\b[^\r\n]*)
     |(?P<number>&h[0-9a-f]+[&%^]?|&o?[0-7]+&?|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?[%&!\#@^]?)
     |(?P<name>[^\W\d]\w*[$%!\#@]?(?!\w)|\[[^\]\r\n]*\])
-    |(?P<line>[\r\n:]+)
+    |(?P<line>(?:[\r\n]|:(?!=))+)
     |(?P<sign><>|><|<=|=<|>=|=>|:=|[-+*/\\^&=<>(),.!;?@$%{}\]\#`~|])""",
     re.IGNORECASE | re.VERBOSE,
 )

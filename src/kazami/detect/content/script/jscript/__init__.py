@@ -31,7 +31,7 @@ _NAMES = 12  # that are not known, until the script is left alone
 
 #: Without one of these, a script reaches neither its host nor code that it makes.
 _REACHES = re.compile(
-    r"activexobject|wscript|wsh\b|getobject|\beval\b|\bfunction\s*\(\s*[\"'`]|new\s+function|constructor|\]\s*\(|settimeout|setinterval|execscript|document\s*\.\s*write|import\s*\(|\\u|exportdataobject|app\s*\.",
+    r"activexobject|wscript|wsh\b|getobject|\beval\b|\bfunction\s*\(\s*[\"'`]|new\s+function|constructor|\]\s*\(|settimeout|setinterval|execscript|document\s*\.\s*write|createelement\s*\(\s*[\"']script|child_process|import\s*\(|\\u|exportdataobject|app\s*\.",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
@@ -101,7 +101,8 @@ def _once(text: str, names: list[str], direct: bool) -> tuple[str, str]:
     context.set_memory_limit(_MEMORY // 4)
     context.set_time_limit(_SECONDS / 3)
     context.set_max_stack_size(_STACK)
-    context.eval(f"{_RECORDER}({orjson.dumps(names).decode()}, {'true' if direct else 'false'})")
+    given = (orjson.dumps(one).decode() for one in (names, direct, text))
+    context.eval(f"{_RECORDER}({', '.join(given)})")
     error = ""
     try:
         context.eval((_EVAL.sub("eval(__code = ", text) if direct else text) + "\n;undefined")

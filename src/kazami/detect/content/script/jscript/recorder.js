@@ -1,6 +1,6 @@
 // The Windows Script Host as a script sees it: objects that do nothing and write down what was asked of them.
 // What the script could replace (Array, String, JSON) is taken before it runs; the log is a text that only this function holds.
-(function (unknown, direct) {
+(function (unknown, direct, source) {
   "use strict";
   const stringify = JSON.stringify, define = Object.defineProperty, text = String, lower = Function.prototype.call.bind(String.prototype.toLowerCase);
   const slice = Function.prototype.call.bind(String.prototype.slice), at = Function.prototype.call.bind(String.prototype.charCodeAt);
@@ -50,6 +50,10 @@
         if (typeof key !== "symbol") {
           kept.set(lower(key), value);
           write("call", [label + "." + key + " =", value]);
+          if (/createelement\(\)$/i.test(label) && /^(text|textcontent|innertext)$/i.test(key) && typeof value === "string") {
+            code(value, "script element");
+            later[later.length] = () => realEval(value);
+          }
           if (typeof value === "function" && depth < 3) later[later.length] = value;
         }
         return true;
@@ -115,7 +119,11 @@
     return out;
   }
   function textStream(name) {
+    const own = lower(text(name)) === lower(ITSELF) ? source.split(/\r?\n/) : [];
     return any("TextStream", {
+      readall: () => (own.length ? source : any("TextStream.ReadAll()")),
+      readline: () => (own.length ? own.shift() : any("TextStream.ReadLine()")),
+      get atendofstream() { return !own.length; },
       write(value) { write("file", [name, value], 1000000); },
       writeline(value) { write("file", [name, value + "\r\n"], 1000000); },
       close() {},
@@ -123,6 +131,23 @@
   }
   const ENVIRONMENT = { temp: "C:\\Users\\user\\AppData\\Local\\Temp", tmp: "C:\\Users\\user\\AppData\\Local\\Temp", appdata: "C:\\Users\\user\\AppData\\Roaming",
     comspec: "C:\\Windows\\system32\\cmd.exe", windir: "C:\\Windows", systemroot: "C:\\Windows", userprofile: "C:\\Users\\user", public: "C:\\Users\\Public", programdata: "C:\\ProgramData" };
+  const ITSELF = "C:\\Users\\user\\script.js";
+  function bytes(value, how) {
+    const word = lower(text(how || "utf8"));
+    if (typeof value !== "string" && value && typeof value.length === "number") return fromCode.apply(null, value);
+    if (word === "base64") return unbase64(text(value));
+    if (word === "hex") return text(value).replace(/../g, (pair) => fromCode(parseInt(pair, 16)));
+    return text(value);
+  }
+  // Clocks go on with every look and with every sleep, so that nobody waits.
+  const RealDate = Date;
+  let ahead = 0;
+  const now = () => RealDate.now() + (ahead += 40);
+  define(globalThis, "Date", { writable: true, configurable: true, value: new P(RealDate, {
+    construct: (_, given) => (given.length ? make(RealDate, given) : new RealDate(now())),
+    apply: () => text(new RealDate(now())),
+    get: (target, key) => (key === "now" ? now : target[key]),
+  }) });
   const CLASSES = {
     "adodb.stream": stream,
     "wscript.shell": () => any("WScript.Shell", {
@@ -151,7 +176,7 @@
     ActiveXObject: function ActiveXObject(name) { return object(name); },
     GetObject: function GetObject(name) { write("call", ["GetObject", name]); return any("GetObject(" + shown(name, 200) + ")"); },
     WScript: any("WScript", {
-      createobject: object, sleep() {}, echo() {}, scriptfullname: "C:\\Users\\user\\script.js", scriptname: "script.js", fullname: "C:\\Windows\\System32\\wscript.exe",
+      createobject: object, sleep(span) { ahead += span > 0 ? +span : 0; }, echo() {}, scriptfullname: ITSELF, scriptname: "script.js", fullname: "C:\\Windows\\System32\\wscript.exe",
       quit() { write("call", ["WScript.Quit"]); throw new host.Quit(); },
     }),
     Enumerator: function Enumerator(of) { let left = 1; return { atEnd: () => left <= 0, moveNext() { left--; }, moveFirst() {}, item: () => any("item of " + shown(of, 100)) }; },
@@ -160,6 +185,7 @@
     setTimeout(what) { if (typeof what === "function") later[later.length] = what; else { code(what, "setTimeout"); if (typeof what === "string") realEval(what); } return 1; },
     execScript(what) { code(what, "execScript"); return realEval(text(what)); },
     atob: unbase64,
+    Buffer: { from: (value, how) => ({ toString: (to) => (to && lower(text(to)) === "base64" ? text(value) : bytes(value, how)) }) },
   };
   host.Quit = function Quit() { this.toString = () => "Quit"; };
   host.setInterval = host.setTimeout;

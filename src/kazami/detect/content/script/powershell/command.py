@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from kazami.detect.content.script.powershell import cipher, library
+from kazami.detect.content.script.powershell.names import ALIASES, CMDLETS, SWITCHES, WEB_CLIENT
 from kazami.detect.content.script.powershell.value import (
     Block,
     Thing,
@@ -29,21 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ALIASES", "each", "join", "like", "made", "named", "run", "set_member", "those"]
 
-#: Aliases of Windows PowerShell 5.1 that matter here.
-ALIASES = {
-    "iex": "invoke-expression", "icm": "invoke-command", "%": "foreach-object", "foreach": "foreach-object", "?": "where-object", "where": "where-object",
-    "echo": "write-output", "write": "write-output", "gv": "get-variable", "sv": "set-variable", "set": "set-variable", "nv": "set-variable", "new-variable": "set-variable",
-    "gci": "get-childitem", "dir": "get-childitem", "ls": "get-childitem", "gi": "get-item", "item": "get-item", "gcm": "get-command", "gal": "get-alias",
-    "sal": "set-alias", "nal": "set-alias", "new-alias": "set-alias", "select": "select-object", "sort": "sort-object", "iwr": "invoke-webrequest",
-    "curl": "invoke-webrequest", "wget": "invoke-webrequest", "irm": "invoke-restmethod", "saps": "start-process", "start": "start-process", "sleep": "start-sleep",
-    "cat": "get-content", "gc": "get-content", "type": "get-content", "sc": "set-content", "si": "set-item", "ni": "new-item", "gp": "get-itemproperty", "sp": "set-itemproperty",
-    "rm": "remove-item", "del": "remove-item", "ri": "remove-item", "cp": "copy-item", "copy": "copy-item", "mv": "move-item", "sajb": "start-job", "iwmi": "invoke-wmimethod", "ii": "invoke-item",
-    "measure": "measure-object", "group": "group-object", "ogv": "out-gridview", "oh": "out-host", "tee": "tee-object", "variable": "get-variable", "alias": "get-alias", "childitem": "get-childitem", "command": "get-command",
-}  # fmt: skip
-_CMDLETS = (
-    "Invoke-Expression", "Invoke-Command", "New-Object", "Get-Command", "Get-Variable", "Set-Variable", "Get-Item", "Get-ChildItem", "Get-Content",
-    "Start-Process", "Invoke-WebRequest", "Invoke-RestMethod", "Add-Type", "Get-Alias", "Set-Alias", "ForEach-Object", "Where-Object", "Write-Output", "Write-Host",
-)  # fmt: skip
 _ENCODED = re.compile(r"-(?:e|ec|en|enc|enco|encod|encode|encoded|encodedc\w*)$")
 _PROGRAM = re.compile(r"(?:powershell|pwsh)(?:\.exe)?$", re.IGNORECASE)
 _ERRORS = (ValueError, OverflowError, TimeoutError, LookupError)
@@ -67,7 +54,7 @@ def run(machine: Machine, how: str, name: Node, arguments: list[Node], given: li
         if node.kind == "variable" and machine.source[node.start : node.start + 1] == "@":
             plain += items(value)
             continue
-        if waiting and waiting not in _SWITCHES:
+        if waiting and waiting not in SWITCHES:
             by_name[waiting] = value
         else:
             plain.append(value)
@@ -75,29 +62,6 @@ def run(machine: Machine, how: str, name: Node, arguments: list[Node], given: li
     if isinstance(called, list) and called:
         called = called[0]
     return named(machine, called, plain, by_name, given)
-
-
-_SWITCHES = frozenset(
-    (
-        "noprofile",
-        "nop",
-        "noninteractive",
-        "noni",
-        "nologo",
-        "sta",
-        "mta",
-        "passthru",
-        "force",
-        "usebasicparsing",
-        "wait",
-        "nonewwindow",
-        "asplaintext",
-        "expandproperty",
-        "noexit",
-        "shell",
-        "recurse",
-    )
-)
 
 
 def named(
@@ -242,7 +206,7 @@ def set_member(machine: Machine, target: Node, value: Any) -> None:
 
 def like(pattern: str) -> Any:
     """Cmdlets whose name is like `pattern`."""
-    found = [name for name in _CMDLETS if fnmatchcase(name.lower(), pattern.lower())]
+    found = [name for name in CMDLETS if fnmatchcase(name.lower(), pattern.lower())]
     return found[0] if len(found) == 1 else found or (pattern if "*" not in pattern else Unknown(pattern))
 
 
@@ -449,6 +413,42 @@ def _secure(machine: Machine, plain: list[Any], by_name: Named, given: list[Any]
     return [cipher.secure(source, key)]
 
 
+def _content(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
+    path = by_name.get("path", by_name.get("literalpath", plain[0] if plain else ""))
+    found = machine.files.get(text(path).strip("'\"").lower())
+    if found is None:
+        return _recorded(machine, "Get-Content", plain, by_name, given)
+    return [found] if "raw" in by_name else [*found.splitlines()]
+
+
+def _set_content(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
+    paths = [by_name[key] for key in ("path", "filepath", "literalpath") if key in by_name] or plain[:1]
+    values = items(by_name.get("value", given if given is not None else plain[1:]))
+    if paths and isinstance(paths[0], str) and not any(isinstance(one, Unknown) for one in values):
+        machine.files[paths[0].lower()] = join("\r\n", values, machine.meter)
+    return _recorded(machine, "Set-Content", plain, by_name, given)
+
+
+def _from_json(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
+    source = text(by_name.get("inputobject", plain[0] if plain else join("\n", given or [], machine.meter)))
+    machine.meter.room(len(source))
+    return items(_lowered(json.loads(source)))
+
+
+def _lowered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key.lower(): _lowered(one) for key, one in value.items()}
+    return [_lowered(one) for one in value] if isinstance(value, list) else value
+
+
+def _members(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
+    """Methods of what fetches, which scripts look for by their likeness."""
+    what = (given or [None])[0]
+    if isinstance(what, Unknown) and what.text.lower().endswith("net.webclient"):
+        return [{"name": name} for name in WEB_CLIENT]
+    return _recorded(machine, "Get-Member", plain, by_name, given)
+
+
 def _nothing(machine: Machine, plain: list[Any], by_name: Named, given: list[Any] | None) -> list[Any]:
     return []
 
@@ -481,5 +481,6 @@ _KNOWN: dict[str, Callable[[Machine, list[Any], Named, list[Any] | None], list[A
     "invoke-expression": _iex, "foreach-object": _each, "where-object": _those, "new-object": _object, "get-variable": _variable, "set-variable": _set_variable,
     "get-item": _item, "get-childitem": _item, "set-item": _set_item, "new-item": _set_item, "get-command": _command, "get-alias": _alias, "set-alias": _set_alias, "select-object": _select,
     "sort-object": _sort, "start-process": _start, "invoke-command": _invoke, "add-type": _type, "write-output": _put_out, "out-string": _as_text,
+    "get-content": _content, **dict.fromkeys(("set-content", "out-file"), _set_content), "convertfrom-json": _from_json, "get-member": _members,
     "join-path": _path, "convertto-securestring": _secure, **dict.fromkeys(("out-null", "start-sleep", "write-host", "write-verbose", "write-debug", "write-progress", "set-strictmode", "import-module"), _nothing),
 }  # fmt: skip

@@ -29,6 +29,7 @@ from kazami.detect.content.script.record import Ended, Meter, Record, Unknown
 from kazami.detect.content.script.tree import Folds, Node, ParseError
 
 _DEPTH = 60
+ITSELF = "C:\\Users\\user\\script.ps1"
 
 #: Variables that obfuscators take letters from, as Windows PowerShell 5.1 has them, and what an ordinary machine has.
 _KNOWN: dict[str, Any] = {
@@ -52,11 +53,16 @@ class Machine:
         self.aliases: dict[str, str] = dict(command.ALIASES)
         self.source = self.script = ""
         self.folds = Folds()
+        self.files: dict[str, str] = {}
         self.depth = 0
 
     def start(self, source: str) -> Record:
         """Run a script; whatever ends it is in the record."""
         self.script = source
+        self.files.setdefault(ITSELF.lower(), source)
+        self.scopes[0]["pscommandpath"] = ITSELF
+        own = {"path": ITSELF, "definition": ITSELF, "name": "script.ps1", "scriptcontents": source}
+        self.scopes[0]["myinvocation"] = {"mycommand": own}
         try:
             self.run_text(source)
         except Leave as left:
@@ -410,9 +416,10 @@ class Machine:
         return library.call(self, self.value(value), word, [self.value(one) for one in arguments], static)
 
 
-def run(source: str, meter: Meter | None = None) -> Record:
-    """What a script asks for, and what it unfolds to. Never raises for what the script says."""
+def run(source: str, meter: Meter | None = None, files: dict[str, str] | None = None) -> Record:
+    """What a script asks for, and what it unfolds to; `files` are what it finds, by path in lower case. Never raises for what the script says."""
     machine = Machine(meter)
+    machine.files.update(files or {})
     record = machine.start(source)
     record.folded = machine.folds.written(source, "'")
     return record

@@ -98,6 +98,23 @@ def _regex_split(machine: Machine, given: list[Any]) -> Any:
     ]
 
 
+def _read(machine: Machine, given: list[Any]) -> str:
+    return machine.files[text(given[0]).strip("'\"").lower()]
+
+
+def _write(machine: Machine, given: list[Any]) -> Unknown:
+    machine.files[text(given[0]).lower()] = "\r\n".join(map(text, items(given[1])))
+    machine.record.call("[io.file]::write", *given)
+    return Unknown("written")
+
+
+def _numbers(machine: Machine, given: list[Any]) -> list[int]:
+    """The bytes of a number, of 32 bits unless it is larger."""
+    value = whole(given[0])
+    size = 4 if -(1 << 31) <= value < 1 << 32 else 8
+    return list((value % (1 << size * 8)).to_bytes(size, "little"))
+
+
 def _reversed(machine: Machine, given: list[Any]) -> None:
     if isinstance(given[0], list):
         given[0].reverse()
@@ -137,6 +154,14 @@ STATIC_METHODS: dict[tuple[str, str], Callable[[Machine, list[Any]], Any]] = {
     ("math", "round"): lambda m, g: whole(g[0]),
     ("math", "max"): lambda m, g: max(number(g[0]), number(g[1])),
     ("math", "min"): lambda m, g: min(number(g[0]), number(g[1])),
+    ("bitconverter", "getbytes"): _numbers,
+    ("bitconverter", "toint32"): lambda m, g: int.from_bytes(
+        octets(g[0])[whole(g[1]) :][:4], "little", signed=True
+    ),
+    ("io.file", "readalltext"): _read,
+    ("io.file", "readalllines"): lambda m, g: _read(m, g).splitlines(),
+    ("io.file", "readallbytes"): lambda m, g: list(_read(m, g).encode("latin-1", "replace")),
+    **{("io.file", name): _write for name in ("writealltext", "writealllines")},
     ("bitconverter", "tostring"): lambda m, g: octets(g[0]).hex("-").upper(),
     ("environment", "getenvironmentvariable"): lambda m, g: m.environment.get(text(g[0]).lower()),
     ("environment", "getfolderpath"): lambda m, g: f"%{text(g[0])}%",

@@ -6,10 +6,20 @@ and separators, then exclamation marks where they are switched on. Files that ``
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
+from functools import partial
 
+from kazami.detect.content.script.batch import start
+from kazami.detect.content.script.batch.text import (
+    LABEL,
+    arithmetic,
+    block,
+    commands,
+    fields,
+    joined,
+    piece,
+    uncaret,
+)
 from kazami.detect.content.script.host import ENVIRONMENT
 from kazami.detect.content.script.record import TEXT, Ended, Meter, Record
 
@@ -17,9 +27,7 @@ _PERCENT = re.compile(
     r"%%|%(?:(~[a-zA-Z]*\d|\*|\d)|([^%:\r\n]{1,80})(?::(~[^%\r\n]{0,40}|[^%\r\n]{1,80}=[^%\r\n]{0,4000}))?%)"
 )
 _DELAYED = re.compile(r"!([^!:\r\n]{1,80})(?::(~[^!\r\n]{0,40}|[^!\r\n]{1,80}=[^!\r\n]{0,4000}))?!")
-_SLICE = re.compile(r"~\s*(-?\d+)?\s*(?:,\s*(-?\d+))?")
 _SET = re.compile(r"set\b\s*(/a|/p)?\s*(.*)", re.IGNORECASE | re.DOTALL)
-_LABEL = re.compile(r"^\s*:([^\s:+=&|<>]+)", re.MULTILINE)
 _FOR = re.compile(
     r"for\b\s*(/[lfdr])?\s*(.*?)%{1,2}(\w)\s+in\s*\((.*?)\)\s*do\b\s*(.*)", re.IGNORECASE | re.DOTALL
 )
@@ -33,36 +41,26 @@ _ECHO = re.compile(
 _ECHO_AFTER = re.compile(
     r"(>>?)\s*\"?([^\s\"&|<>]{1,200})\"?\s*@?\(?echo[ .:,;(](.*)$", re.IGNORECASE | re.DOTALL
 )
-_SHELL = re.compile(
-    r"\"?(?:[\w:\\.%-]{0,200}[\\/])?(?:powershell|pwsh)(?:\.exe)?\"?\s+(.*)", re.IGNORECASE | re.DOTALL
-)
 _FED = re.compile(
     r"\becho[ .](.{4,}?)\|\s*@?\"?(?:[\w:\\.%-]{0,200}[\\/])?(?:powershell|pwsh)(?:\.exe)?\"?(?=[\s&|]|$)",
     re.IGNORECASE,
 )
 _CMD = re.compile(
-    r"\"?(?:[\w:\\.%-]{0,200}[\\/])?cmd(?:\.exe)?\"?\s+(?:/[a-z:]+\s*)*?/[ckr]\s*(.*)",
+    r"\"?(?:[\w:\\.%-]{0,200}[\\/])?cmd(?:\.exe)?\"?[\s,;=]+(?:/[a-z:]+[\s,;=]*)*?/[ckr][\s,;=]*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _START = re.compile(r"start\b\s+(?:\"[^\"]*\"\s+)?(?:/\w+(?:\s+\d+)?\s+)*(.*)", re.IGNORECASE | re.DOTALL)
-_INLINE = re.compile(
-    r"(?:mshta(?:\.exe)?\"?\s+\"?|rundll32(?:\.exe)?\"?\s+\"?)\s*(vbscript|javascript|about)\s*:(.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_DECODE = re.compile(
-    r"certutil(?:\.exe)?\"?\s+.*?[-/]decode(hex)?\s+(?:[-/]f\s+)?\"?([^\s\"]+)\"?\s+\"?([^\s\"]+)",
-    re.IGNORECASE,
-)
-_ENCODED = re.compile(
-    r"[-/\u2013\u2014]e(?:nc?|nco|ncod|ncode|ncoded|ncodedc\w*|c)?\s+\"?([A-Za-z0-9+/=]{8,})", re.IGNORECASE
-)
-_COMMAND = re.compile(r"[-/\u2013\u2014]c(?:o(?:m(?:m(?:a(?:nd?)?)?)?)?)?\s+(.*)", re.IGNORECASE | re.DOTALL)
-_OPTION = re.compile(
-    r"(?:[-/\u2013\u2014](?:nop\w*|noni\w*|nol\w*|sta|mta|noexit)\s+|[-/\u2013\u2014](?:w\w*|ex?\w*|exec\w*|ep|v\w*|inp\w*|outp\w*|if|of)\s+\S+\s+)+",
-    re.IGNORECASE,
-)
-_DEPTH, _VISITS = 20, 64
+_GROUP = re.compile(r"@?\((.*)\)\s*(>>?)\s*\"?([^\s\"&|<>]{1,200})\"?\s*$", re.DOTALL)
+_WORD = re.compile(r"((?:[^\s\",;=]|\"[^\"\s]*\")+)[\s,;=]*")
+_VARIABLE = re.compile(r"%{1,2}(~[a-z]*)?(\w)(?!\w)")
+_DEPTH, _VISITS = 20, 4096
+_ITSELF = "C:\\Users\\user\\script.bat"
 _LINE = 64 << 10  # characters; Windows takes 8,191
+
+
+def _loop_value(named: dict[str, str], match: re.Match[str]) -> str:
+    value = named.get(match[2], match[0])
+    return value.strip('"') if match[1] else value
 
 
 def run(source: str, meter: Meter | None = None) -> Record:
@@ -75,15 +73,10 @@ def run(source: str, meter: Meter | None = None) -> Record:
     except RecursionError:
         machine.record.stop("nested too deep", "limit")
     for name, lines in machine.files.items():
-        machine.record.layer("\r\n".join(lines), _extension(name), f"echo > {name}")
+        machine.record.layer("\r\n".join(lines), start.extension(name), f"echo > {name}")
     out = "\r\n".join(machine.out)
     machine.record.folded = out if machine.changed else ""
     return machine.record
-
-
-def _extension(name: str) -> str:
-    ending = name.rpartition(".")[2].lower()
-    return ending if re.fullmatch(r"[a-z0-9]{1,5}", ending) else "txt"
 
 
 class _Machine:
@@ -91,9 +84,9 @@ class _Machine:
 
     def __init__(self, source: str, meter: Meter) -> None:
         self.record, self.meter = Record(), meter
-        self.lines = _joined(source)
+        self.lines = joined(source)
         self.labels = {
-            match[1].lower(): at for at, line in enumerate(self.lines) if (match := _LABEL.match(line))
+            match[1].lower(): at for at, line in enumerate(self.lines) if (match := LABEL.match(line))
         }
         self.variables: dict[str, str] = dict(ENVIRONMENT)
         self.files: dict[str, list[str]] = {}
@@ -102,17 +95,19 @@ class _Machine:
         self.changed = 0
         self.delayed = False
         self.jump: int | None = None
+        self.source = source
+        self.given: list[list[str]] = [[_ITSELF]]
 
-    def run(self) -> None:
+    def run(self, at: int = 0) -> None:
         """Line by line, with jumps whose label is there."""
-        at, visits = 0, [0] * len(self.lines)
+        visits = [0] * len(self.lines)
         while at < len(self.lines):
             visits[at] += 1
             if visits[at] > _VISITS:
                 raise Ended("lines run again and again", "time")
             self.jump = None
             line = self.lines[at]
-            if line.strip() and not _LABEL.match(line):
+            if line.strip() and not LABEL.match(line):
                 self._line(line, 0)
             at = at + 1 if self.jump is None else self.jump
 
@@ -124,11 +119,25 @@ class _Machine:
             return
         self.meter.step(len(expanded) >> 4)
         if match := _FED.search(expanded):
-            self.record.layer(_uncaret(match[1]).strip(), "ps1", "standard input")
-        for command in _commands(expanded):
+            self.record.layer(uncaret(match[1]).strip(), "ps1", "standard input")
+        if match := _GROUP.match(expanded.strip()):
+            self._group(match)
+            return
+        for command in commands(expanded):
             self._command(command, depth)
             if self.jump is not None:
                 return
+
+    def _group(self, match: re.Match[str]) -> None:
+        """What all commands in parentheses put out goes to one file."""
+        mode = match[2]
+        for command in commands(match[1]):
+            text = self._late(uncaret(command).strip())
+            if echoed := re.match(r"@?echo[ .:,;(/\\\[\]+](.*)", text, re.IGNORECASE | re.DOTALL):
+                self._write(match[3], echoed[1], mode)
+                mode = ">>"
+            else:
+                self._command(command, 0)
 
     def _expanded(self, line: str) -> str:
         """Percent signs."""
@@ -139,20 +148,37 @@ class _Machine:
         if match[0] == "%%":  # a loop's variable, or a percent sign
             return match[0]
         if name == 2 and match[1]:
-            return ""
+            return self._argument(match[1])
         value = self.variables.get(match[name].lower())
         if value is None:
             return match[0] if match[name][:1].isspace() else ""
         if match[name].lower() not in ENVIRONMENT or match[way]:
             self.changed += 1
-        return _piece(value, match[way]) if match[way] else value
+        return piece(value, match[way]) if match[way] else value
+
+    def _argument(self, sign: str) -> str:
+        """``%1``, ``%~1``, ``%*``: what a label was called with; the name of the file itself."""
+        given = self.given[-1]
+        if sign == "*":
+            return " ".join(given[1:])
+        value = given[int(sign[-1])] if int(sign[-1]) < len(given) else ""
+        if not sign.startswith("~"):
+            return value
+        way, plain = sign[1:-1].lower(), value.strip('"')
+        folder, _, name = plain.rpartition("\\")
+        if "f" in way or not set(way) & set("dpnx"):
+            return plain
+        stem, dot, ending = name.rpartition(".")
+        stem, ending = (stem, dot + ending) if dot else (name, "")
+        kept = {"d": folder[:2], "p": folder[2:] + "\\" * bool(folder), "n": stem, "x": ending}
+        return "".join(part for letter, part in kept.items() if letter in way)
 
     def _command(self, raw: str, depth: int) -> None:
         """One command, carets still in it."""
         if depth > _DEPTH:
             raise Ended("commands in commands", "limit")
         self.meter.step()
-        text = _uncaret(raw).strip().lstrip("@(,;= \t").strip()
+        text = uncaret(raw).strip("\r\n").lstrip("@(,;= \t")
         self.changed += text.count("") > 1 and raw.count("^") > 2
         word = re.match(r"[a-z]+", text, re.IGNORECASE)
         special = _SPECIAL.get(word[0].lower()) if word else None
@@ -160,6 +186,7 @@ class _Machine:
             text = self._late(text)
         if special is not None and special(self, text, raw, depth):
             return
+        text = text.strip()
         self._plain(text.rstrip(") ") if text.count(")") > text.count("(") else text, depth)
 
     def _late(self, text: str) -> str:
@@ -183,18 +210,17 @@ class _Machine:
             self._inner(text, depth)
 
     def _inner(self, text: str, depth: int) -> None:
+        word = _WORD.match(text)
+        if word and (word[0].strip() != word[1] or '"' in word[1][1:-1]):
+            self.changed += 1
+            text = word[1].replace('"', "") + " " + text[word.end() :]
         if match := _CMD.match(text):
+            self.delayed = self.delayed or "/v" in text[: match.start(1)].lower()
             self._line(match[1].strip().removeprefix('"').removesuffix('"'), depth + 1)
         elif match := _START.match(text):
             self._command(match[1], depth + 1)
-        elif match := _INLINE.search(text):
-            self.record.layer(
-                match[2].strip(), "vbs" if match[1].lower() == "vbscript" else "js", match[1].lower()
-            )
-        elif match := _DECODE.search(text):
-            self._decoded(match)
-        elif match := _SHELL.match(text):
-            _powershell(match[1], self.record)
+        else:
+            start.inner(text, self.record, self.meter, self.files, {_ITSELF.lower(): self.source})
 
     def _write(self, name: str, text: str, mode: str) -> None:
         lines = self.files.setdefault(name.lower(), [])
@@ -202,21 +228,12 @@ class _Machine:
             lines.clear()
         lines.append(text.rstrip()[: -1 if text.count(")") > text.count("(") else None])
 
-    def _decoded(self, match: re.Match[str]) -> None:
-        lines = self.files.get(match[2].lower(), [])
-        body = "".join(line.strip() for line in lines if not line.startswith("-----"))
-        try:
-            data = bytes.fromhex(body) if match[1] else base64.b64decode(body + "=" * (-len(body) % 4))
-        except (binascii.Error, ValueError):
-            return
-        self.record.layer(data, _extension(match[3]), "certutil -decode")
-
     def set(self, text: str, raw: str, depth: int) -> bool:
         """``set name=value``, ``set /a``."""
         match = _SET.match(text)
         if match is None:
             return False
-        pairs = match[2].strip()
+        pairs = match[2].lstrip()  # blanks at the end belong to the value
         if pairs.startswith('"'):
             pairs = pairs[1 : pairs.rfind('"')] if pairs.rfind('"') > 0 else pairs[1:]
         name, equals, value = pairs.partition("=")
@@ -240,25 +257,43 @@ class _Machine:
             if "0x" not in expression
             else expression
         )
-        value = _arithmetic(f"{self.variables.get(name, '0')}{operator}({words})" if operator else words)
+        value = arithmetic(f"{self.variables.get(name, '0')}{operator}({words})" if operator else words)
         if value is not None:
             self.variables[name] = str(value)
 
     def call(self, text: str, raw: str, depth: int) -> bool:
-        """``call`` expands once more; of a label, what stands behind it is reached anyway."""
-        rest = text[4:].strip()
-        if rest.startswith(":"):
+        """``call`` expands once more; a label is gone through with what it is given, up to where it ends."""
+        rest = self._expanded(text[4:].strip().replace("%%", "%"))
+        if not rest.startswith(":"):
+            self._line(rest, depth + 1)
             return True
-        self._line(rest.replace("%%", "%"), depth + 1)
+        words = re.findall(r'(?:[^\s,;="]|"[^"]*"?)+', rest)
+        at = self.labels.get(words[0][1:].lower()) if words else None
+        if at is not None and len(self.given) < _DEPTH:
+            self.given.append([words[0], *words[1:]])
+            self.run(at)
+            self.given.pop()
+            self.jump = None
         return True
 
     def goto(self, text: str, raw: str, depth: int) -> bool:
         """On with another line."""
         label = re.sub(r"^goto\s*:?", "", text, flags=re.IGNORECASE).split(" ")[0].strip(" :)").lower()
-        if label == "eof":
+        if depth == 0 and label == "eof":
             self.jump = len(self.lines)
         elif depth == 0 and label in self.labels:
             self.jump = self.labels[label]
+        return True
+
+    def exit(self, text: str, raw: str, depth: int) -> bool:
+        """Back to who called the label; of the file itself, what follows may be reached otherwise."""
+        if depth == 0 and len(self.given) > 1:
+            self.jump = len(self.lines)
+        return True
+
+    def shift(self, text: str, raw: str, depth: int) -> bool:
+        """Arguments move up."""
+        del self.given[-1][1:2]
         return True
 
     def loop(self, text: str, raw: str, depth: int) -> bool:
@@ -267,6 +302,7 @@ class _Machine:
         if match is None:
             return False
         items: list[str] = [""]
+        options = ""
         if not match[1]:
             items = re.findall(r'"[^"]*"|[^\s,;="]+', match[4]) or [""]
         elif match[1].lower() == "/l":
@@ -277,13 +313,13 @@ class _Machine:
                     for n in range(numbers[0], numbers[2] + (1 if numbers[1] > 0 else -1), numbers[1])[:2000]
                 ]
         elif match[1].lower() == "/f":
-            items = self._said(match[4])
-        body = _commands(match[5])
-        variable = re.compile(rf"%{{1,2}}~?[a-z]*{match[3]}(?!\w)")
+            items, options = self._said(match[4]), match[2].strip()
+        body = commands(block(match[5])[0])
         for item in items:
-            value = item.strip('"').replace("\\", "\\\\")
+            values = fields(item, options) if options else [item]
+            named = {chr(ord(match[3]) + at): value for at, value in enumerate(values)}
             for command in body:
-                self._command(variable.sub(value, command), depth + 1)
+                self._command(_VARIABLE.sub(partial(_loop_value, named), command), depth + 1)
         return True
 
     def _said(self, source: str) -> list[str]:
@@ -291,6 +327,8 @@ class _Machine:
         source = source.strip()
         if source.startswith('"'):
             return [source.strip('"')]
+        if source.lower() in self.files:
+            return self.files[source.lower()]
         inner = source.strip("'`")
         self._command(inner, _DEPTH - 2)
         echoed = re.match(r"\s*echo[ .](.*)", inner, re.IGNORECASE)
@@ -302,12 +340,13 @@ class _Machine:
         if match is None:
             return False
         holds = self._holds(self._late(match[3]), bool(match[1]))
-        if holds is not None and holds == bool(match[2]):
-            _, word, other = match[4].partition(") else ")
-            body = other if word else ""
+        body, rest = block(match[4])
+        other = re.sub(r"^else\b", "", rest, flags=re.IGNORECASE) if rest else ""
+        if holds is None:
+            chosen = [*commands(body), *commands(block(other)[0])]
         else:
-            body = match[4]
-        for command in _commands(body.strip().lstrip("(")):
+            chosen = commands(block(other)[0] if holds == bool(match[2]) else body)
+        for command in chosen:
             self._command(command, depth + (holds is None))
         return True
 
@@ -332,131 +371,5 @@ class _Machine:
 
 _SPECIAL = {
     "set": _Machine.set, "call": _Machine.call, "goto": _Machine.goto, "for": _Machine.loop, "if": _Machine.when, "setlocal": _Machine.local,
-    "rem": _Machine.nothing, "endlocal": _Machine.nothing, "exit": _Machine.nothing, "else": _Machine.nothing,
+    "rem": _Machine.nothing, "endlocal": _Machine.nothing, "exit": _Machine.exit, "shift": _Machine.shift, "else": _Machine.nothing,
 }  # fmt: skip
-
-
-def _joined(source: str) -> list[str]:
-    """Lines, where a caret at the end or an open parenthesis goes on with the next."""
-    out: list[str] = []
-    text = re.sub(r"\^\r?\n", "", source)
-    for line in re.split(r"[\r\n]+", text):
-        opened = out and not _LABEL.match(line) and _open(out[-1])
-        if opened:
-            out[-1] += (" " if line.strip().startswith(")") else " & ") + line.strip()
-        else:
-            out.append(line)
-    return out
-
-
-def _open(line: str) -> bool:
-    """Whether a block begins in this line and does not end; only loops and conditions have blocks of lines."""
-    if len(line) > 1 << 16 or not re.match(r"\s*@?\(?\s*(?:for|if|\()", line, re.IGNORECASE):
-        return line.strip() == "("
-    plain = re.sub(r'"[^"]*"|\^.', "", line)
-    return plain.count("(") > plain.count(")")
-
-
-def _commands(line: str) -> list[str]:
-    """The commands of a line, split where ``&``, ``|`` stand outside quotes; a loop or condition keeps the rest of its line."""
-    out: list[str] = []
-    begin, quoted, at = 0, False, 0
-    while at < len(line):
-        char = line[at]
-        if char == "^" and not quoted:
-            at += 1
-        elif char == '"':
-            quoted = not quoted
-        elif char in "&|" and not quoted and line[at - 1 : at] != ">":
-            if re.match(r"\s*@?\(?\s*(?:for|if)\b", line[begin:at], re.IGNORECASE):
-                break
-            out.append(line[begin:at])
-            begin = at + 1
-        at += 1
-    return [one for one in (*out, line[begin:]) if one.strip(" &|()")]
-
-
-def _uncaret(text: str) -> str:
-    """Without carets, but for those in quotes."""
-    if "^" not in text:
-        return text
-    pieces = re.split(r'("[^"]*")', text)
-    return "".join(
-        piece if at % 2 else re.sub(r"\^(.)", r"\1", piece).replace("^", "")
-        for at, piece in enumerate(pieces)
-    )
-
-
-def _piece(value: str, way: str) -> str:
-    """``~from,length`` or ``old=new`` of a variable."""
-    if way.startswith("~"):
-        match = _SLICE.match(way)
-        first = int(match[1] or 0) if match else 0
-        first = max(len(value) + first, 0) if first < 0 else first
-        if not match or match[2] is None:
-            return value[first:]
-        length = int(match[2])
-        return value[first : first + length] if length >= 0 else value[first:length]
-    old, _, new = way.partition("=")
-    if old.startswith("*") and len(old) > 1:
-        at = value.lower().find(old[1:].lower())
-        return new + value[at + len(old) - 1 :] if at >= 0 else value
-    return re.sub(re.escape(old), lambda _: new, value, flags=re.IGNORECASE)[:TEXT]
-
-
-def _arithmetic(text: str) -> int | None:
-    """A sum of whole numbers; None where it is none."""
-    import ast
-
-    try:
-        return _sum(ast.parse(text.replace("/", "//").strip(), mode="eval").body, 0)
-    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
-        return None
-
-
-def _sum(node: object, depth: int) -> int:
-    import ast
-    import operator as op
-
-    ways = {
-        ast.Add: op.add,
-        ast.Sub: op.sub,
-        ast.Mult: op.mul,
-        ast.FloorDiv: op.floordiv,
-        ast.Mod: op.mod,
-        ast.BitXor: op.xor,
-        ast.BitAnd: op.and_,
-        ast.BitOr: op.or_,
-    }
-    if depth > 50:
-        raise ValueError("nested")
-    if isinstance(node, ast.Constant) and isinstance(node.value, int):
-        return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_sum(node.operand, depth + 1)
-    if isinstance(node, ast.BinOp) and type(node.op) in ways:
-        return (
-            int(ways[type(node.op)](_sum(node.left, depth + 1), _sum(node.right, depth + 1))) & 0xFFFFFFFFFFFF
-        )
-    raise ValueError("no sum")
-
-
-def _powershell(arguments: str, record: Record) -> None:
-    """What a command line tells PowerShell to run."""
-    if match := _ENCODED.search(arguments):
-        try:
-            record.layer(
-                base64.b64decode(match[1] + "=" * (-len(match[1]) % 4)).decode("utf-16-le", "replace"),
-                "ps1",
-                "EncodedCommand",
-            )
-        except (binascii.Error, ValueError):
-            record.unresolved.append(match[0][:100])
-        return
-    found = _COMMAND.search(arguments)
-    rest = found[1] if found else _OPTION.sub("", arguments)
-    rest = rest.strip()
-    if rest.startswith('"'):
-        rest = rest[1:].removesuffix('"').replace('\\"', '"')
-    if rest and not rest.startswith(("-", "/")):
-        record.layer(rest, "ps1", "Command")

@@ -1,0 +1,1 @@
+"""Batch files: what their commands come to, without running any."""
