@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,10 +16,10 @@ from test_capture import DATA, over
 import capture_writer as made
 from kazami.model.wire import Match
 from kazami.sources.network.capture import batch as batches
-from kazami.sources.network.capture import block, packets
+from kazami.sources.network.capture import begin, block, packets
 from kazami.sources.network.capture.batch import Batch
 from kazami.sources.network.capture.engine import Engine
-from kazami.sources.network.capture.flow import Flow
+from kazami.sources.network.capture.flow import STARTS, Flow, limit_of
 
 Shape = tuple[Any, ...]
 WATCHED = frozenset((b"\0\x35",))
@@ -139,12 +140,18 @@ def frame(chance: random.Random) -> bytes:
     st.integers(1, 300),
     st.sampled_from([1000, 900_000, 7_000_000, 70_000_000, -5_000_000]),
     st.booleans(),
+    st.sampled_from([(block.BLOCK, batches.STRIDE), (300, 1), (2000, 20)]),
 )
 @settings(deadline=None, max_examples=80)
-def test_random_packets(chance: random.Random, count: int, step: int, tapped: bool) -> None:
+def test_random_packets(
+    chance: random.Random, count: int, step: int, tapped: bool, sizes: tuple[int, int]
+) -> None:
     frames = [frame(chance) for _ in range(count)]
     write = chance.choice((made.pcap, made.pcapng))
-    agree(write(frames, step=step) if write is made.pcap else write(frames), tapped)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block, "BLOCK", sizes[0])
+        patch.setattr(batches, "STRIDE", sizes[1])
+        agree(write(frames, step=step) if write is made.pcap else write(frames), tapped)
 
 
 @pytest.mark.parametrize("link", [101, 113, 276, 0, 9])
@@ -194,9 +201,26 @@ def test_memory_is_bounded_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> No
     frames = [made.ethernet(made.ip(made.tcp(b"x" * 500, 1, source=number + 1))) for number in range(5000)]
     for some in block.read(io.BytesIO(made.pcap(frames, step=1)), ignore, ignore):
         engine.add(some)
-        assert len(engine._flows) <= 150
-        assert engine._heads <= 50_000
+        assert engine.held <= 150
+        assert engine.heads <= 50_000
     for _ in engine.finish():
         pass
     assert len(seen) == len(set(seen)) == 5000
-    assert engine._heads == 0
+    assert engine.heads == 0
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=12),
+            st.tuples(st.sampled_from([*STARTS, b"\x16\x03", b"\x03\0", b"abcd\xfeSMB", b"abcd\x6a", b"\xc0" * 1200]), st.binary(max_size=8)).map(b"".join),
+        ),
+        min_size=1,
+    )
+)  # fmt: skip
+def test_how_many_first_bytes_are_kept(payloads: list[bytes]) -> None:
+    starts = np.frombuffer(b"".join(one[:8].ljust(8, b"\x03") for one in payloads), np.uint8).reshape(-1, 8)
+    found = begin.limits(starts, np.array([len(one) for one in payloads], np.int64))
+    assert [limit for limit, one in zip(found.tolist(), payloads, strict=True) if one] == [
+        limit_of(one) for one in payloads if one
+    ]

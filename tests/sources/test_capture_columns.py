@@ -17,7 +17,9 @@ from test_capture_batch import captures, frame
 import capture_writer as made
 from kazami.model.event import Route
 from kazami.sources.columns import Columns
-from kazami.sources.network.capture import columnar, connection, record, source
+from kazami.sources.network.capture import block, columnar, connection, record, source
+from kazami.sources.network.capture.block import Numbers
+from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import Flow
 from kazami.sources.network.capture.record import Records
 
@@ -25,9 +27,18 @@ ASK = b"GET /%d HTTP/1.1\r\nHost: x.example\r\nUser-Agent: a\x80b\r\n\r\n"
 SAY = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello"
 
 
+class Single(Records):
+    """Is told of flows one by one."""
+
+    def crop(self, crop: Crop, rows: Numbers) -> None:
+        for flow in crop.flows(rows):
+            self.flow(flow)
+
+
 def rows(data: bytes, few: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Every event of a capture; what an event does not have, and what is null in it, are told apart."""
-    monkeypatch.setattr(source, "Records", lambda columns: Records(columns, few=few))
+    made = Records if few == 1 else Single
+    monkeypatch.setattr(source, "Records", lambda columns: made(columns, few=few))
     columns = Columns(evidence(data))
     for _ in source.feed(columns.owner, columns):
         pass
@@ -65,11 +76,17 @@ def talks(chance: random.Random) -> Iterator[bytes]:
                 yield made.ip(made.udp(made.answer(name), 53, 1024 + number), 17, "10.0.0.2", "10.0.0.1")
 
 
-@given(st.randoms(use_true_random=False), st.sampled_from([1, 900_000, 70_000_000, -5_000_000]))
+@given(
+    st.randoms(use_true_random=False),
+    st.sampled_from([1, 900_000, 70_000_000, -5_000_000]),
+    st.sampled_from([block.BLOCK, 2000]),
+)
 @settings(deadline=None, max_examples=15)
-def test_random_talks(chance: random.Random, step: int) -> None:
+def test_random_talks(chance: random.Random, step: int, size: int) -> None:
     frames = [made.ethernet(packet) for packet in talks(chance)] + [frame(chance) for _ in range(20)]
-    agree(made.pcap(frames, step=step))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block, "BLOCK", size)
+        agree(made.pcap(frames, step=step))
 
 
 def test_captures_at_hand() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from kazami.model.wire import Tap
 from kazami.sources.network.capture import begin, header
 from kazami.sources.network.capture.block import Block, Numbers
+from kazami.sources.network.capture.crop import Crop, Crops, Reap
 from kazami.sources.network.capture.engine import Datagram, Emit
 from kazami.sources.network.capture.flow import (
     FIN,
@@ -39,6 +40,7 @@ from kazami.sources.network.capture.sorting import (
     halves_of,
     listed,
     only,
+    spread,
 )
 from kazami.sources.network.capture.unwrap import ICMP, ICMP6, PROTOCOL, echo_key
 
@@ -52,7 +54,8 @@ STRIDE = 1 << 15
 class Batch:
     """Takes blocks; hands every flow that is over to `emit`, and datagrams of ports in `watched` to `datagram`.
 
-    `tap` sees every packet of a flow (`model.wire`), those of one block in their order.
+    `tap` sees every packet of a flow (`model.wire`), those of one block in their order. With `reap`, flows that are over may be
+    handed on as columns.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class Batch:
         datagram: Datagram | None = None,
         watched: frozenset[bytes] = frozenset(),
         tap: Tap | None = None,
+        reap: Reap | None = None,
     ) -> None:
         self._tap = tap
+        self._crops = Crops(reap or self._reap)
         self._emit, self._datagram, self._watched = emit, datagram, watched
         self._flows: dict[int, Flow] = {}  # by label, those that were touched last at the end
         self._closed: dict[int, Flow] = {}  # those among them that both sides closed
@@ -74,6 +79,16 @@ class Batch:
     def other(self) -> int:
         """Packets that are not IP, or cut before they say whose they are."""
         return self._odd.other
+
+    @property
+    def held(self) -> int:
+        """Flows that are held."""
+        return len(self._flows) + len(self._crops)
+
+    @property
+    def heads(self) -> int:
+        """Bytes that are held of them."""
+        return self._heads + self._crops.heads
 
     def add(self, block: Block) -> None:
         """Take the packets of one block."""
@@ -87,12 +102,13 @@ class Batch:
         if len(rows.label):
             self._take(rows, data, keys)
         self._count += len(block.starts)
-        if self._count - self._swept >= STRIDE or len(self._flows) > MAX_FLOWS or self._heads > MAX_HEADS:
+        if self._count - self._swept >= STRIDE or self.held > MAX_FLOWS or self.heads > MAX_HEADS:
             self._swept = self._count
             self._sweep(int(block.times[-1]))
 
     def finish(self) -> Iterator[None]:
-        """Hand on what is still open, a step for each flow."""
+        """Hand on what is still open, in steps."""
+        yield from self._crops.finish()
         for flow in self._flows.values():
             self._over(flow)
             yield
@@ -100,7 +116,7 @@ class Batch:
         self._closed.clear()
 
     def _take(self, rows: Rows, data: bytes, keys: dict[int, bytes]) -> None:
-        groups, number = groups_of(rows, self._closed)
+        groups, number = groups_of(rows, self._is_closed)
         halves, payload = halves_of(groups.rows, number)
         flows: list[Flow | None] = [None] * len(groups.label)
         rest = self._begin(groups, halves, payload, data, keys, flows)
@@ -145,38 +161,68 @@ class Batch:
         keys: dict[int, bytes],
         flows: list[Flow | None],
     ) -> Flags:
-        """Make flows of all groups that are simple and begin one, in their places of `flows`; which groups are left."""
-        known = self._flows
+        """Begin the flows of all groups that are simple and begin one; which groups are left. Those flows that somebody wants to
+        see at once are put in their places of `flows`."""
         some = begin.simple(groups, halves, payload)
         if keys:
             some &= ~np.isin(groups.row, list(keys))
         which = np.flatnonzero(some)
-        told = (groups.label, groups.flags, groups.time)
-        some[which] = [
-            label not in known or self._ends(label, flags, time)
-            for label, flags, time in zip(*(column[which].tolist() for column in told), strict=True)
-        ]
-        for group, label, flow in begin.flows(groups, halves, payload, data, some, self._count):
-            known[label] = flows[group] = flow
-            self._prepare(flow)
-            if flow.named and self._datagram is not None:
-                self._datagrams(flow, groups, group, data)
-            first, second = flow.halves
-            if flow.queries is not None:
-                first.forget()
-                second.forget()
-            self._heads += len(first.head) + len(second.head)
-            if (first.flags | second.flags) & (FIN | RST) and is_closed(flow):
-                self._closed[label] = flow
-        return ~some
+        labels, flags, times = groups.label[which].tolist(), groups.flags[which], groups.time[which]
+        busy = self._crops.busy(labels, flags, times)
+        if known := self._flows:
+            told = zip(labels, flags.tolist(), times.tolist(), strict=True)
+            going = [label in known and not self._ends(label, flag, time) for label, flag, time in told]
+            busy |= np.array(going, np.bool_)
+        which = which[~busy]
+        some[:] = True
+        some[which] = False
+        if len(which):
+            crop = begin.crop(groups, halves, payload, data, which, self._count)
+            self._name(crop, which, groups, data)
+            if self._tap is not None:
+                rows = np.arange(len(which))
+                crop.alive[rows] = False
+                for flow, group, label in zip(
+                    crop.flows(rows), which.tolist(), crop.label.tolist(), strict=True
+                ):
+                    flow.look(self._tap)
+                    self._adopt(label, flow)
+                    flows[group] = flow
+            self._crops.add(crop)
+        return some
+
+    def _name(self, crop: Crop, which: Numbers, groups: Groups, data: bytes) -> None:
+        """Hand on the datagrams of those flows of a crop whose are looked at one by one."""
+        rows = np.flatnonzero(crop.protocol == UDP)
+        rows = rows[np.array([self._is_watched(crop.keys[row]) for row in rows.tolist()], np.bool_)]
+        if self._datagram is None or not len(rows):
+            return
+        flows = list(crop.bare(rows))
+        crop.known = dict(zip(rows.tolist(), flows, strict=True))
+        for flow in flows:
+            flow.named = True
+        at, whose, _ = spread(groups.first[which[rows]], groups.first[which[rows] + 1])
+        told = groups.rows
+        some = told.length[at] > 0
+        at, whose = at[some], whose[some]
+        start, side = told.start[at], told.side[at] ^ crop.turned[rows][whose]
+        columns = (whose, side, start, start + told.length[at], told.time[at])
+        for n, direction, begun, end, time in zip(*(column.tolist() for column in columns), strict=True):
+            self._datagram(flows[n], direction, data[begun:end], time)
+        crop.forget(rows[np.array([flow.queries is not None for flow in flows])])
 
     def _prepare(self, flow: Flow) -> None:
         """Who wants to see a new flow, and whether its datagrams are read one by one."""
-        key = flow.key
-        if flow.protocol == UDP and (key[-5:-3] in self._watched or key[-3:-1] in self._watched):
-            flow.named = True
+        flow.named = flow.protocol == UDP and self._is_watched(flow.key)
         if self._tap is not None:
             flow.look(self._tap)
+
+    def _is_watched(self, key: bytes) -> bool:
+        return key[-5:-3] in self._watched or key[-3:-1] in self._watched
+
+    def _is_closed(self, label: int) -> bool:
+        """Whether the flow of this label was closed by both sides."""
+        return label in self._closed or self._crops.is_closed(label)
 
     def _ends(self, label: int, flags: int, time: int) -> bool:
         """Whether the flow of this label is over when such a packet comes; it is then let go."""
@@ -189,6 +235,9 @@ class Batch:
     def _flow(self, groups: Groups, group: int, data: bytes, keys: dict[int, bytes]) -> Flow:
         """The flow of a group, begun anew where there is none or it is over; it moves to the end of all flows."""
         label = groups.label[group]
+        alone = self._crops.take(label)
+        if alone is not None:
+            self._adopt(label, alone)
         if label in self._flows:
             self._ends(label, groups.flags[group], groups.time[group])
         flow = self._flows.pop(label, None)
@@ -198,6 +247,13 @@ class Batch:
         if groups.last[group] > flow.last:
             flow.last = groups.last[group]
         return flow
+
+    def _adopt(self, label: int, flow: Flow) -> None:
+        """Hold a flow that was one of many before."""
+        self._flows[label] = flow
+        self._heads += len(flow.halves[0].head) + len(flow.halves[1].head)
+        if is_closed(flow):
+            self._closed[label] = flow
 
     def _open(self, groups: Groups, group: int, data: bytes, keys: dict[int, bytes]) -> Flow:
         protocol, side = groups.protocol[group], groups.side[group]
@@ -246,8 +302,14 @@ class Batch:
         self._heads -= len(flow.halves[0].head) + len(flow.halves[1].head)
         self._emit(flow)
 
+    def _reap(self, crop: Crop, rows: Numbers) -> None:
+        for flow in crop.flows(rows):
+            self._emit(flow)
+
     def _sweep(self, now: int) -> None:
         """End what is idle; where flows or heads take too much room, what was quiet longest as well."""
+        for label, flow in self._crops.sweep(now):
+            self._adopt(label, flow)
         over = [label for label, flow in self._closed.items() if is_over(flow, 0, now)]
         for label, flow in self._flows.items():
             if now - flow.last <= IDLE_OTHER:
@@ -256,12 +318,26 @@ class Batch:
                 over.append(label)
         for label in over:
             self._end(label)
-        most = MAX_FLOWS if len(self._flows) <= MAX_FLOWS else 2 * MAX_FLOWS // 3
-        heads = MAX_HEADS if self._heads <= MAX_HEADS else 2 * MAX_HEADS // 3
-        for label in list(self._flows):  # its first, asked for anew, lies behind all that is gone: quadratic
-            if len(self._flows) <= most and self._heads <= heads:
-                break
-            self._end(label)
+        if self.held > MAX_FLOWS or self.heads > MAX_HEADS:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """End what was quiet longest."""
+        most = MAX_FLOWS if self.held <= MAX_FLOWS else 2 * MAX_FLOWS // 3
+        heads = MAX_HEADS if self.heads <= MAX_HEADS else 2 * MAX_HEADS // 3
+        at, last, size = self._crops.held()
+        flows = list(self._flows.items())
+        last = np.append(last, np.array([flow.last for _, flow in flows], np.int64))
+        own = [len(flow.halves[0].head) + len(flow.halves[1].head) for _, flow in flows]
+        size = np.append(size, np.array(own, np.int64))
+        order = np.argsort(last, kind="stable")
+        enough = (self.held - np.arange(1, len(order) + 1) <= most) & (
+            self.heads - np.cumsum(size[order]) <= heads
+        )
+        gone = order[: int(np.argmax(enough)) + 1]
+        self._crops.end(at[gone[gone < len(at)]])
+        for n in (gone[gone >= len(at)] - len(at)).tolist():
+            self._end(flows[n][0])
 
     def _end(self, label: int) -> None:
         self._closed.pop(label, None)

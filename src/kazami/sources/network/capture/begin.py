@@ -5,29 +5,33 @@ Only what is simple: one group of rows that are usual and in order. `batch` goes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kazami.sources.network.capture.block import Numbers, rows
+from kazami.sources.network.capture.crop import Crop, Pieces, Side
 from kazami.sources.network.capture.flow import (
     ACK,
-    MAX_SIZES,
+    BYTES,
+    LONG,
     SERVERS,
+    SESSION,
     SHORT,
+    STARTS,
     SYN,
     TCP,
     UDP,
-    Flow,
-    Half,
-    limit_of,
 )
-from kazami.sources.network.capture.header import Flags, Rows
-from kazami.sources.network.capture.sorting import Groups, Halves, Payload
+from kazami.sources.network.capture.header import Bytes, Flags, Rows
+from kazami.sources.network.capture.sorting import Groups, Halves, Payload, spread
 
 _IS_SERVER = np.zeros(1 << 16, np.bool_)
 _IS_SERVER[[int.from_bytes(port) for port in SERVERS]] = True
+
+
+_LIMIT = np.array([BYTES.get(byte, SHORT) for byte in range(256)], np.int64)
+_LIMITS = {int.from_bytes(start): limit for start, limit in STARTS.items()}
 
 
 def simple(groups: Groups, halves: Halves, payload: Payload) -> Flags:
@@ -42,31 +46,24 @@ def simple(groups: Groups, halves: Halves, payload: Payload) -> Flags:
     return found
 
 
-def flows(
-    groups: Groups, halves: Halves, payload: Payload, data: bytes, chosen: Flags, before: int
-) -> Iterator[tuple[int, int, Flow]]:
-    """The chosen groups with their labels and flows; `before` are packets of the blocks before this one."""
-    some = np.flatnonzero(chosen)
-    if not len(some):
-        return
+def crop(groups: Groups, halves: Halves, payload: Payload, data: bytes, some: Numbers, before: int) -> Crop:
+    """The flows of groups, which are numbered by `some`; `before` are packets of the blocks before this one."""
+    chosen = np.zeros(len(groups.label), np.bool_)
+    chosen[some] = True
+    which = np.flatnonzero(chosen[halves.group])
     keys, backward = _keys(groups, data, some)
     turned = groups.side[some] != backward
-    made = _halves(groups, halves, payload, data, chosen)
-    place = np.searchsorted(halves.group[chosen[halves.group]], some)
-    both = np.append(place[1:], len(made)) - place > 1
-    near_first = halves.side[chosen[halves.group]][place] == turned
-    columns = (groups.label, groups.protocol, groups.time, groups.number + before + 1, groups.last)
-    for key, group, label, protocol, time, number, last, at, two, straight, is_turned in zip(
-        keys, some.tolist(), *(column[some].tolist() for column in columns), place.tolist(), both.tolist(), near_first.tolist(), turned.tolist(),
-        strict=True,
-    ):  # fmt: skip
-        flow = Flow.__new__(Flow)
-        flow.key, flow.protocol, flow.first, flow.last, flow.number = key, protocol, time, last, number
-        one, other = made[at], made[at + 1] if two else Half()
-        flow.halves = (one, other) if straight else (other, one)
-        if is_turned:
-            flow.side = 1
-        yield group, label, flow
+    sides, pieces = _sides(groups.rows, Halves._make(column[which] for column in halves), payload, data)
+    place = np.searchsorted(halves.group[which], some)
+    both = np.append(place[1:], len(which)) - place > 1
+    other = np.where(both, place + 1, len(which))
+    straight = halves.side[which][place] == turned
+    near, far = (sides.taken(np.where(one, place, other)) for one in (straight, ~straight))
+    number = groups.number[some] + before + 1
+    size = np.array([len(one) + len(two) for one, two in zip(near.head, far.head, strict=True)], np.int64)
+    return Crop(
+        keys, groups.label[some], groups.protocol[some], groups.time[some], groups.last[some], number, turned, near, far, pieces, size,
+    )  # fmt: skip
 
 
 def _keys(groups: Groups, data: bytes, some: Numbers) -> tuple[list[bytes], Flags]:
@@ -94,35 +91,36 @@ def _keys(groups: Groups, data: bytes, some: Numbers) -> tuple[list[bytes], Flag
     return found, backward
 
 
-def _halves(groups: Groups, halves: Halves, payload: Payload, data: bytes, chosen: Flags) -> list[Half]:
-    """The directions of the chosen groups."""
-    which = np.flatnonzero(chosen[halves.group])
-    begin, end = halves.begin[which], halves.end[which]
-    wanted = _wanted(payload, data, begin, end)
-    row, stop = wanted.row, np.cumsum(wanted.rows)
-    ends = payload.start[row] + np.minimum(payload.length[row], wanted.room)
-    pieces = [data[at:end] for at, end in zip(payload.start[row].tolist(), ends.tolist(), strict=True)]
-    lengths, times, places = payload.length[row].tolist(), payload.time[row].tolist(), wanted.place.tolist()
-    behind = np.append(payload.behind, -1)[end - 1]
-    following = np.where(end > begin, behind, halves.opening[which])
-    columns = (halves.packets, halves.ip_bytes, halves.payload, halves.flags, halves.syn, halves.acked)
-    made: list[Half] = []
-    for packets, ip_bytes, size, flags, syn, acked, sequence, a, b, limit, full in zip(
-        *(column[which].tolist() for column in columns), following.tolist(), (stop - wanted.rows).tolist(), stop.tolist(),
-        wanted.limit.tolist(), wanted.full.tolist(), strict=True,
-    ):  # fmt: skip
-        half = Half()
-        half.packets, half.ip_bytes, half.payload, half.flags = packets, ip_bytes, size, flags
-        half.acked, half.next = acked, sequence
-        if syn >= 0:
-            half.syn = syn_of(groups.rows, syn, data)
-        if b > a:
-            half.limit, half.full = limit, full
-            half.sizes = tuple(lengths[a : min(b, a + MAX_SIZES)])
-            half.marks = tuple(zip(places[a:b], times[a:b], strict=True))
-            half.head = pieces[a] if b - a == 1 else b"".join(pieces[a:b])
-        made.append(half)
-    return made
+def _sides(rows: Rows, halves: Halves, payload: Payload, data: bytes) -> tuple[Side, Pieces]:
+    """All directions, and behind them one that no packet has."""
+    wanted = _wanted(payload, data, halves.begin, halves.end)
+    row, end = wanted.row, np.cumsum(wanted.rows)
+    begin = end - wanted.rows
+    stops = payload.start[row] + np.minimum(payload.length[row], wanted.room)
+    pieces = [data[at:stop] for at, stop in zip(payload.start[row].tolist(), stops.tolist(), strict=True)]
+    heads = [
+        pieces[a] if b - a == 1 else b"".join(pieces[a:b])
+        for a, b in zip(begin.tolist(), end.tolist(), strict=True)
+    ]
+    behind = np.append(payload.behind, -1)[halves.end - 1]
+    ip = np.where(halves.syn >= 0, rows.ip[halves.syn], -1)
+    opened = np.where(ip >= 0, rows.time[halves.syn], -1)
+    stops = np.where(ip >= 0, np.minimum(rows.start, rows.end)[halves.syn], -1)
+    syn = [data[at:stop] for at, stop in zip(ip.tolist(), stops.tolist(), strict=True)]
+    columns = [
+        *_with_none(halves.packets, halves.ip_bytes, halves.payload, halves.flags),
+        *_with_none(halves.acked, np.where(halves.end > halves.begin, behind, halves.opening), none=-1),
+        *_with_none(wanted.limit, none=SHORT),
+        *_with_none(wanted.full, begin, end),
+        *_with_none(opened, none=-1),
+        [*syn, b""],
+        [*heads, b""],
+    ]
+    return Side._make(columns), Pieces(payload.length[row], payload.time[row], wanted.place)
+
+
+def _with_none(*columns: Any, none: int = 0) -> list[Any]:
+    return [np.append(column, np.array(none, column.dtype)) for column in columns]
 
 
 class _Wanted(NamedTuple):
@@ -140,12 +138,9 @@ class _Wanted(NamedTuple):
 def _wanted(payload: Payload, data: bytes, begin: Numbers, end: Numbers) -> _Wanted:
     size = end - begin
     there = np.flatnonzero(size)
-    starts, lengths = payload.start[begin[there]].tolist(), payload.length[begin[there]].tolist()
     limit = np.full(len(begin), SHORT)
-    limit[there] = [limit_of(data[at : at + long]) for at, long in zip(starts, lengths, strict=True)]
-    half = np.repeat(np.arange(len(begin)), size)
-    first = np.cumsum(size) - size
-    row = np.arange(len(half)) + np.repeat(begin - first, size)
+    limit[there] = limits(rows(data, payload.start[begin[there]], 8), payload.length[begin[there]])
+    row, half, first = spread(begin, end)
     length = payload.length[row]
     before = np.cumsum(length) - length
     place = before - np.repeat(before[first[there]], size[there])
@@ -160,3 +155,17 @@ def syn_of(rows: Rows, at: int, data: bytes) -> tuple[int, bytes] | None:
     """Time and headers of a SYN; None where its IP header is not at hand."""
     ip = int(rows.ip[at])
     return None if ip < 0 else (int(rows.time[at]), data[ip : min(int(rows.start[at]), int(rows.end[at]))])
+
+
+def limits(starts: Bytes, lengths: Numbers) -> Numbers:
+    """`flow.limit_of` of many directions, from eight bytes of each and how many these are."""
+    words = np.ascontiguousarray(starts).view(">u4").astype(np.int64)
+    first, long = starts[:, 0], lengths
+    limit = _LIMIT[first]
+    hello = ((words[:, 0] >> 16 == 0x1603) | (words[:, 0] >> 16 == 0x0300)) & (long >= 2)
+    ticket = ((starts[:, 4] == 0x6A) | (starts[:, 4] == 0x6C)) & (long >= 5)
+    limit[hello | ticket | ((long >= 1200) & (first >= 0xC0))] = LONG
+    limit[((words[:, 1] == 0xFE534D42) | (words[:, 1] == 0xFF534D42)) & (long >= 8)] = SESSION
+    for word, most in _LIMITS.items():
+        limit[(words[:, 0] == word) & (long >= 4)] = most
+    return limit

@@ -84,15 +84,16 @@ def _records(data: bytes, size: int, order: str) -> tuple[array[int], int, int]:
     found = array("q")
     keep, length = found.append, struct.Struct(f"{order}I").unpack_from
     at, limit = 0, size - RECORD
-    while at <= limit:
-        (held,) = length(data, at + 8)
-        after = at + RECORD + held
-        if after > size:
-            return found, at, held if held > MAX_PACKET else 0
-        if held > MAX_PACKET:
-            return found, at, held
+    while at <= limit:  # whether a packet can be that large is asked of all at once, behind
         keep(at)
-        at = after
+        at += RECORD + length(data, at + 8)[0]
+    held = np.diff(np.frombuffer(found, np.int64), append=at) - RECORD
+    wrong = np.flatnonzero(held > MAX_PACKET)
+    if len(wrong):
+        first = int(wrong[0])
+        return found[:first], found[first], int(held[first])
+    if at > size:
+        at = found.pop()
     return found, at, 0
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,19 @@ from kazami.model.evidence import Evidence
 from kazami.sources.columns import Plan
 from kazami.sources.gathered import encoded
 from kazami.sources.network.capture import handshake
-from kazami.sources.network.capture.connection import COUNTED, NAMES, PORTED, address, community_id, uid
+from kazami.sources.network.capture.connection import (
+    COUNTED,
+    NAMES,
+    PORTED,
+    Whose,
+    address,
+    community_id,
+    uid,
+)
 from kazami.sources.network.capture.conversation import Group, Told
-from kazami.sources.network.capture.flow import FIN, RST, SYN, TCP, Flow, Half
+from kazami.sources.network.capture.crop import Crop
+from kazami.sources.network.capture.flow import FIN, RST, SYN, TCP, Flow
+from kazami.sources.network.capture.header import Flags
 from kazami.sources.network.capture.unwrap import ICMP, ICMP6
 from kazami.sources.slab import Slab, coded
 
@@ -39,13 +49,13 @@ STATES = ("OTH", "SF", "S0", "SHR", "RSTO", "RSTR", "S2", "S3", "S1", "REJ", "RS
 class Heads:
     """What all records of some flows begin with: `text`, and `cells` of `connection.WHOSE`, a row for each flow."""
 
-    def __init__(self, flows: list[Flow]) -> None:
-        self.flows = flows
-        self.numbers = numbers(map(attrgetter("number"), flows))
-        self.protocols = numbers(map(attrgetter("protocol"), flows))
-        keys = [flow.key for flow in flows]
-        ports = np.frombuffer(b"".join([key[-5:-1] for key in keys]), ">u2").reshape(-1, 2).astype(np.int64)
-        name = pa.array([uid(flow) for flow in flows], pa.string())
+    def __init__(self, flows: list[Whose]) -> None:
+        self.keys = keys = [flow.key for flow in flows]
+        self.numbers = numbers(flow.number for flow in flows)
+        ends = np.frombuffer(b"".join([key[-5:] for key in keys]), np.uint8).reshape(-1, 5)
+        ports = np.ascontiguousarray(ends[:, :4]).view(">u2").astype(np.int64)
+        self.protocols = ends[:, 4].astype(np.int64)
+        name = pa.array([uid(flow.key, flow.first) for flow in flows], pa.string())
         near = pa.array([address(key[: (len(key) - 5) // 2]) for key in keys], pa.string())
         far = pa.array([address(key[(len(key) - 5) // 2 : -5]) for key in keys], pa.string())
         port, other = _texts(ports[:, 0]), _texts(ports[:, 1])
@@ -96,29 +106,127 @@ def _rows(groups: list[Group]) -> Numbers:
     return rows
 
 
-def connections(over: list[tuple[int, Told]], heads: Heads, plan: Plan, owner: Evidence) -> Slab:
-    """The own records of flows, whose places are those in `heads`."""
-    places, told = numbers(place for place, _ in over), [one for _, one in over]
-    flows = [heads.flows[place] for place, _ in over]
-    first, last = (numbers(map(attrgetter(name), flows)) for name in ("first", "last"))
+class Counted(NamedTuple):
+    """What is counted of flows that are over, an entry each; `place` is theirs among `Heads`."""
+
+    place: Numbers
+    first: Numbers
+    last: Numbers
+    payload: Numbers
+    packets: Numbers
+    ip_bytes: Numbers
+    flags: Numbers
+    payload2: Numbers
+    packets2: Numbers
+    ip_bytes2: Numbers
+    flags2: Numbers
+    syn: pa.StringArray
+    rtt: pa.StringArray
+    answer: pa.StringArray
+
+
+_COUNTS = attrgetter("payload", "packets", "ip_bytes", "flags")
+
+
+class Over:
+    """Flows that are over, and their places among those whose records wait."""
+
+    def __init__(self) -> None:
+        self._flows: list[tuple[int, Told, Flow]] = []
+        self._crops: list[tuple[Crop, Numbers, list[int], list[Told]]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, flow: Flow, place: int, told: Told) -> None:
+        """One flow."""
+        self._flows.append((place, told, flow))
+        self._count += 1
+
+    def extend(self, crop: Crop, rows: Numbers, places: list[int], told: list[Told]) -> None:
+        """Rows of a crop."""
+        self._crops.append((crop, rows, places, told))
+        self._count += len(rows)
+
+    def flows(self) -> Iterator[tuple[int, Told, Flow]]:
+        """One after the other."""
+        yield from self._flows
+        for crop, rows, places, told in self._crops:
+            yield from zip(places, told, crop.flows(rows), strict=True)
+
+    def counted(self) -> tuple[Counted, list[Told]]:
+        """All in columns."""
+        parts = [_of_rows(crop, rows, places) for crop, rows, places, _ in self._crops]
+        told = [one for _, _, _, some in self._crops for one in some]
+        if self._flows:
+            parts.append(
+                _of_flows([flow for _, _, flow in self._flows], [place for place, _, _ in self._flows])
+            )
+            told += [one for _, one, _ in self._flows]
+        columns = [
+            np.concatenate(column) if isinstance(column[0], np.ndarray) else pa.concat_arrays(column)
+            for column in zip(*parts, strict=True)
+        ]
+        return Counted._make(columns), told
+
+
+def _of_flows(flows: list[Flow], places: list[int]) -> Counted:
     near, far = [flow.halves[0] for flow in flows], [flow.halves[1] for flow in flows]
-    counts = [
-        numbers(map(attrgetter(name), halves))
-        for halves in (near, far)
-        for name in ("payload", "packets", "ip_bytes", "flags")
+    begun = [
+        handshake.fields(one, two) if flow.protocol == TCP else {}
+        for flow, one, two in zip(flows, near, far, strict=True)
     ]
-    payload, packets, ip_bytes, flags, payload2, packets2, ip_bytes2, flags2 = counts
+    counts = np.array([_COUNTS(one) + _COUNTS(two) for one, two in zip(near, far, strict=True)], np.int64)
+    times = np.array([(flow.first, flow.last) for flow in flows], np.int64)
+    texts = [pa.array([one.get(name) for one in begun], pa.string()) for name in _BEGUN]
+    return Counted._make([np.array(places, np.int64), *times.T, *counts.T, *texts])
+
+
+def _of_rows(crop: Crop, rows: Numbers, places: list[int]) -> Counted:
+    near, far = crop.near, crop.far
+    counts = [column[rows] for side in (near, far) for column in _COUNTS(side)]
+    is_tcp = crop.protocol[rows] == TCP
+    syn = [handshake.signature(near.syn[row]) or None for row in rows.tolist()]
+    opened, acked = far.opened[rows], near.acked[rows]
+    apart = acked - opened
+    timed = is_tcp & (opened >= 0) & (acked > 0) & (apart >= 0) & (apart < handshake.LONGEST)
+    answer = handshake.answers(crop, rows)
+    texts = [
+        seconds(np.maximum(apart, 0), timed), seconds(np.maximum(answer, 0), is_tcp & (answer >= 0) & (answer < handshake.LONGEST))
+    ]  # fmt: skip
+    return Counted._make(
+        [
+            np.array(places, np.int64),
+            crop.first[rows],
+            crop.last[rows],
+            *counts,
+            pa.array(syn, pa.string()),
+            *texts,
+        ]
+    )
+
+
+def connections(over: Over, heads: Heads, plan: Plan, owner: Evidence) -> Slab:
+    """The own records of flows."""
+    counted, told = over.counted()
+    places = counted.place
     protocol = heads.protocols[places]
-    duration = seconds(np.maximum(last - first, 0))
-    state = coded(states(protocol, flags, flags2, packets, packets2), STATES)
-    told_of = [_texts(n) for n in (payload, payload2, packets, ip_bytes, packets2, ip_bytes2)]
+    duration = seconds(np.maximum(counted.last - counted.first, 0))
+    state = coded(states(protocol, counted.flags, counted.flags2, counted.packets, counted.packets2), STATES)
+    told_of = [
+        _texts(n)
+        for n in (
+            counted.payload, counted.payload2, counted.packets, counted.ip_bytes, counted.packets2, counted.ip_bytes2,
+        )
+    ]  # fmt: skip
     service = pa.array([one.service or None for one in told], pa.string())
     ported = np.isin(protocol, PORTED).tolist()
+    keys = [heads.keys[place] for place in places.tolist()]
     community = pa.array(
-        [community_id(flow.key) if has else None for flow, has in zip(flows, ported, strict=True)],
-        pa.string(),
+        [community_id(key) if has else None for key, has in zip(keys, ported, strict=True)], pa.string()
     )
-    begun = _begun(flows, near, far)
+    begun = [counted.syn, counted.rtt, counted.answer]
     own = [duration, *told_of[:2], state.dictionary_decode(), *told_of[2:], community, *begun]
     text = [
         *_optional("service", service), ',"duration":"', duration, '","orig_bytes":', told_of[0], ',"resp_bytes":', told_of[1], ',"conn_state":"', own[3],
@@ -127,16 +235,7 @@ def connections(over: list[tuple[int, Told]], heads: Heads, plan: Plan, owner: E
     ]  # fmt: skip
     cells = [service, *own[:3], state, *own[4:]]
     cells = [cell if cell is state else cell.dictionary_encode() for cell in cells]
-    return _slab(plan, "conn", heads, places, first, [*cells, *_carried(told)], text, owner)
-
-
-def _begun(flows: list[Flow], near: list[Half], far: list[Half]) -> list[pa.Array]:
-    """What the beginnings of connections say."""
-    found = [
-        handshake.fields(one, two) if flow.protocol == TCP else {}
-        for flow, one, two in zip(flows, near, far, strict=True)
-    ]
-    return [pa.array([one.get(name) for one in found], pa.string()) for name in _BEGUN]
+    return _slab(plan, "conn", heads, places, counted.first, [*cells, *_carried(told)], text, owner)
 
 
 def _carried(told: list[Told]) -> list[pa.DictionaryArray]:
@@ -198,13 +297,15 @@ def states(protocol: Numbers, near: Numbers, far: Numbers, packets: Numbers, bac
     return found
 
 
-def seconds(micros: Numbers) -> pa.StringArray:
-    """`connection.seconds` of many."""
+def seconds(micros: Numbers, there: Flags | None = None) -> pa.StringArray:
+    """`connection.seconds` of many; null where they are not `there`."""
     size = np.abs(micros)
     whole, part = _texts(size // 1_000_000), _texts(size % 1_000_000 + 1_000_000)
     text = _joined(whole, ".", pc.utf8_slice_codeunits(part, 1))
     below = micros < 0
-    return pc.if_else(pa.array(below), _joined("-", text), text) if below.any() else text
+    if below.any():
+        text = pc.if_else(pa.array(below), _joined("-", text), text)
+    return text if there is None else pc.if_else(pa.array(there), text, None)
 
 
 def _joined(*pieces: Any) -> pa.StringArray:

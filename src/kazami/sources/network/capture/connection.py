@@ -6,7 +6,7 @@ import hashlib
 import socket
 from binascii import b2a_base64
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -38,10 +38,18 @@ def ending(fields: dict[str, Any]) -> str:
     return f",{orjson.dumps(fields)[1:].decode()}" if fields else "}"
 
 
-def head(flow: Flow) -> tuple[str, tuple[Any, ...]]:
+class Whose(NamedTuple):
+    """What tells a flow: its key, its first time, and the number of its first packet."""
+
+    key: bytes
+    first: int
+    number: int
+
+
+def head(whose: Whose) -> tuple[str, tuple[Any, ...]]:
     """What all records of a flow begin with, as JSON and as cells."""
-    near, far, port, other = endpoints(flow.key)
-    name, protocol = uid(flow), NAMES.get(flow.protocol) or f"ip-{flow.protocol}"
+    near, far, port, other = endpoints(whose.key)
+    name, protocol = uid(whose.key, whose.first), NAMES.get(whose.key[-1]) or f"ip-{whose.key[-1]}"
     text = (
         f'"uid":"{name}","id.orig_h":"{near}","id.orig_p":{port},"id.resp_h":"{far}","id.resp_p":{other},'
         f'"proto":"{protocol}"'
@@ -73,13 +81,13 @@ def connection(flow: Flow, service: str) -> tuple[tuple[str, ...], tuple[Any, ..
     return names, cells, text + "}"
 
 
-def named(flow: Flow, fields: dict[str, Any]) -> dict[str, Any]:
+def named(whose: Whose, fields: dict[str, Any]) -> dict[str, Any]:
     """A file with its name in Zeek's manner, and the two that it passed between."""
-    name = uid(flow)
+    name = uid(whose.key, whose.first)
     fields = dict(fields)
     source = fields.pop("#source", 0)
     digest = hashlib.blake2b(f"{name} {source} {fields}".encode(), digest_size=9).digest()
-    near, far, _, _ = endpoints(flow.key)
+    near, far, _, _ = endpoints(whose.key)
     sender, receiver = (near, far) if fields["is_orig"] else (far, near)
     fuid = "F" + b2a_base64(digest, newline=False).translate(_PLAIN).decode()
     return {"fuid": fuid, "tx_hosts": [sender], "rx_hosts": [receiver], "conn_uids": [name], **fields}
@@ -131,9 +139,9 @@ def endpoints(key: bytes) -> tuple[str, str, int, int]:
     )
 
 
-def uid(flow: Flow) -> str:
+def uid(key: bytes, first: int) -> str:
     """A name of a flow, from its key and its beginning: the same in every reading."""
-    digest = hashlib.blake2b(flow.key + flow.first.to_bytes(8, signed=True), digest_size=9).digest()
+    digest = hashlib.blake2b(key + first.to_bytes(8, signed=True), digest_size=9).digest()
     return "C" + b2a_base64(digest, newline=False).translate(_PLAIN).decode()
 
 

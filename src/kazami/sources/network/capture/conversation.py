@@ -4,15 +4,20 @@ networks carry. It is remembered for a while; records are made for each flow all
 
 from __future__ import annotations
 
+from array import array
 from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
 
 from kazami.sources.columns import Plan
 from kazami.sources.network.capture.application import talk
+from kazami.sources.network.capture.block import Numbers
 from kazami.sources.network.capture.connection import ending
-from kazami.sources.network.capture.flow import TCP, UDP, Flow
+from kazami.sources.network.capture.crop import Crop
+from kazami.sources.network.capture.flow import MAX_SIZES, TCP, UDP, Flow
 
 #: First bytes of each direction that a flow's record carries, for recognisers of what no parser here knows.
 CARRIED, CARRIED_HTTP = 1024, 2048
@@ -54,6 +59,9 @@ class Told(NamedTuple):
 
 DNS, NOTHING = Told("dns", [], [], ((), ())), Told("", [], [], ((), ()))
 
+#: The end of a flow's key (the responder's port and the protocol), first bytes of both sides, and sizes of their packets (32 bits each).
+_Talk: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes]
+
 #: Gives the plan of a log's records with these fields behind those of their flow.
 Planner = Callable[[str, tuple[str, ...]], Plan]
 
@@ -63,8 +71,8 @@ class Conversations:
 
     def __init__(self, plan: Planner, remember: int, keep: talk.Keep | None = None) -> None:
         self._plan, self._remember, self._keep = plan, remember, keep
-        self._young: dict[Any, Told] = {}
-        self._old: dict[Any, Told] = {}
+        self._young: dict[_Talk, Told] = {}
+        self._old: dict[_Talk, Told] = {}
         self._bytes = 0
         self._names: dict[tuple[int, int], tuple[Any, Any, Group]] = {}
         self._named = 0
@@ -74,24 +82,47 @@ class Conversations:
         if flow.queries is not None:
             return DNS
         near, far = flow.halves
-        first, second = bytes(near.head), bytes(far.head)
+        sizes = array("I", near.sizes).tobytes(), array("I", far.sizes).tobytes()
+        return self._told((flow.key[-3:], bytes(near.head), bytes(far.head), *sizes))
+
+    def of_rows(self, crop: Crop, rows: Numbers) -> list[Told]:
+        """What those of some flows of a crop say."""
+        near, far, keys, told = crop.near.head, crop.far.head, crop.keys, self._told
+        sizes = crop.pieces.length.astype(np.uint32).tobytes()
+        sides = [side.begin[rows] * 4 for side in (crop.near, crop.far)]
+        ends = [np.minimum(side.begin + MAX_SIZES, side.end)[rows] * 4 for side in (crop.near, crop.far)]
+        known = crop.known
+        return [
+            DNS
+            if row in known and known[row].queries is not None
+            else told((keys[row][-3:], near[row], far[row], sizes[a:b], sizes[c:d]))
+            for row, a, b, c, d in zip(
+                rows.tolist(),
+                *(one.tolist() for pair in zip(sides, ends, strict=True) for one in pair),
+                strict=True,
+            )
+        ]
+
+    def _told(self, talk: _Talk) -> Told:
+        _, first, second, _, _ = talk
         size = len(first) + len(second)
         if not size:
             return NOTHING
         if size > MAX_REMEMBERED or not self._remember:
-            return self._worked_out(flow, first, second)
-        key = (flow.protocol, flow.key[-3:-1], first, second, tuple(near.sizes), tuple(far.sizes))
-        told = self._young.get(key)
+            return self._worked_out(talk)
+        told = self._young.get(talk)
         if told is None:
-            told = self._old.pop(key, None) or self._worked_out(flow, first, second)
-            self._young[key] = told
+            told = self._old.pop(talk, None) or self._worked_out(talk)
+            self._young[talk] = told
             self._bytes += size
             if self._bytes > self._remember:
                 self._young, self._old, self._bytes = {}, self._young, 0
         return told
 
-    def _worked_out(self, flow: Flow, first: bytes, second: bytes) -> Told:
-        service, found = said(flow, first, second, self._keep)
+    def _worked_out(self, talk: _Talk) -> Told:
+        end, first, second, *packed = talk
+        sizes = [memoryview(one).cast("I").tolist() for one in packed]
+        service, found = said(end, first, second, sizes, self._keep)
         groups: dict[int, Group] = {}
         files = []
         for path, fields in found:
@@ -102,7 +133,7 @@ class Conversations:
             plan = self._plan(path, tuple(fields))
             group = groups.get(id(plan)) or groups.setdefault(id(plan), Group(path, plan))
             group.add(place, tuple(fields.values()), ending(fields))
-        return Told(service, list(groups.values()), files, _carried(flow, service, first, second))
+        return Told(service, list(groups.values()), files, _carried(service, first, second, sizes))
 
     def name(self, question: dict[str, Any] | None, answer: dict[str, Any] | None) -> Group:
         """A question of DNS with its answer, either of which may be missing, but for its number and how long it took."""
@@ -123,30 +154,27 @@ class Conversations:
 
 
 def _carried(
-    flow: Flow, service: str, first: bytes, second: bytes
+    service: str, first: bytes, second: bytes, sizes: list[list[int]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """First bytes and sizes, for recognisers of what is not read here. They make columns, and are left out of the text."""
     if service in ("dns", "ssl", "quic") and b"Quasar" not in second:
         return (), ()
     most = CARRIED_HTTP if service in ("http", "ssl") else CARRIED
-    near, far = flow.halves
     names: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
-    for which, data, half in (("orig", first, near), ("resp", second, far)):
+    for which, data, own in zip(("orig", "resp"), (first, second), sizes, strict=True):
         if data:
             names += (f"{which}_first_bytes", f"{which}_first_sizes")
-            values += (b2a_base64(data[:most], newline=False).decode(), ",".join(map(str, half.sizes)))
+            values += (b2a_base64(data[:most], newline=False).decode(), ",".join(map(str, own)))
     return names, values
 
 
-def said(flow: Flow, first: bytes, second: bytes, keep: talk.Keep | None = None) -> talk.Said:
-    """Which protocol a flow is, in Zeek's word, and the records in its first bytes. `keep` is given files that are whole."""
-    if flow.queries is not None:
-        return "dns", []
-    if flow.protocol not in (TCP, UDP) or not (first or second):
+def said(
+    end: bytes, first: bytes, second: bytes, sizes: list[list[int]], keep: talk.Keep | None = None
+) -> talk.Said:
+    """Which protocol a flow is, in Zeek's word, and the records in its first bytes, whose packets have `sizes`; `end` are the
+    responder's port and the protocol. `keep` is given files that are whole."""
+    if end[2] not in (TCP, UDP) or not (first or second):
         return "", []
-    near, far = flow.halves
-    told = talk.Talk(
-        first, second, int.from_bytes(flow.key[-3:-1]), (list(near.sizes), list(far.sizes)), keep
-    )
-    return talk.stream(told) if flow.protocol == TCP else talk.datagrams(told)
+    told = talk.Talk(first, second, int.from_bytes(end[:2]), (sizes[0], sizes[1]), keep)
+    return talk.stream(told) if end[2] == TCP else talk.datagrams(told)

@@ -20,12 +20,14 @@ MAX_PENDING, MAX_PENDING_BYTES = 32, 32768
 MAX_SIZES, MAX_MARKS = 16, 2048
 
 _WORD = 0xFFFFFFFF
-_STARTS = {
+
+#: How many first bytes are kept, by what they begin with.
+STARTS = {
     **dict.fromkeys((b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"CONN", b"DELE", b"PROP", b"PATC", b"HTTP"), HTTP),
     **dict.fromkeys((b"SSH-", b"EHLO", b"HELO", b"USER", b"NICK", b"220 ", b"220-", b"AUTH"), LONG),
     **dict.fromkeys((b"\x05\0\x0b\x03", b"\x05\0\x0c\x03", b"\x05\0\0\x03", b"\x05\0\x02\x03"), SESSION),
 }  # fmt: skip
-_BYTES = {0x05: LONG, 0x6A: LONG, 0x6B: LONG, 0x6C: LONG, 0x6D: LONG, 0x7E: LONG}
+BYTES = {0x05: LONG, 0x6A: LONG, 0x6B: LONG, 0x6C: LONG, 0x6D: LONG, 0x7E: LONG}
 
 
 class Half:
@@ -141,7 +143,7 @@ def _cut(pieces: Sequence[bytes], lengths: Sequence[int], room: int) -> tuple[li
 
 def limit_of(data: bytes) -> int:
     """How many bytes are kept of a direction that begins so."""
-    limit = _STARTS.get(data[:4])
+    limit = STARTS.get(data[:4])
     if limit is not None:
         return limit
     if data[4:8] in (b"\xfeSMB", b"\xffSMB"):
@@ -152,7 +154,7 @@ def limit_of(data: bytes) -> int:
         or (len(data) >= 1200 and data[0] >= 0xC0)
     ):
         return LONG  # TLS, RDP, Kerberos, QUIC
-    return _BYTES.get(data[0], SHORT) if data else SHORT
+    return BYTES.get(data[0], SHORT) if data else SHORT
 
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16

@@ -9,13 +9,21 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from kazami.sources.network.capture.block import Numbers
+from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import Half
+from kazami.sources.network.capture.sorting import spread
 
 #: Letters of TCP's options by their kind; others are ``?``.
 _LETTERS = {0: "E", 1: "N", 2: "M", 3: "W", 4: "S", 8: "T"}
 
-#: Options of one SYN, and microseconds after which an answer is no longer the machine's own.
-_MOST, _LONGEST = 24, 10_000_000
+#: Options of one SYN.
+_MOST = 24
+
+#: Microseconds after which an answer is no longer the machine's own.
+LONGEST = 10_000_000
 
 
 def fields(near: Half, far: Half) -> dict[str, Any]:
@@ -23,7 +31,7 @@ def fields(near: Half, far: Half) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if near.syn is not None and (told := signature(near.syn[1])):
         made["orig_syn"] = told
-    if far.syn is not None and 0 <= (apart := near.acked - far.syn[0]) < _LONGEST and near.acked > 0:
+    if far.syn is not None and 0 <= (apart := near.acked - far.syn[0]) < LONGEST and near.acked > 0:
         made["orig_rtt"] = f"{apart / 1e6:.6f}"
     if (answer := answered(near, far)) is not None:
         made["orig_answer"] = f"{answer / 1e6:.6f}"
@@ -38,7 +46,29 @@ def answered(near: Half, far: Half) -> int | None:
     if later is None:
         return None
     apart = later - max(time for _, time in far.marks if time <= later)
-    return apart if 0 <= apart < _LONGEST else None
+    return apart if 0 <= apart < LONGEST else None
+
+
+def answers(crop: Crop, rows: Numbers) -> Numbers:
+    """`answered` of rows of a crop; -1 where there is none."""
+    near, far, times = crop.near, crop.far, crop.pieces.time
+    found = np.full(len(rows), -1)
+    some = np.flatnonzero((near.end > near.begin)[rows] & (far.end > far.begin)[rows])
+    row = rows[some]
+    some = some[times[far.begin[row]] >= times[near.begin[row]]]
+    if not len(some):
+        return found
+    row = rows[some]
+    at, whose, start = spread(near.begin[row], near.end[row])
+    after = times[at] > times[far.begin[row]][whose]
+    place = np.minimum.reduceat(np.where(after, at, len(times)), start)
+    some, row, place = (one[place < len(times)] for one in (some, row, place))
+    if not len(some):
+        return found
+    later = times[place]
+    at, whose, start = spread(far.begin[row], far.end[row])
+    found[some] = later - np.maximum.reduceat(np.where(times[at] <= later[whose], times[at], -1), start)
+    return found
 
 
 def signature(raw: bytes) -> str:

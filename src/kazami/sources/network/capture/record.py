@@ -11,8 +11,18 @@ from kazami.sources.columns import Columns, Plan
 from kazami.sources.network import words
 from kazami.sources.network.capture import columnar
 from kazami.sources.network.capture.application import dns
-from kazami.sources.network.capture.connection import WHOSE, connection, ending, head, named, seconds
-from kazami.sources.network.capture.conversation import REMEMBERED, Conversations, Group, Told
+from kazami.sources.network.capture.block import Numbers
+from kazami.sources.network.capture.connection import (
+    WHOSE,
+    Whose,
+    connection,
+    ending,
+    head,
+    named,
+    seconds,
+)
+from kazami.sources.network.capture.conversation import NOTHING, REMEMBERED, Conversations, Group, Told
+from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import Flow
 
 #: Questions of one flow that wait for their answer.
@@ -25,10 +35,12 @@ DNS_PORTS = frozenset(port.to_bytes(2) for port in (53, 5353, 5355))
 MAX_SHAPES = 4096
 
 #: Records that wait to be handed on together, and characters of their texts; how many of one kind are too few for columns.
-WAITING, MAX_WAITING, FEW = 16384, 16 << 20, 32
+WAITING, MAX_WAITING, FEW = 32768, 16 << 20, 32
 
 #: Places in a flow's first bytes whose times are looked up at once.
 _MANY = 16
+
+_FIRST = [0]
 
 
 @dataclass(slots=True, eq=False)
@@ -53,33 +65,65 @@ class Records:
         self._plans: dict[str, dict[tuple[str, ...], Plan]] = {}
         self._said = Conversations(self._plan, remember, columns.keep)
         self._waiting: dict[int, Waiting] = {}
-        self._flows: list[Flow] = []  # those whose records wait
-        self._over: list[tuple[int, Told]] = []  # the places among them of those that are over
+        self._flows: list[Whose] = []  # those whose records wait
+        self._over = columnar.Over()
         self._count = self._size = self._turn = 0
 
     def flow(self, flow: Flow) -> None:
         """A flow that is over."""
-        if flow.queries:
-            for number, (time, question) in sorted(flow.queries.items()):
-                self._name(flow, time, number, question, None)
         told = self._said.told(flow)
         place = self._place(flow)
+        self._unanswered(flow)
         for group in told.groups:
             waiting = self._wait(group)
             waiting.flows.append(place)
             waiting.times += times_of(flow, group.places)
         for at, fields in told.files:
-            self._put("files", flow, flow.time_at(at), named(flow, fields))
+            self._file(self._flows[place], flow.time_at(at), fields)
         if flow.watch is not None:
             for match in flow.watch.found():
-                self._put("rule_match", flow, match.time, match.fields)
-        self._over.append((place, told))
+                self._put("rule_match", self._flows[place], match.time, match.fields)
+        self._over.add(flow, place, told)
         self._count += 1
         self._size += sum(map(len, told.carried[1]))
         for half in flow.halves:
             half.head = b""
         if self._count >= WAITING or self._size >= MAX_WAITING:
             self.flush()
+
+    def crop(self, crop: Crop, rows: Numbers) -> None:
+        """Flows of a crop that are over."""
+        told = self._said.of_rows(crop, rows)
+        known, flows, places = crop.known, self._flows, list[int]()
+        columns = (rows, crop.first[rows], crop.number[rows], crop.begun[rows])
+        for row, first, number, time, one in zip(*(column.tolist() for column in columns), told, strict=True):
+            if row in known:
+                places.append(self._place(known[row]))
+                self._unanswered(known[row])
+                continue
+            place = len(flows)
+            places.append(place)
+            flows.append(Whose(crop.keys[row], first, number))
+            if one is NOTHING:
+                continue
+            for group in one.groups:
+                waiting = self._wait(group)
+                waiting.flows.append(place)
+                waiting.times += [time] if group.places == _FIRST else crop.times(row, group.places)
+            for at, fields in one.files:
+                self._file(flows[place], crop.times(row, [at])[0], fields)
+            self._size += sum(map(len, one.carried[1]))
+        self._over.extend(crop, rows, places, told)
+        self._count += len(rows)
+        if self._count >= WAITING or self._size >= MAX_WAITING:
+            self.flush()
+
+    def _unanswered(self, flow: Flow) -> None:
+        """Questions that waited for their answers to the end."""
+        if flow.queries:
+            for number, (time, question) in sorted(flow.queries.items()):
+                self._name(flow, time, number, question, None)
+            flow.queries.clear()
 
     def datagram(self, flow: Flow, direction: int, data: bytes, time: int) -> None:
         """A datagram of DNS: an answer makes a record with its question, a question waits."""
@@ -103,7 +147,7 @@ class Records:
     def flush(self) -> None:
         """Hand on what waits."""
         waiting, flows, over = list(self._waiting.values()), self._flows, self._over
-        self._waiting, self._flows, self._over = {}, [], []
+        self._waiting, self._flows, self._over = {}, [], columnar.Over()
         self._count = self._size = 0
         self._turn += 1
         few = [some for some in waiting if len(some.times) < self._few]
@@ -115,8 +159,8 @@ class Records:
         for some in few:
             self._rows(some, flows)
         if len(over) < self._few:
-            for place, told in over:
-                self._connection(flows[place], told)
+            for place, told, flow in over.flows():
+                self._connection(flows[place], flow, told)
         else:
             plan = self._plan("conn", columnar.CONNECTION)
             self._columns.take(columnar.connections(over, heads, plan, self._columns.owner))
@@ -125,7 +169,7 @@ class Records:
         """The place of a flow among those whose records wait."""
         if flow.turn != self._turn:
             flow.turn, flow.place = self._turn, len(self._flows)
-            self._flows.append(flow)
+            self._flows.append(Whose(flow.key, flow.first, flow.number))
         return flow.place
 
     def _wait(self, group: Group) -> Waiting:
@@ -153,7 +197,7 @@ class Records:
         if question is not None and answer is not None:
             waiting.rtts.append(rtt)
 
-    def _rows(self, some: Waiting, flows: list[Flow]) -> None:
+    def _rows(self, some: Waiting, flows: list[Whose]) -> None:
         """Records of one plan, one by one."""
         at = 0
         for n, (group, place) in enumerate(zip(some.groups, some.flows, strict=True)):
@@ -168,20 +212,23 @@ class Records:
                 self._add(some.plan, some.path, flows[place], some.times[at], cells, text)
                 at += 1
 
-    def _connection(self, flow: Flow, told: Told) -> None:
+    def _connection(self, whose: Whose, flow: Flow, told: Told) -> None:
         names, cells, text = connection(flow, told.service)
         carried, values = told.carried
-        self._add(self._plan("conn", names + carried), "conn", flow, flow.first, cells + values, text)
+        self._add(self._plan("conn", names + carried), "conn", whose, whose.first, cells + values, text)
 
-    def _put(self, path: str, flow: Flow, time: int, fields: dict[str, Any]) -> None:
+    def _file(self, whose: Whose, time: int, fields: dict[str, Any]) -> None:
+        self._put("files", whose, time, named(whose, fields))
+
+    def _put(self, path: str, whose: Whose, time: int, fields: dict[str, Any]) -> None:
         """Add a record of a flow."""
-        self._add(self._plan(path, tuple(fields)), path, flow, time, tuple(fields.values()), ending(fields))
+        self._add(self._plan(path, tuple(fields)), path, whose, time, tuple(fields.values()), ending(fields))
 
-    def _add(self, plan: Plan, path: str, flow: Flow, time: int, cells: tuple[Any, ...], text: str) -> None:
-        begun, whose = head(flow)
+    def _add(self, plan: Plan, path: str, whose: Whose, time: int, cells: tuple[Any, ...], text: str) -> None:
+        begun, who = head(whose)
         stamp = seconds(time)
         raw = f'{{"_path":"{path}","ts":"{stamp}",{begun}{text}'
-        self._columns.add(plan, (time, stamp, *whose, *cells), raw, flow.number)
+        self._columns.add(plan, (time, stamp, *who, *cells), raw, whose.number)
 
     def _plan(self, path: str, names: tuple[str, ...]) -> Plan:
         """The plan of records with these fields behind those of their flow."""

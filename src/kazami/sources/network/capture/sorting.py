@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -87,8 +87,8 @@ def sorted_by(label: Words) -> Numbers:
     return order
 
 
-def groups_of(rows: Rows, closed: Collection[int] = ()) -> tuple[Groups, Numbers]:
-    """Groups, and for each sorted row the number of its group; `closed` are labels of flows that both sides ended before."""
+def groups_of(rows: Rows, closed: Callable[[int], bool]) -> tuple[Groups, Numbers]:
+    """Groups, and for each sorted row the number of its group; `closed` says of a label whether both sides ended its flow before."""
     order = sorted_by(rows.label)
     rows = Rows._make(column[order] for column in rows)
     count = len(order)
@@ -103,7 +103,7 @@ def groups_of(rows: Rows, closed: Collection[int] = ()) -> tuple[Groups, Numbers
     return groups, np.repeat(np.arange(len(first)), np.diff(first, append=count))
 
 
-def _cuts(rows: Rows, closed: Collection[int]) -> Flags:
+def _cuts(rows: Rows, closed: Callable[[int], bool]) -> Flags:
     """Rows of another flow than the one before; or of one that may be new, which a SYN or a pause begin only behind an end."""
     cut = np.ones(len(rows.label), np.bool_)
     cut[1:] = rows.label[1:] != rows.label[:-1]
@@ -117,8 +117,7 @@ def _cuts(rows: Rows, closed: Collection[int]) -> Flags:
     anew = is_tcp & (((rows.flags[1:] & (SYN | ACK)) == SYN) | (pause > IDLE_CLOSED))
     some = np.flatnonzero(anew & ~cut[1:]) + 1
     if len(some):
-        known = np.fromiter(closed, np.uint64, len(closed))
-        cut[some] = ended[some] | np.isin(rows.label[some], known)
+        cut[some] = ended[some] | [closed(label) for label in rows.label[some].tolist()]
     return cut
 
 
@@ -158,6 +157,14 @@ def halves_of(rows: Rows, group: Numbers) -> tuple[Halves, Payload]:
         rows.start[picked], length[chosen], rows.time[picked], sequence[chosen], behind[chosen], late[chosen]
     )
     return halves, payload
+
+
+def spread(begin: Numbers, end: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """All places from each `begin` to its `end`, whose each is, and where each one's places begin."""
+    size = end - begin
+    start = np.cumsum(size) - size
+    whose = np.repeat(np.arange(len(size)), size)
+    return np.arange(len(whose)) + (begin - start)[whose], whose, start
 
 
 def _earliest(chosen: Flags, first: Numbers, values: Numbers) -> Numbers:

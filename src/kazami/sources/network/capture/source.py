@@ -24,7 +24,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every flow of `evidence` and what it says; yields the bytes read since the last time."""
     records = Records(columns)
     tap = columns.tap() if columns.tap is not None else None
-    engine = Batch(records.flow, records.datagram, DNS_PORTS, tap)
+    engine = Batch(records.flow, records.datagram, DNS_PORTS, tap, records.crop)
     read = 0
     unknown: dict[int, int] = {}
 
