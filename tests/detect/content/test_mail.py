@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 import pytest
 
 from kazami.detect.content.mail import analyze, lure
@@ -10,7 +13,7 @@ from kazami.detect.content.mail.message import decoded, read
 from kazami.detect.content.recursion import look
 from kazami.model.content import Artifact, Limits, Looked, Scope
 from kazami.pipeline.inspect import analyzers
-from mail_writer import LOCKED, eml, mbox, msg
+from mail_writer import LOCKED, PE, eml, mbox, msg, tnef
 
 OURS = {"mail.own_domains": ("example.co.jp",), "mail.authserv_ids": ("mx.example.co.jp",)}
 
@@ -24,6 +27,7 @@ OURS = {"mail.own_domains": ("example.co.jp",), "mail.authserv_ids": ("mx.exampl
         ("microsotf.com", "microsoft.com"),
         ("microsoft-login.example", "microsoft.com"),
         ("microsoft.com.evil.example", "microsoft.com"),
+        ("jsps-go.jp", "jsps.go.jp"),
         ("jsps.go.jp.example.net", "jsps.go.jp"),
         ("login.microsoft.com", ""),
         ("microchip.com", ""),
@@ -53,6 +57,16 @@ def test_what_somebody_registered() -> None:
         ("Your password has expired. Reset the password below.", []),
         ("The document is password protected.", []),
         ("パスワードは別途お送りします。", []),
+        ("The password for the document is Ofc2026!", ["Ofc2026!"]),
+        ('PW = "t0p secret"', ["t0p secret"]),
+        ("開封用PW→ qwe-rty9 ", ["qwe-rty9"]),
+        ("ﾊﾟｽﾜｰﾄﾞ：ＡＢＣ１２３４ を入力してください", ["ABC1234"]),
+        ("パスワードは下記のとおりです。\r\n\r\n  zXc!77yy\r\n\r\n以上", ["zXc!77yy"]),
+        ("The password to open it:\r\n\r\n  hello99\r\n", ["hello99"]),
+        ("暗証番号は 20261102 となります。", ["20261102"]),
+        ("(password: sUbj55)", ["sUbj55"]),
+        ("Passwort: q1w2e3", ["q1w2e3"]),
+        ("We bypass the wall. 別メールでパスワードを送ります", []),
         ("", []),
     ],
 )
@@ -150,3 +164,55 @@ def test_headers_are_read_as_people_read_them() -> None:
     assert decoded("plain") == "plain"
     mail = read(eml("日本学術振興会 <a@example.org>"), Limits())
     assert mail.sender == ("日本学術振興会", "a@example.org")
+
+
+PROGRAM = binascii.b2a_uu(PE[:45]) + binascii.b2a_uu(PE[45:90])
+HEAD = b"From: a@b.example\r\nTo: c@d.example\r\nSubject: x\r\nDate: Tue, 17 Jan 2017 10:00:00 +0900\r\n"
+INNER = eml("Ben <ben@example.net>", files={"minutes.exe": PE})
+ATTACHED = (
+    b"\r\nContent-Disposition: attachment; filename=minutes.exe\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    + base64.encodebytes(PE)
+)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        HEAD + b"\r\nHello\r\nbegin 644 minutes.exe\r\n" + PROGRAM + b"`\nend\n",
+        HEAD + b"Content-Type: multipart/mixed; boundary=one\r\nContent-Type: multipart/mixed; boundary=two\r\n\r\n--two" + ATTACHED + b"\r\n--two--\r\n",
+        HEAD + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(INNER),
+        tnef("minutes.exe", PE),
+    ],
+    ids=["in the text", "two structures", "encoded mail in a mail", "winmail.dat"],
+)  # fmt: skip
+def test_a_program_is_found_wherever_it_hangs(mail: bytes) -> None:
+    seen = [
+        one
+        for one in look(Artifact(mail, ("m.eml",)), analyzers(), Scope(name="m.eml"))
+        if isinstance(one, Looked)
+    ]
+    assert ("mail.program", "minutes.exe") in [(f.name, f.value) for one in seen for f in one.features]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "経済産業省 <a@example.org>".encode(),
+        "経済産業省 <a@example.org>".encode("iso-2022-jp"),
+        "経済産業省 <a@example.org>".encode("cp932"),
+    ],
+    ids=["UTF-8", "ISO-2022-JP", "CP932"],
+)
+def test_headers_that_are_not_encoded_are_read(sender: bytes) -> None:
+    found = analyze(b"From: " + sender + b"\r\nTo: c@d.example\r\nSubject: x\r\n\r\nx", Scope(name="m.eml"))
+    assert ("mail.institution", "経済産業省 from example.org") in [(f.name, f.value) for f in found.features]
+
+
+def test_a_password_is_looked_for_in_pages_subjects_and_names() -> None:
+    mail = eml(
+        "A <a@b.example>",
+        "archive (password: sub-77)",
+        page="<b>Pass</b>word:&nbsp;<i>pag!e88</i>",
+        files={"m_pw-nam99.zip": b"x"},
+    )
+    assert analyze(mail, Scope(name="m.eml")).passwords == ("sub-77", "pag!e88", "nam99")

@@ -46,10 +46,12 @@ def told(mail: Mail, scope: Scope, gaps: list[Gap], *more: Feature) -> Analysis:
     """An analysis of a mail, whichever format it came in."""
     children = lure.attachments(mail)
     odd = [Feature("mail.unreadable_structure", gap.reason) for gap in mail.gaps if gap.kind == "limit"]
+    if mail.ambiguous:
+        odd.append(Feature("mail.unreadable_structure", "two headers say how it is parted"))
     return Analysis(
         (*sender.features(mail, scope), *lure.features(mail, children), *odd, *more),
         tuple(children),
         tuple(gaps),
-        tuple(lure.passwords(mail.text)),
+        tuple(lure.passwords(lure.spoken(mail))),
         learned=tuple(f"{LEARNED} {domain}" for domain in [of(mail.sender[1])] if domain),
     )

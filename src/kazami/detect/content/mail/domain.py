@@ -113,6 +113,8 @@ def alike(domain: str, protected: Iterable[str]) -> tuple[str, str]:
     for other in sorted(known):
         if mine == skeleton(other):
             return other, "looks the same"
+        if name.replace("-", ".") == other:
+            return other, "has a hyphen for a dot"
         its = _stem(other)
         if len(its) > _SHORT and near(stem, its):
             return other, "differs by one letter"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from kazami.detect.content.identify import extension, kind, kinds
@@ -10,12 +11,25 @@ from kazami.detect.content.mail.domain import registrable
 from kazami.detect.content.mail.message import Mail, Part
 from kazami.model.content import Child, Feature
 
+#: How people call it; texts are brought into one width before.
+_WORD = (
+    r"(?:pass\s?(?:word|code|phrase|wd)|passwort|mot de passe|contrase\u00f1a|\bp(?:ass|wd?)\b|パス(?:ワード|コード|フレーズ)?"
+    r"|解凍用?(?:pw|キー)|開封用?(?:pw|キー)|暗証番号|暗号(?:キー|鍵)|密码|비밀번호)"
+)
 #: A password as people write it, English and Japanese, quoted or at the end of the line or sentence.
 _PASSWORD = re.compile(
-    r"(?:pass\s?(?:word|code|phrase|wd)?|pwd?|パスワード|ﾊﾟｽﾜｰﾄﾞ|解凍(?:pw|パス|キー)|暗号(?:キー|鍵))\s*(?:is|are|は|for[^:：\n]{1,40})?\s*[:：=＝\-は]?\s*"
-    r"[「『\"'`“【\[<（(]?\s*((?![:=-])[!-~]{3,64}?)\s*(?=[」』\"'`”】\]>）)、。,]|\s|$|です|となり)",
+    _WORD
+    + r"(?:[ \t]*(?:to|for|of)\s[^:=\n]{1,60}?(?=\bis\b|:|=))?(?:[ \t]|(?:is|was)\b|[はがも:=]|→|⇒|-(?=[ >])|>)*"
+    r"(?:[「『\"'`“【\[<(]\s*([^」』\"'`”】\]>)\n]{3,64}?)\s*[」』\"'`”】\]>)]|((?![:=-])[!-~]{3,64}?)(?=[」』\"'`”】、。,]|\)?(?:\s|$)|です|となり|になり))",
     re.IGNORECASE,
 )
+#: One that stands on a line of its own below.
+_BELOW = re.compile(
+    _WORD
+    + r"[^\n]{0,60}(?:(?:下記|以下|次の|below|follow)[^\n]{0,40}|:[ \t]*\r?)\n\s*[「『\"“【\[<(]?([!-~]{3,64}?)[」』\"”】\]>)]?[ \t]*\r?$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SPACES = str.maketrans("_-", "  ")
 _NO_PASSWORD = frozenset(
     [
         "is",
@@ -93,9 +107,17 @@ _BARE = re.compile(r"https?://(?:\d{1,3}\.){3}\d{1,3}(?=[:/\s\"'<>]|$)")
 _LINKS, _FOUND = 300, 10
 
 
+def spoken(mail: Mail) -> str:
+    """Where a mail may name a password: its subject, its text, the names of what hangs on it."""
+    names = (part.name.rpartition(".")[0].translate(_SPACES) for part in mail.parts if part.name)
+    return "\n".join((mail.first("subject"), mail.text, *names))
+
+
 def passwords(text: str) -> list[str]:
     """Words that the text names as a password, the likeliest first."""
-    found = (match[1].strip(".,;:") for match in _PASSWORD.finditer(text[: 1 << 17]))
+    plain = unicodedata.normalize("NFKC", text[: 1 << 17])
+    told = [match[1] or match[2] for match in _PASSWORD.finditer(plain)] + _BELOW.findall(plain)
+    found = (word.strip(" .,;:") for word in told)
     good = (word for word in found if len(word) > 2 and word.lower() not in _NO_PASSWORD)
     ordered = sorted(dict.fromkeys(good), key=lambda word: word.isalpha())
     return ordered[:_FOUND]
@@ -117,8 +139,14 @@ def _suffix(part: Part) -> str:
 
 def features(mail: Mail, children: Sequence[Child]) -> Iterator[Feature]:
     """All that is said of text and attachments."""
-    for word in passwords(mail.text):
+    for word in passwords(spoken(mail)):
         yield Feature("mail.password", word, "text")
+    yield from hanging(children)
+    yield from _links(mail)
+
+
+def hanging(children: Sequence[Child]) -> Iterator[Feature]:
+    """What is said of attachments."""
     for child in children:
         if child.relation != "attachment":
             continue
@@ -129,7 +157,6 @@ def features(mail: Mail, children: Sequence[Child]) -> Iterator[Feature]:
             yield Feature("mail.program", child.name, child.name)
         elif kinds()[found].family == "archive":
             yield Feature("mail.archive", child.name, child.name)
-    yield from _links(mail)
 
 
 def _links(mail: Mail) -> Iterator[Feature]:

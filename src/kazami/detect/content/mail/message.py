@@ -7,7 +7,9 @@ analyzer tells.
 
 from __future__ import annotations
 
+import binascii
 import email
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from email.message import Message
 from email.utils import getaddresses, parseaddr
 from typing import Any
 
+from kazami.archive.name import decoded as guessed
 from kazami.model.content import Gap, Limits
 
 #: Declarations of boundaries that a mail may have: the library's time grows with their square.
@@ -26,6 +29,10 @@ _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 _FOLDED = re.compile(r"\r?\n[ \t]+")
 _WORDS = re.compile(r"=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=")
 _ENCODED_WORDS = 200  # of one header that are decoded
+_TYPE = re.compile(rb"^content-type[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", re.IGNORECASE | re.MULTILINE)
+_INLINE = re.compile(r"</?(?:a|b|big|em|font|i|small|span|strong|tt|u)\b[^>]{0,2000}>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]{0,2000}>")
+_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail of any format: headers in order, names in small letters; parts; what could not be read."""
+    """A mail of any format: headers in order, names in small letters; parts; what could not be read; whether it declares two structures."""
 
     headers: tuple[tuple[str, str], ...]
     parts: tuple[Part, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    ambiguous: bool = False
 
     def all(self, name: str) -> list[str]:
         """Every header of this name, decoded, in order."""
@@ -74,7 +82,7 @@ class Mail:
         for part in self.parts:
             if not part.attached and part.type in ("text/plain", "text/html"):
                 text = part.data.decode("utf-8", "replace")
-                said.append(re.sub(r"<[^>]{0,2000}>", " ", text) if part.type == "text/html" else text)
+                said.append(_without_tags(text) if part.type == "text/html" else text)
         return "\n".join(said)[: 1 << 18]
 
 
@@ -94,9 +102,14 @@ def read(data: bytes, limits: Limits) -> Mail:
         )
         body = body[: 4 << 20]
     message = email.message_from_bytes(head + b"\n" + body, policy=policy.compat32)
-    headers = tuple((key.lower(), decoded(str(value)[: limits.header])) for key, value in message.items())
-    parts = tuple(_parts(message, limits, gaps))
-    return Mail(headers, parts, tuple(gaps))
+    headers = tuple((key.lower(), decoded(str(value)[: limits.header])) for key, value in message.raw_items())
+    parts = list(_parts(message, limits, gaps))
+    if len(types := dict.fromkeys(_TYPE.findall(head))) > 1:  # which one counts, mail programs do not agree
+        last = email.message_from_bytes(
+            _TYPE.sub(b"", head) + list(types)[-1] + b"\n" + body, policy=policy.compat32
+        )
+        parts += (part for part in _parts(last, limits, gaps) if part not in parts)
+    return Mail(headers, tuple(parts), tuple(gaps), len(types) > 1)
 
 
 def split(data: bytes) -> tuple[bytes, bytes]:
@@ -106,8 +119,10 @@ def split(data: bytes) -> tuple[bytes, bytes]:
 
 
 def decoded(value: str) -> str:
-    """A header as a person reads it (RFC 2047), on one line."""
+    """A header as a person reads it (RFC 2047), on one line; bytes that no header may have, as most programs show them."""
     value = _FOLDED.sub(" ", value)
+    if not value.isascii() or "\x1b$" in value:
+        value = _unescaped(value)
     if "=?" not in value or len(_WORDS.findall(value)) > _ENCODED_WORDS:
         return value.strip()
     try:
@@ -115,6 +130,17 @@ def decoded(value: str) -> str:
     except (HeaderParseError, ValueError):
         return value.strip()
     return "".join(_piece(text, charset) for text, charset in pieces).strip()
+
+
+def _unescaped(value: str) -> str:
+    """Bytes that the parser could only keep, as the characters that they are."""
+    data = value.encode("utf-8", "surrogateescape")
+    return data.decode("iso-2022-jp", "replace") if b"\x1b$" in data else guessed(data)
+
+
+def _without_tags(text: str) -> str:
+    """A page as it is read: what stands within a line stays together."""
+    return html.unescape(_TAG.sub(" ", _INLINE.sub("", text)))
 
 
 def _piece(text: Any, charset: str | None) -> str:
@@ -138,20 +164,43 @@ def _parts(message: Message, limits: Limits, gaps: list[Gap]) -> Iterator[Part]:
             return
         count += 1
         if kind == "message/rfc822" and isinstance(part.get_payload(), list):
-            inner = part.get_payload(0)
-            yield Part(_name(part) or "message.eml", kind, _bytes(inner), attached=True)
+            yield Part(_name(part) or "message.eml", kind, _inner(part), attached=True)
         elif part.is_multipart():
             waiting += [inner for inner in part.get_payload() if isinstance(inner, Message)]
         else:
             data = part.get_payload(decode=True)
-            yield _leaf(part, kind, data if isinstance(data, bytes) else b"", limits, gaps)
+            leaf = _leaf(part, kind, data if isinstance(data, bytes) else b"", limits, gaps)
+            yield leaf
+            if kind == "text/plain" and not leaf.attached:
+                yield from uuencoded(leaf.data)
 
 
-def _bytes(message: Any) -> bytes:
+def _inner(part: Message) -> bytes:
+    """A mail in a mail; encoded, as the standard forbids and programs read all the same."""
+    message: Any = part.get_payload(0)
     try:
-        return bytes(message.as_bytes())
+        data = bytes(message.as_bytes())
     except (UnicodeError, KeyError, LookupError, AttributeError, ValueError):
-        return str(message.get_payload()).encode("utf-8", "replace")
+        data = str(message.get_payload()).encode("utf-8", "replace")
+    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
+        try:
+            return binascii.a2b_base64(data)
+        except binascii.Error:
+            return data
+    return data
+
+
+def uuencoded(text: bytes) -> Iterator[Part]:
+    """Files that stand in the text itself, as mail had them before MIME and some programs still do."""
+    for match in list(_UU_BEGIN.finditer(text))[:_PARTS]:
+        data = bytearray()
+        for line in text[match.end() :].split(b"\n"):
+            try:
+                data += binascii.a2b_uu(line.rstrip(b"\r"))
+            except binascii.Error:
+                break
+        if data:
+            yield Part(guessed(match[1].strip()), "application/octet-stream", bytes(data), attached=True)
 
 
 def _leaf(part: Message, kind: str, data: bytes, limits: Limits, gaps: list[Gap]) -> Part:

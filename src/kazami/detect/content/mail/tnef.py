@@ -6,9 +6,10 @@ import struct
 from collections.abc import Iterator
 
 from kazami.archive.name import decoded
-from kazami.model.content import Analysis, Child, Gap, Meaning, Scope
+from kazami.detect.content.mail import MEANINGS, lure
+from kazami.model.content import Analysis, Child, Gap, Scope
 
-MEANINGS: dict[str, Meaning] = {}
+__all__ = ["MEANINGS", "analyze", "confidence"]
 
 _MAGIC = b"\x78\x9f\x3e\x22"
 _BODY, _RENDER, _TITLE, _DATA, _PROPERTIES = 0x2800C, 0x69002, 0x18010, 0x6800F, 0x69005
@@ -42,7 +43,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
             gaps.append(Gap("limit", f"only {_ATTACHMENTS:,} attachments looked at"))
             break
     _keep(children, name, content)
-    return Analysis((), tuple(children), tuple(gaps))
+    said = "\n".join(decoded(child.data) for child in children if child.relation == "stream")
+    return Analysis(tuple(lure.hanging(children)), tuple(children), tuple(gaps), tuple(lure.passwords(said)))
 
 
 def _keep(children: list[Child], name: str, content: bytes) -> None:

@@ -10,7 +10,8 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 from kazami.detect.content.identify import HEAD, kind, kinds
@@ -38,6 +39,22 @@ _PASSWORD = re.compile(rb"<input[^>]{0,300}type\s*=\s*[\"']?password", re.IGNORE
 _ACTION = re.compile(rb"<form[^>]{0,300}action\s*=\s*[\"']?(https?://[^\"'\s>]{4,200})", re.IGNORECASE)
 _REFRESH = re.compile(
     rb"<meta[^>]{0,200}http-equiv\s*=\s*[\"']?refresh[^>]{0,40}url\s*=\s*([^\"'>\s]{4,200})", re.IGNORECASE
+)
+#: What only the script host, an HTML application or the oldest browser can do, in whatever language.
+_SYSTEM = re.compile(
+    rb"(?:createobject|activexobject)\s*\(\s*[\"'](?:wscript\.shell|shell\.application|adodb\.stream|scripting\.filesystemobject)",
+    re.IGNORECASE,
+)
+_DIAGNOSTIC = re.compile(
+    rb"ms-msdt:[^<>\r\n]{0,400}?(?:it_browseforfile|it_rebrowseforfile|pcwdiagnostic)", re.IGNORECASE
+)
+_SEARCH = re.compile(
+    rb"search(?:-ms)?:[^<>\"'\r\n]{0,300}?location:[^<>\"'\r\n]{0,20}?(?:\\\\|%5c%5c|//)[^<>\"'\r\n]{0,200}",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(
+    rb"(?:href|src|url|location)\s*[=:]\s*[\"']?\s*(file:/{2,5}(?![A-Za-z]:|/|localhost)[\w.@-]{3,}[^\"'\s<>]{0,200}|\\\\[\w.@-]{3,}\\[^\"'\s<>]{0,200})",
+    re.IGNORECASE,
 )
 _SCRIPT = re.compile(rb"<script\b([^>]{0,500})>(.*?)(?:</script\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _LANGUAGE = re.compile(rb"vbs|vbe", re.IGNORECASE)
@@ -67,7 +84,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     text = plain(data[:_LOOKED]) or data[:_LOOKED]
     gaps = [] if len(data) <= _LOOKED else [Gap("limit", f"only the first {_LOOKED:,} bytes looked at")]
     children = [*_scripts(text), *_carried(text)]
-    features = list(_features(text, children))
+    features = [*_features(text, children), *_reaches(text, scope.kind)]
     if sum(c.relation == "decoded" for c in children) >= _BLOBS:
         gaps.append(Gap("limit", f"only {_BLOBS} encoded pieces looked at"))
     return Analysis(tuple(features), tuple(children), tuple(gaps))
@@ -89,9 +106,10 @@ def _scripts(text: bytes) -> Iterator[Child]:
 def _carried(text: bytes) -> Iterator[Child]:
     """What is encoded in the page, decoded; of known kinds only, and nothing that pages are made of."""
     count = 0
-    for place, offset, content in (*_addresses(text), *_blobs(_JOINED.sub(b"", text))):
+    for place, offset, content in (*unpacked(text), *_blobs(_JOINED.sub(b"", text))):
         found = kinds()[kind(content)]
-        if found.family not in _CARRIES or count >= _BLOBS:
+        active = found.family == "page" and _SCRIPT.search(content) is not None
+        if (found.family not in _CARRIES and not active) or count >= _BLOBS:
             continue
         count += 1
         yield Child(
@@ -99,7 +117,8 @@ def _carried(text: bytes) -> Iterator[Child]:
         )
 
 
-def _addresses(text: bytes) -> Iterator[tuple[str, int, bytes]]:
+def unpacked(text: bytes) -> Iterator[tuple[str, int, bytes]]:
+    """What stands in ``data:`` addresses: how, where, content."""
     for match in _DATA.finditer(text):
         body = unquote_to_bytes(match[3])
         content = _decoded(body) if b"base64" in match[2].lower() else body
@@ -122,20 +141,23 @@ def _decoded(text: bytes) -> bytes:
         return b""
 
 
+def handed_over(children: Sequence[Child], offset: int | None = None) -> Iterator[Feature]:
+    """What is said of files that a page makes and gives to whoever looks at it."""
+    for child in children[:5]:
+        family = kinds()[kind(child.data[:HEAD], child.name)].family
+        if family in _CARRIES:
+            smuggled = family in _RUNS or family == "archive"
+            yield Feature(
+                "html.smuggled" if smuggled else "html.carries_file", child.name, child.place, offset
+            )
+
+
 def _features(text: bytes, children: list[Child]) -> Iterator[Feature]:
     hands = _HANDS_OVER.search(text)
     name = next((match[1].decode("utf-8", "replace") for match in _NAME.finditer(text)), "")
     carried = [c for c in children if c.relation == "decoded"]
     if hands:
-        for child in carried[:5]:
-            family = kinds()[kind(child.data[:HEAD], name or child.name)].family
-            runs = family in _RUNS or family == "archive"
-            yield Feature(
-                "html.smuggled" if runs else "html.carries_file",
-                name or child.name,
-                child.place,
-                hands.start(),
-            )
+        yield from handed_over([replace(child, name=name or child.name) for child in carried], hands.start())
         if not carried and _CLICKS.search(text) and name:
             yield Feature("html.makes_file", name, offset=hands.start())
     for child in () if hands else carried[:5]:
@@ -146,3 +168,15 @@ def _features(text: bytes, children: list[Child]) -> Iterator[Feature]:
         yield Feature("html.asks_for_password", where, offset=match.start())
     if match := _REFRESH.search(text):
         yield Feature("html.redirects", match[1].decode("utf-8", "replace"), offset=match.start())
+
+
+def _reaches(text: bytes, kind_of: str) -> Iterator[Feature]:
+    """What a page reaches for beyond its browser."""
+    if match := _SYSTEM.search(text):
+        level = "" if kind_of in ("html", "svg") else "low"  # what else is a page is made to
+        yield Feature("html.reaches_system", match[0].decode("latin-1"), offset=match.start(), level=level)
+    for name, pattern in (("html.diagnostic_tool", _DIAGNOSTIC), ("html.searches_share", _SEARCH)):
+        if match := pattern.search(text):
+            yield Feature(name, match[0].decode("utf-8", "replace"), offset=match.start())
+    if match := _SHARE.search(text):
+        yield Feature("html.remote_share", match[1].decode("utf-8", "replace"), offset=match.start())

@@ -42,11 +42,13 @@ class Layer:
 
 @dataclass(slots=True)
 class Record:
-    """All that one run left. `unresolved` are dynamic calls whose text stayed unknown."""
+    """All that one run left. `unresolved` are dynamic calls whose text stayed unknown, `made` what a page makes files of, `names` how it calls them."""
 
     calls: list[str] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     unresolved: list[str] = field(default_factory=list)
+    made: list[bytes] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     folded: str = ""
     stopped: str = ""
     gap: str = ""

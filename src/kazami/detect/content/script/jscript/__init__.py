@@ -14,29 +14,36 @@ from typing import Any
 import orjson
 
 from kazami.detect.content.identify import kind
-from kazami.detect.content.script import MEANINGS, decoded, languages, tell
+from kazami.detect.content.page import MEANINGS as OF_PAGE
+from kazami.detect.content.page import handed_over, unpacked
+from kazami.detect.content.script import MEANINGS as OF_SCRIPT
+from kazami.detect.content.script import decoded, languages, tell
 from kazami.detect.content.script.record import Record
 from kazami.engine import confine
-from kazami.model.content import Analysis, Gap, Scope
+from kazami.model.content import Analysis, Child, Gap, Scope
 
 __all__ = ["MEANINGS", "NEEDS", "analyze", "confidence"]
 
+MEANINGS = {**OF_SCRIPT, **OF_PAGE}
 NEEDS = {"quickjs": "what JScript and JavaScript do when they run (pip install quickjs-ng)"}
 BY_NAME = True
 
 _RECORDER = Path(__file__).with_name("recorder.js").read_text("utf-8")
 _LONGEST = 2 << 20
 _MEMORY, _SECONDS, _STACK = 256 << 20, 2.0, 1 << 20
-_NAMES = 12  # that are not known, until the script is left alone
+_FILES = 1_000_000  # bytes of what a page makes that are written down
+_NAMES = 16  # that are not known, until the script is left alone
 
 #: Without one of these, a script reaches neither its host nor code that it makes.
 _REACHES = re.compile(
-    r"activexobject|wscript|wsh\b|getobject|\beval\b|\bfunction\s*\(\s*[\"'`]|new\s+function|constructor|\]\s*\(|settimeout|setinterval|execscript|document\s*\.\s*write|createelement\s*\(\s*[\"']script|child_process|import\s*\(|\\u|exportdataobject|app\s*\.",
+    r"activexobject|wscript|wsh\b|getobject|\beval\b|\bfunction\s*\(\s*[\"'`]|new\s+function|constructor|\]\s*\(|settimeout|setinterval|execscript|document\s*\.\s*write|createelement\s*\(\s*[\"']script|child_process|import\s*\(|\\u|exportdataobject|app\s*\."
+    r"|\batob\b|\bblob\b|uint8array|fromcharcode|mssave|[\"'`]data:",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(
     r"/\*@(?:cc_on)?|@\*/|//@cc_on|@cc_on\b|@(?:if\s*\([^)]{0,200}\)|end\b|else\b|set\b[^\r\n]{0,200})"
 )
+_LEADS = re.compile(r"\blocation\s*=")
 _EVAL = re.compile(r"\beval\s*\(\s*(?![\s)])")
 _MISSING = re.compile(r"ReferenceError: '?([A-Za-z_$][\w$]*)'? is not defined")
 
@@ -56,7 +63,17 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
     if reason := confine.possible():
         return Analysis(gaps=(Gap("missing", f"scripts are not run here: {reason}"),))
     record = run(text, scope.limits.seconds * 0.8)
-    return tell(record, text, "jscript")
+    said = tell(record, text, "jscript")
+    made = list(_made(record))
+    cut = tuple(Gap("limit", f"only the first {_FILES:,} bytes looked at", child.name) for child in made if len(child.data) > _FILES)  # fmt: skip
+    return Analysis((*said.features, *handed_over(made)), (*said.children, *made), (*said.gaps, *cut))
+
+
+def _made(record: Record) -> Iterator[Child]:
+    """Files that the script made in its page."""
+    for at, data in enumerate(dict.fromkeys(record.made)):
+        name = record.names[min(at, len(record.names) - 1)] if record.names else f"made{at}"
+        yield Child(name, data, "made by the page", "decoded")
 
 
 def run(text: str, clock: float = 5 * _SECONDS) -> Record:
@@ -76,7 +93,7 @@ def run(text: str, clock: float = 5 * _SECONDS) -> Record:
 
 def _run(text: str) -> bytes:
     """In the confined process: the log, and in its first line how the script ended."""
-    names: list[str] = []
+    names = ["location"] if _LEADS.search(text) else []  # what is only written to is not missed
     direct = False
     while True:
         log, error = _once(text, names, direct)
@@ -132,6 +149,8 @@ def _read(answer: str, record: Record) -> None:
             files[parts[0]] = files.get(parts[0], "") + parts[1]
         elif kind_of == "unresolved":
             record.unresolved.append(parts[0])
+        else:
+            _of_page(kind_of, str(parts[0]), record)
     for name, body in files.items():
         ending = name.rpartition(".")[2].lower()
         data = (
@@ -140,6 +159,16 @@ def _read(answer: str, record: Record) -> None:
             else body.encode("utf-8", "replace")
         )
         record.layer(data, ending if ending.isalnum() and len(ending) < 6 else "bin", f"written to {name}")
+
+
+def _of_page(kind_of: str, value: str, record: Record) -> None:
+    """What a page makes files of, and what it calls them."""
+    if kind_of == "made":
+        record.made.append(value.encode("latin-1", "replace"))
+    elif kind_of == "data":
+        record.made += (content for _, _, content in unpacked(value.encode("utf-8", "replace")))
+    elif kind_of == "named":
+        record.names.append(value)
 
 
 def _lines(answer: str) -> Iterator[list[Any]]:

@@ -21,6 +21,29 @@
     for (let i = 0; i < parts.length && i < 12; i++) line += "," + (typeof parts[i] === "number" && isFinite(parts[i]) ? text(parts[i]) : typeof parts[i] === "boolean" ? text(parts[i]) : stringify(shown(parts[i], most || 2000)));
     log += line + "]\n";
   }
+  // What a page makes a file of (HTML smuggling): bytes as a text of characters below 256.
+  const blobs = new WeakMap(), isView = ArrayBuffer.isView, Bytes = Uint8Array, Buffer = ArrayBuffer, matches = Function.prototype.call.bind(RegExp.prototype.test);
+  const FILES = 1000000, DATA = /^\s*data:[^,]{0,200},/i, SAVES = /(^|\.)(mssaveblob|mssaveoropenblob|saveas)$/;
+  function binary(part) {
+    if (has(blobs, part)) return nameOf(blobs, part);
+    if (part instanceof Buffer || isView(part)) {
+      const view = part instanceof Buffer ? new Bytes(part) : new Bytes(part.buffer, part.byteOffset, part.byteLength);
+      let out = "";
+      for (let i = 0; i < view.length && i <= FILES; i++) out += fromCode(view[i]);
+      return out;
+    }
+    return isUnknown(part) ? "" : unescape(encodeURIComponent(text(part)));
+  }
+  function blob(parts, name) {
+    const made = any("Blob");
+    let body = "";
+    if (parts && typeof parts === "object" && !isUnknown(parts)) for (let i = 0; i < parts.length && body.length <= FILES; i++) body += binary(parts[i]);
+    setName(blobs, made, body);
+    if (name !== undefined) write("named", [name]);
+    if (body) write("made", [body], FILES + 1);
+    return made;
+  }
+  function handed(value) { if (typeof value === "string" && matches(DATA, value)) write("data", [value], FILES + 1); }
   function isUnknown(value) { return value !== null && (typeof value === "object" || typeof value === "function") && has(names, value); }
   function code(value, how) {
     if (isUnknown(value)) write("unresolved", [nameOf(names, value)]);
@@ -54,6 +77,8 @@
             code(value, "script element");
             later[later.length] = () => realEval(value);
           }
+          handed(value);
+          if (lower(key) === "download") write("named", [value]);
           if (typeof value === "function" && depth < 3) later[later.length] = value;
         }
         return true;
@@ -63,6 +88,7 @@
       apply(_, self, given) {
         write("call", [label, ...given]);
         started(label, given);
+        given.forEach(handed);
         for (let i = 0; i < given.length; i++) if (typeof given[i] === "function" && !isUnknown(given[i]) && depth < 3 && later.length < 50) later[later.length] = given[i];
         return any(label + "()");
       },
@@ -78,6 +104,8 @@
     if (/(^|\.)(run|exec|shellexecute|create)$/.test(word) && typeof given[0] === "string")
       write("command", [typeof given[1] === "string" && /shellexecute$/.test(word) ? given[0] + " " + given[1] : given[0]], 100000);
     if (/document\.write(ln)?$/.test(word) && typeof given[0] === "string") write("page", [given[0]], 1000000);
+    if (/\.setattribute$/.test(word) && lower(text(given[0])) === "download") write("named", [given[1]]);
+    if (SAVES.test(word)) write("named", [given[1]]);
   }
 
   function stream() {
@@ -187,11 +215,34 @@
     atob: unbase64,
     Buffer: { from: (value, how) => ({ toString: (to) => (to && lower(text(to)) === "base64" ? text(value) : bytes(value, how)) }) },
   };
+  const BROWSER = {
+    Blob: () => function Blob(parts) { return blob(parts); },
+    File: () => function File(parts, name) { return blob(parts, name); },
+    btoa: () => (value) => { // only back again: what counts is what comes out of it
+      const body = text(value);
+      let out = "";
+      for (let i = 0; i < body.length; i += 3) {
+        const held = (at(body, i) << 16) | ((at(body, i + 1) || 0) << 8) | (at(body, i + 2) || 0);
+        out += atob64[held >> 18 & 63] + atob64[held >> 12 & 63] + (i + 1 < body.length ? atob64[held >> 6 & 63] : "=") + (i + 2 < body.length ? atob64[held & 63] : "=");
+      }
+      return out;
+    },
+    TextDecoder: () => function TextDecoder() { return { decode: (value) => { const body = binary(value); try { return decodeURIComponent(escape(body)); } catch (_) { return body; } } }; },
+    TextEncoder: () => function TextEncoder() { return { encode: (value) => Bytes.from(binary(text(value)), (one) => at(one, 0)) }; },
+    window: () => {
+      const unknownWindow = any("window");
+      return new P(unknownWindow, { get: (_, key) => (typeof key === "string" && key in globalThis ? globalThis[key] : unknownWindow[key]) });
+    },
+  };
+  BROWSER.self = BROWSER.top = BROWSER.parent = BROWSER.window;
   host.Quit = function Quit() { this.toString = () => "Quit"; };
   host.setInterval = host.setTimeout;
   host.WSH = host.WScript;
   for (const key in host) define(globalThis, key, { value: host[key], writable: true, configurable: true, enumerable: false });
-  for (let i = 0; i < unknown.length; i++) define(globalThis, unknown[i], { value: any(unknown[i]), writable: true, configurable: true });
+  for (let i = 0; i < unknown.length; i++) {
+    let value = unknown[i] in BROWSER ? BROWSER[unknown[i]]() : any(unknown[i]);
+    define(globalThis, unknown[i], { get: () => value, set(other) { handed(other); value = other; }, configurable: true });
+  }
 
   if (!direct)
     define(globalThis, "eval", { writable: true, configurable: true, value: function (what) {
