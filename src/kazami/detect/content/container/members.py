@@ -13,13 +13,12 @@ from kazami.archive.budget import Limits as ArchiveLimits
 from kazami.archive.name import shown
 from kazami.archive.stream import reason
 from kazami.archive.unpack import CUSTOMARY
-from kazami.detect.content.identify import kind, kinds
+from kazami.detect.content.identify import kind, kinds, starts
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
 MEANINGS = meanings(f"{__file__.rpartition('members')[0]}container.yml")
 
-_RUNS = frozenset(("program", "script", "shortcut", "installer"))
 _READS = frozenset(("office", "document", "picture"))
 _ALIKE = 0.8
 _OUT = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)|^[\\/]|^[A-Za-z]:[\\/]")
@@ -96,8 +95,8 @@ def _content(member: Member, scope: Scope) -> tuple[bytes, list[Gap]]:
 
 def odd(children: Sequence[Child]) -> Iterator[Feature]:
     """What the members say of their container."""
-    families = [kinds()[kind(child.data[: 64 << 10], child.name)].family for child in children]
-    programs = [c for c, family in zip(children, families, strict=True) if family in _RUNS]
+    found = [kind(child.data[: 64 << 10], child.name) for child in children]
+    programs = [c for c, what in zip(children, found, strict=True) if starts(what, c.name)]
     for child in children:
         if _OUT.search(child.name):
             yield Feature("container.traversal", child.name, place=child.name)
@@ -108,7 +107,9 @@ def odd(children: Sequence[Child]) -> Iterator[Feature]:
     if len(children) == 1 and programs:
         yield Feature("container.only_program", programs[0].name)
     reads = [
-        c for c, family in zip(children, families, strict=True) if family in _READS and c not in programs
+        c
+        for c, what in zip(children, found, strict=True)
+        if kinds()[what].family in _READS and c not in programs
     ]
     if len(children) < 50:
         for program in programs[:5]:

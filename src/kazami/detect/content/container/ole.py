@@ -13,7 +13,7 @@ from typing import Any
 
 from kazami.detect.content.container.members import MEANINGS as OF_MEMBERS
 from kazami.detect.content.container.package import Native, native
-from kazami.detect.content.identify import claimed, extension, kind, kinds
+from kazami.detect.content.identify import kind, starts, starts_by_name
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
@@ -22,7 +22,6 @@ __all__ = ["MEANINGS", "NEEDS", "analyze", "confidence"]
 MEANINGS = {**OF_MEMBERS, **meanings(__file__)}
 NEEDS = {"olefile": "streams, objects and macros in Office 97 documents, installers and Outlook mails"}
 
-_RUNS = frozenset(("program", "script", "shortcut", "installer"))
 #: Letters of the 64 that MSI packs two of in one character (msi.dll; as olefile and msitools decode them).
 _MSI = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._"
 #: Record of a presentation.
@@ -50,16 +49,22 @@ def embedded(children: Iterable[Child]) -> Iterator[Feature]:
     """What is said of files that lie in a document as objects."""
     for child in children:
         if child.relation == "object":
-            runs = kinds()[kind(child.data, child.name)].family in _RUNS
-            yield Feature("ole.embedded_program" if runs else "ole.embedded_file", child.name, child.place)
+            yield Feature(
+                "ole.embedded_program"
+                if starts(kind(child.data, child.name), child.name)
+                else "ole.embedded_file",
+                child.name,
+                child.place,
+            )
 
 
 def link(inner: Native, place: str) -> Feature:
     """What is said of a file that an object only names."""
     if inner.source.startswith(("\\\\", "//")):
         return Feature("ole.linked_remote", inner.source, place)
-    runs = any(kinds()[kind].family in _RUNS for kind in claimed(extension(inner.source)))
-    return Feature("ole.linked_program" if runs else "ole.linked_file", inner.source, place)
+    return Feature(
+        "ole.linked_program" if starts_by_name(inner.source) else "ole.linked_file", inner.source, place
+    )
 
 
 def _streams(storage: Any, scope: Scope, gaps: list[Gap], linked: list[Feature]) -> Iterator[Child]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from kazami.detect.content.container.members import MEANINGS as OF_MEMBERS
-from kazami.detect.content.identify import kind, kinds
+from kazami.detect.content.identify import RUNS, kind, kinds
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
@@ -16,7 +16,6 @@ MEANINGS = {**OF_MEMBERS, **meanings(__file__)}
 
 _HEADER = UUID("bde316e7-2665-4511-a4c4-8d4d0b7a9eac").bytes_le
 _CONTENT = 36  # bytes from the GUID to the content
-_RUNS = frozenset(("program", "script", "shortcut", "installer"))
 _FILES = 1000
 
 
@@ -36,7 +35,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         found = kinds()[kind(content)]
         child = Child(f"file{len(children)}.{(found.extensions or ('bin',))[0]}", content, relation="object")
         children.append(child)
-        if found.family in _RUNS:
+        if found.family in RUNS:
             features.append(Feature("one.embedded_program", found.title, child.name, offset))
         if len(children) >= _FILES:
             gaps.append(Gap("limit", f"only {_FILES} files looked at"))

@@ -13,7 +13,7 @@ from kazami.detect.content.container.members import MEANINGS as OF_MEMBERS
 from kazami.detect.content.container.members import passwords
 from kazami.detect.content.exploit import MEANINGS as OF_EXPLOIT
 from kazami.detect.content.exploit import pdf_action
-from kazami.detect.content.identify import kind, kinds
+from kazami.detect.content.identify import kind, starts
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
@@ -22,7 +22,6 @@ __all__ = ["MEANINGS", "NEEDS", "analyze", "confidence"]
 MEANINGS = {**OF_MEMBERS, **OF_EXPLOIT, **meanings(__file__)}
 NEEDS = {"pikepdf": "scripts, embedded files and forms in PDF documents"}
 
-_RUNS = frozenset(("program", "script", "shortcut", "installer"))
 _TRIED = 12
 
 
@@ -44,6 +43,11 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
             break
         except pikepdf.PasswordError:
             continue
+        except pikepdf.PdfError as error:
+            why = str(error).rpartition(">: ")[2]
+            return Analysis(
+                tuple(pdf_action.escaped(data)), gaps=(Gap("error", f"no reader could open it: {why}"[:300]),)
+            )
     if document is None:
         locked = Gap(
             "password", f"encrypted, and none of {len(passwords(scope)[:_TRIED])} passwords opens it"
@@ -59,10 +63,12 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         if child.relation == "decoded":
             features += pdf_action.of_script(child.data.decode("utf-8", "replace"), child.place)
         if child.relation == "attachment":
-            runs = kinds()[kind(child.data, child.name)].family in _RUNS
-            features.append(
-                Feature("pdf.embedded_program" if runs else "pdf.embedded_file", child.name, child.place)
+            what = (
+                "pdf.embedded_program"
+                if starts(kind(child.data, child.name), child.name)
+                else "pdf.embedded_file"
             )
+            features.append(Feature(what, child.name, child.place))
     return Analysis(tuple(features), tuple(children), tuple(gaps))
 
 

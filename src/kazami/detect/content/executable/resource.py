@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from kazami.detect.content.identify import HEAD, kind, kinds
+from kazami.detect.content.identify import HEAD, RUNS, kind, kinds
 from kazami.model.content import Child, Feature, Limits
 
 _NODES = 2_000  # of the tree of resources
@@ -17,7 +17,6 @@ _ENOUGH, _ENOUGH_OF = 1024, 64 << 10  # bytes below which noise says little, and
 _PICTURES = frozenset(("picture", "font", "movie"))
 #: Types of resources that the system draws or reads: cursors, icons, menus, dialogs, strings, version, manifest, their groups.
 _OWN_TYPES = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14, 16, 17, 21, 22, 24))
-_RUNS = frozenset(("program", "shortcut", "script", "installer"))
 
 
 def noise(data: bytes) -> bool:
@@ -48,7 +47,7 @@ def resources(binary: Any, limits: Limits) -> tuple[list[Feature], list[Child]]:
         data = bytes(content[: limits.file])
         found = kind(data, "")
         family = kinds()[found].family
-        if family in _RUNS and found != "text":
+        if family in RUNS and found != "text":
             features.append(Feature("pe.program_in_resources", found, place=place))
         elif found == "data" and noise(data):
             features.append(Feature("pe.encrypted_resource", f"{len(data):,} bytes", place=place))

@@ -14,6 +14,11 @@ import yaml
 
 from kazami.detect.content.identify import magic, package, text
 
+#: Families that a double click starts.
+RUNS = frozenset(("program", "script", "shortcut", "installer"))
+#: Kinds that leave open what a name makes Windows do with them.
+_SAYS_NOTHING = frozenset(("data", "text", "xml", "json", "inf"))
+
 #: Bytes from the start that are enough, where the rest is not needed for structure.
 HEAD = 64 << 10
 
@@ -58,3 +63,13 @@ def kind(data: bytes, name: str = "") -> str:
     if found in ("zip", "ole"):
         return package.kind(data, found)
     return found or text.kind(data[:HEAD], extension(name)) or "data"
+
+
+def starts(found: str, name: str) -> bool:
+    """Whether a double click starts what is of the kind `found`: by that, or by its name where the content says nothing."""
+    return kinds()[found].family in RUNS or (found in _SAYS_NOTHING and starts_by_name(name))
+
+
+def starts_by_name(name: str) -> bool:
+    """Whether `name` claims to be something that a double click starts."""
+    return any(kinds()[one].family in RUNS for one in claimed(extension(name)))

@@ -51,6 +51,8 @@ def _odd(data: bytes) -> str:
         return "pdf"
     if data[:4] == b"RIFF":
         return {b"WEBP": "webp", b"WAVE": "mp3", b"AVI ": "mp4"}.get(data[8:12], "data")
+    if data[:1] == b"0" and b"\x2a\x86\x48\x86\xf7\x0d\x01\x07" in data[:24]:
+        return "cms"
     if data[:4] == b"\xca\xfe\xba\xbe":  # Java and fat Mach-O share it; versions of Java begin at 45
         return "class" if int.from_bytes(data[6:8], "big") >= 45 else "macho"
     if data[:2] == b"BM" and len(data) > 26 and data[6:10] == b"\0\0\0\0":

@@ -65,13 +65,23 @@ _BEGINS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"<%@?\s*(?:page|language|import|webhandler)", "jsp"),
         (rb"(?:\s|<!--.{0,400}?-->)*<(?:!doctype\s+html|html|head|body|script|iframe|meta\s)", "html"),
         (rb"<\?xml[\s\S]{0,400}<(?:!doctype\s+)?html", "html"),
+        (
+            rb"(?:<\?xml[^>]{0,200}\?>\s*)?<(?:PCSettings|libraryDescription|persistedQuery|searchConnectorDescription|MMC_ConsoleFile)[\s>]",
+            "handler",
+        ),
+        (
+            rb"(?:<\?xml[^>]{0,200}\?>\s*)?<(?:asmv1:)?assembly\s[\s\S]{0,4000}?<(?:asmv2:)?deployment\s",
+            "handler",
+        ),
+        (rb"\[shell\]\s{1,8}command\s*=", "handler"),
+        (rb"(?:[\w ]{3,60}:[isb]:[^\r\n]{0,400}\s+){0,60}?full address:s:", "handler"),
         (rb"<\?xml\b", "xml"),
         (rb"-----BEGIN [A-Z0-9 ]{3,40}-----", "pem"),
         (rb"(?:windows registry editor version|regedit4)", "reg"),
         (rb"\[internetshortcut\]", "url"),
         (rb"web\s+1\s+https?:", "iqy"),
         (rb"begin:vcalendar", "ics"),
-        (rb"\[(?:version|autorun|shell|desktop entry)\]", "inf"),
+        (rb"\[(?:version|autorun|\.shellclassinfo|desktop entry)\]", "inf"),
         (rb"\{\s*\"", "json"),
     )
 )

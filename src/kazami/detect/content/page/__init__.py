@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
-from kazami.detect.content.identify import HEAD, kind, kinds
+from kazami.detect.content.identify import HEAD, RUNS, kind, kinds
 from kazami.detect.content.identify.text import plain
 from kazami.detect.content.meaning import meanings
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
@@ -69,7 +69,7 @@ _MAKES = re.compile(
 _CARRIES = frozenset(
     ("program", "script", "shortcut", "installer", "archive", "image_of_disk", "office", "document")
 )
-_RUNS = frozenset(("program", "script", "shortcut", "installer", "image_of_disk"))
+_HIDES = frozenset((*RUNS, "image_of_disk", "archive"))
 _LOOKED = 20 << 20
 _BLOBS = 100
 
@@ -146,9 +146,8 @@ def handed_over(children: Sequence[Child], offset: int | None = None) -> Iterato
     for child in children[:5]:
         family = kinds()[kind(child.data[:HEAD], child.name)].family
         if family in _CARRIES:
-            smuggled = family in _RUNS or family == "archive"
             yield Feature(
-                "html.smuggled" if smuggled else "html.carries_file", child.name, child.place, offset
+                "html.smuggled" if family in _HIDES else "html.carries_file", child.name, child.place, offset
             )
 
 

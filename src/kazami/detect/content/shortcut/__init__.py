@@ -138,5 +138,3 @@ def _internet(text: str) -> Iterator[Feature]:
         yield Feature("url.target", url)
     if re.match(r"(?:file:|\\\\)", url, re.IGNORECASE):
         yield Feature("url.remote_file", url)
-    if re.match(r"(?:\\\\|file://)", named.get("iconfile", ""), re.IGNORECASE):
-        yield Feature("url.remote_icon", named["iconfile"])
