@@ -36,7 +36,7 @@ def _part(*pieces: str) -> bytes:
         (ooxml, "document.xml", _part(BEGIN, " DDE Excel a.xlsx R1C1 "), ["dde.field"]),
         (ooxml, "document.xml", b"<w:fldSimple w:instr='DDEAUTO c:/a b'/>", ["dde.field_auto"]),
         (word_field, "m.csv", b"a,b\r\n1,=cmd|' /c echo'!A0\r\n", ["dde.program"]),
-        (word_field, "m.csv", b'"@SUM(1+1)*cmd|x!A0"', []),
+        (word_field, "m.csv", b'"@SUM(1+1)*cmd|x!A0"', ["dde.program"]),
         (word_field, "m.csv", b"a,\"+Excel|'[a.xlsx]b'!R1C1\"\r\n", ["dde.link"]),
         (word_field, "m.csv", b"a|b!,=1+2\r\n-3,4|5!\r\n", []),
         (word_field, "m.txt", b"", []),
