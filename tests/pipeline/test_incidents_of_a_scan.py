@@ -67,6 +67,9 @@ def test_what_events_say_beside_the_envelope_is_read(case: Case) -> None:
     findings = correlating.findings(case, {"Hashes"})
     assert set(table.column("finding_uid").to_pylist()) <= set(findings.column("finding_uid").to_pylist())
     assert {key for row in findings.column("matched").to_pylist() for key, _ in row} <= {"Hashes"}
+    urls = correlating.fields(case, {"url.domain"})
+    assert set(urls.column("field").to_pylist()) == {"url.domain"}
+    assert set(urls.column("value").to_pylist()) == {"198.51.100.23", "cdn.example.net"}
 
 
 def test_the_next_scan_changes_nothing(scanned: Path, tmp_path: Path) -> None:

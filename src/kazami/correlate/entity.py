@@ -50,6 +50,8 @@ FIELDS: dict[str, str] = {
     ),
     **dict.fromkeys(("Hashes", "Hash", "sha256", "md5", "sha1", "FileHash"), "hash"),
     **dict.fromkeys(("ServiceName", "TaskName", "ServiceFileName"), "service"),
+    "url.domain": "domain",  # of an address in a command line or script, see `store.correlating.fields`
+    "url.address": "address",
     **dict.fromkeys(
         ("TargetUserName", "SubjectUserName", "acct", "session_server_principal_name"), "account"
     ),

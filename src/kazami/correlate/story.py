@@ -201,7 +201,7 @@ def _title(order: score.Order, steps: list[Step], hosts: tuple[str, ...]) -> Tex
     else:
         grave = sorted(set(named), key=TACTICS.index)
         what = words.tactics(grave if len(grave) <= 3 else [grave[0], *grave[-2:]])
-    where = words.fill(words.ON, hosts=words.several(hosts)) if hosts else words.NOWHERE
+    where = _where(hosts, next((step.account for step in steps if step.account), ""))
     return words.fill(words.TITLE, what=what, where=where)
 
 
@@ -257,8 +257,15 @@ def asked(one: Incident, timeless: int) -> Incident:
     )
 
 
+def _where(hosts: tuple[str, ...], account: str) -> Text:
+    """On which hosts, else at whose account."""
+    if hosts:
+        return words.fill(words.ON, hosts=words.several(hosts))
+    return words.fill(words.WITH, account=account) if account else words.NOWHERE
+
+
 def _entry(one: Incident, time: str) -> Text:
     first = one.steps[0]
-    where = words.fill(words.ON, hosts=first.host) if first.host else words.NOWHERE
+    where = _where((first.host,) if first.host else (), first.account)
     text = words.ENTRY_FROM if first.address else words.ENTRY
     return words.fill(text, title=first.title, where=where, time=time, address=first.address)

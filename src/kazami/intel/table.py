@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import msgspec
 
 from kazami.errors import UsageError
+from kazami.model.attack import tactics, techniques
 
 #: MITRE's terms ask that every copy carries this.
 NOTICE = (
@@ -132,6 +133,13 @@ class Table(msgspec.Struct, frozen=True, dict=True):
     def piece(self) -> dict[str, Software]:
         """Software by id."""
         return {one.id: one for one in self.software}
+
+    def tagged(self, tags: Sequence[str]) -> tuple[str, ...]:
+        """Sigma tags; where they name techniques and no tactic, with the tactics of these before them."""
+        named = [self.technique[one] for one in techniques(tags) if one in self.technique]
+        if tactics(tags) or not named:
+            return tuple(tags)
+        return (*dict.fromkeys(f"attack.{tactic}" for one in named for tactic in one.tactics), *tags)
 
     def current(self, technique: str) -> str:
         """`technique`, or what it became; chains of revocations are followed, loops are not."""

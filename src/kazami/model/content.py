@@ -120,6 +120,7 @@ class Analysis:
 
     `known` says that exactly these bytes are known to be good, so that nobody need look into them. `settings` go with all that comes
     out of the submission from here on; `learned` are words for later submissions of the tenant (``mail.sender example.com``).
+    `about` is what a file says of itself that speaks neither for nor against it: of a mail ``sent`` (ISO 8601), ``from``, ``to``, ``subject``.
     """
 
     features: tuple[Feature, ...] = ()
@@ -129,6 +130,7 @@ class Analysis:
     known: bool = False
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     learned: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ class Looked:
     features: tuple[Feature, ...] = ()
     gaps: tuple[Gap, ...] = ()
     learned: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """What no source reads, looked inside: files, mails and members of archives that are among the evidence of a scan.
 
 A file in which something is suspicious becomes an event of the table ``file_inspection`` for each artifact that says so, and each
-proof that counts a finding on it: hashes and names are the event's own fields, so that incidents tie it to where the same file was
-seen. What nothing speaks against is only noted beside the evidence.
+proof that counts a finding on it. Name and hashes are those of the file that a disk would hold, what carried it, when and to whom a mail brought it and
+which machine it calls are fields of their own, so that incidents tie it to where the same file was seen and the same machine was called
+(`detect.sighting`). What nothing speaks against is only noted beside the evidence.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,9 +22,13 @@ import orjson
 import pyarrow as pa
 
 from kazami.config import Settings
+from kazami.correlate.entity import address, domain
 from kazami.detect.content.identify import HEAD, kind, kinds
+from kazami.detect.content.lineage import lineage
 from kazami.detect.content.mail import LEARNED
 from kazami.detect.network.assertion import asserted
+from kazami.detect.sighting import CARRIED, SENT
+from kazami.intel.shelf import attack
 from kazami.model.content import Inspection, Limits, Looked, Proof
 from kazami.model.event import LogSource, Route
 from kazami.model.evidence import Evidence
@@ -45,8 +52,12 @@ _PLAIN = frozenset(("picture", "font", "movie"))
 _TOLD = frozenset(("suspicious", "malicious"))
 _NAMESPACE = UUID("5c8a4d4e-6f52-5b0b-9a39-2f7a9d0b6c11")
 _FLOW = ("src_ip", "dest_ip", "uid")
-_FIELDS = ("TargetFilename", "Hashes", "FileKind", "Place", "Container", "Verdict", "Score", *_FLOW)
+_FIELDS = (
+    "TargetFilename", "Hashes", "FileKind", "Place", "Container", "Verdict", "Score", CARRIED, SENT, "MailFrom", "MailTo", "MailSubject",
+    "DestinationHostname", "DestinationIp", *_FLOW,
+)  # fmt: skip
 _Row = tuple[EvidenceRow | Passing, Inspection, Looked, list[Proof]]
+_CALLED = re.compile(r"(?:(?:https?|ftp|file)://|\\\\\\\\)([^\s/\\\\:@\"'<>?#]{4,253})", re.IGNORECASE)
 _BATCH = 200  # inspections that share a commit
 
 
@@ -217,8 +228,8 @@ def _store(case: Case, run: Run, inspected: list[tuple[list[EvidenceRow], Inspec
 def _tell(case: Case, run: Run, rows: Sequence[_Row], notes: list[EvidenceRow]) -> None:
     batch = _events(rows)
     pairs = [
-        (at, _rule(proof), _matched(found, proof))
-        for at, (_, found, _, proofs) in enumerate(rows)
+        (at, _rule(proof), _matched(found, proof, lineage(found, one).mail))
+        for at, (_, found, one, proofs) in enumerate(rows)
         for proof in proofs
     ]
     run.learn([rule for _, rule, _ in pairs])
@@ -251,14 +262,24 @@ def _telling(found: Inspection) -> Iterator[tuple[Looked, list[Proof]]]:
 def _events(rows: Sequence[_Row]) -> pa.RecordBatch:
     made = []
     for number, (row, found, one, proofs) in enumerate(rows):
+        way = lineage(found, one)
+        file, mail = way.file, way.mail
         fields = {
-            "TargetFilename": one.name,
-            "Hashes": _hashes(one),
+            "TargetFilename": file.name,
+            "Hashes": _hashes(file),
             "FileKind": one.kind,
             "Place": one.place,
             "Container": found.name,
             "Verdict": found.verdict.word,
             "Score": str(found.verdict.score),
+            CARRIED: orjson.dumps(
+                [[each.name, each.sha256, each.sha1, each.md5] for each in way.carried]
+            ).decode(),
+            SENT: mail.get("sent"),
+            "MailFrom": mail.get("from"),
+            "MailTo": mail.get("to"),
+            "MailSubject": mail.get("subject"),
+            **_called(proofs),
             **(_flow(row) if isinstance(row, Passing) else dict.fromkeys(_FLOW)),
         }
         raw = orjson.dumps(fields | {"Proofs": [f"{p.rule}: {p.value}" for p in proofs]}).decode()
@@ -268,10 +289,21 @@ def _events(rows: Sequence[_Row]) -> pa.RecordBatch:
             "evidence": row.evidence if isinstance(row, Passing) else row.uid,
             "record": number + 1,
             "raw": raw,
+            "time": datetime.fromisoformat(mail["sent"]) if "sent" in mail else None,
+            "user": mail.get("to", "").partition(" ")[0] or None,
             **({"time": row.time, "host": row.host} if isinstance(row, Passing) else {}),
         }  # fmt: skip
         made.append(envelope | fields)
     return made_events.batch(ROUTE, _FIELDS, made)
+
+
+def _called(proofs: Sequence[Proof]) -> dict[str, str | None]:
+    """The machine that the first address in what was seen names: what ties it to whoever called the same one."""
+    found = next((match[1] for proof in proofs if (match := _CALLED.search(proof.value))), "")
+    return {
+        "DestinationHostname": domain(found) or None,
+        "DestinationIp": address(found) or None,
+    }
 
 
 def _flow(one: Passing) -> dict[str, str]:
@@ -300,12 +332,12 @@ def _rule(proof: Proof) -> RuleInfo:
         license=proof.license,
         references=proof.references,
         logsource=ROUTE.sources[0],
-        tags=tuple(f"attack.{technique.lower()}" for technique in proof.techniques),
+        tags=attack().tagged([f"attack.{technique.lower()}" for technique in proof.techniques]),
         name=proof.rule,
     )
 
 
-def _matched(found: Inspection, proof: Proof) -> dict[str, str]:
+def _matched(found: Inspection, proof: Proof, mail: Mapping[str, str]) -> dict[str, str]:
     said = {
         "rule": proof.rule,
         "value": proof.value,
@@ -314,5 +346,6 @@ def _matched(found: Inspection, proof: Proof) -> dict[str, str]:
         "confidence": proof.confidence,
         "verdict": f"{found.verdict.word} ({found.verdict.score})",
         "sha256": proof.sha256,
+        **{f"mail {name}": value for name, value in mail.items()},
     }
     return {name: value for name, value in said.items() if value}

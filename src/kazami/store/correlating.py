@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 #: Events of one finding that are looked at, and characters of a value.
 EVENTS, LONGEST = 20, 1000
 
+#: Fields that people write addresses into, what these are told as, and the machine in one.
+_TEXTS, _WORDS = ("CommandLine", "ScriptBlockText"), ("url.domain", "url.address")
+_URL = literal(r"(?i)(?:https?|ftp)://(?:[^\s/@'\"]*@)?([^\s/:'\"<>|^]{4,253})")
+
 
 def findings(
     case: Case, fields: Collection[str], also: Sequence[Suppression] = (), tenant: str = ""
@@ -43,7 +47,10 @@ def findings(
 
 
 def fields(case: Case, names: Collection[str]) -> pa.Table:
-    """What the events of findings say in the fields `names`: columns ``finding_uid``, ``field``, ``value``."""
+    """What the events of findings say in the fields `names`: columns ``finding_uid``, ``field``, ``value``.
+
+    The machine that an address in one of `_TEXTS` names is said as ``url.domain`` and ``url.address``, whichever it is.
+    """
     parts = [pa.table({name: pa.array([], pa.string()) for name in ("finding_uid", "field", "value")})]
     for row in case.database.rows('SELECT DISTINCT "table" FROM finding ORDER BY 1'):
         sql = _fields_of(case, row["table"], names)
@@ -56,13 +63,20 @@ def _fields_of(case: Case, table: str, names: Collection[str]) -> str:
     segments = case.database.rows('SELECT path, columns FROM segment WHERE "table" = ? ORDER BY id', [table])
     seen = {column for row in segments for column in row["columns"]}
     known = [name for name in sorted(names) if own_name(name) in seen]
-    if not known:
+    words = [word for word in _WORDS if word in names]
+    texts = [name for name in _TEXTS if words and own_name(name) in seen]
+    if not known and not texts:
         return ""
     files = ", ".join(literal(f"{case.root}/{row['path']}") for row in segments)
-    pairs = ", ".join(
-        f"{{'field': {literal(name)}, 'value': left(CAST(e.{identifier(own_name(name))} AS VARCHAR), {LONGEST})}}"
-        for name in known
-    )
+    said = [
+        *((name, f"left(CAST(e.{identifier(own_name(name))} AS VARCHAR), {LONGEST})") for name in known),
+        *(
+            (word, f"regexp_extract({identifier(own_name(text))}, {_URL}, 1)")
+            for text in texts
+            for word in words
+        ),
+    ]
+    pairs = ", ".join(f"{{'field': {literal(name)}, 'value': {value}}}" for name, value in said)
     return f"""SELECT DISTINCT finding_uid, pair.field AS field, pair.value AS value FROM (
         SELECT w.finding_uid, unnest([{pairs}]) AS pair
         FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false) e

@@ -216,3 +216,28 @@ def test_a_password_is_looked_for_in_pages_subjects_and_names() -> None:
         files={"m_pw-nam99.zip": b"x"},
     )
     assert analyze(mail, Scope(name="m.eml")).passwords == ("sub-77", "pag!e88", "nam99")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, "2017-01-17T01:00:00+00:00"),
+        ({"Received": "from a by b; Mon, 09 Nov 2026 09:12:00 +0900"}, "2026-11-09T00:12:00+00:00"),
+        ({"Received": "from a by b; Mon, 09 Nov 2026 09:12:00 -0000"}, "2026-11-09T09:12:00+00:00"),
+        ({"Received": "from a by b"}, "2017-01-17T01:00:00+00:00"),
+        ({"Received": "from a by b; 32 Nov 99999 77:00"}, "2017-01-17T01:00:00+00:00"),
+    ],
+)
+def test_when_a_mail_came(headers: dict[str, str], expected: str) -> None:
+    assert read(eml("a@b.example", **headers), Limits()).sent == expected
+
+
+def test_a_mail_says_whom_it_was_delivered_to_first() -> None:
+    mail = read(eml("A <a@b.example>", "s", Delivered_To="x@c.example", Cc="Y <y@c.example>"), Limits())
+    assert mail.about == {
+        "sent": "2017-01-17T01:00:00+00:00",
+        "from": "a@b.example",
+        "to": "x@c.example someone@example.co.jp y@c.example",
+        "subject": "s",
+    }
+    assert read(b"Subject: \n\nx", Limits()).about == {}

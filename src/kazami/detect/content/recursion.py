@@ -124,6 +124,7 @@ def _looked(
     late = []
     known = False
     learned: list[str] = []
+    about: dict[str, str] = {}
     for found in analyzers:
         if known and _enough(found, features, analyzers):
             break
@@ -140,6 +141,7 @@ def _looked(
         ran.append(found.name)
         known = known or analysis.known
         learned += analysis.learned
+        about |= analysis.about
         features += analysis.features
         gaps += (replace(gap, analyzer=gap.analyzer or found.name) for gap in analysis.gaps)
         _take(analysis, artifact, state)
@@ -147,7 +149,7 @@ def _looked(
             state.locked.append((artifact, found, len(scope.passwords)))
     oddness = _oddness(features, analyzers)
     state.later += ((oddness, artifact, found) for found in late)
-    return _summary(artifact, scope.kind, ran, features, gaps, learned)
+    return replace(_summary(artifact, scope.kind, ran, features, gaps, learned), about=about)
 
 
 def _order(found: Extension) -> int:

@@ -54,4 +54,5 @@ def told(mail: Mail, scope: Scope, gaps: list[Gap], *more: Feature) -> Analysis:
         tuple(gaps),
         tuple(lure.passwords(lure.spoken(mail))),
         learned=tuple(f"{LEARNED} {domain}" for domain in [of(mail.sender[1])] if domain),
+        about=mail.about,
     )

@@ -13,11 +13,12 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC
 from email import policy
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
-from email.utils import getaddresses, parseaddr
+from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 from typing import Any
 
 from kazami.archive.name import decoded as guessed
@@ -26,6 +27,7 @@ from kazami.model.content import Gap, Limits
 #: Declarations of boundaries that a mail may have: the library's time grows with their square.
 _BOUNDARIES, _PARTS = 300, 1000
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
 _FOLDED = re.compile(r"\r?\n[ \t]+")
 _WORDS = re.compile(r"=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=")
 _ENCODED_WORDS = 200  # of one header that are decoded
@@ -76,6 +78,24 @@ class Mail:
         ]
 
     @property
+    def sent(self) -> str:
+        """When it came, by the header that the last server wrote, else when its sender says that it was sent; "" for neither."""
+        said = [value.rpartition(";")[2] for value in self.all("received")[:1]]
+        return next((iso for text in [*said, self.first("date")] if (iso := _moment(text))), "")
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What it says of itself. Whom it was delivered to comes before whom it is addressed to."""
+        delivered = [parseaddr(self.first(name))[1].lower() for name in _DELIVERED]
+        told = {
+            "sent": self.sent,
+            "from": self.sender[1],
+            "to": " ".join(dict.fromkeys(one for one in [*delivered, *self.recipients] if one)),
+            "subject": self.first("subject"),
+        }
+        return {name: value[:1000] for name, value in told.items() if value}
+
+    @property
     def text(self) -> str:
         """What a person reads: text parts, pages without their tags."""
         said = []
@@ -116,6 +136,15 @@ def split(data: bytes) -> tuple[bytes, bytes]:
     """Headers, and what follows the first empty line."""
     match = re.search(rb"\r?\n\r?\n", data)
     return (data[: match.start()] + b"\n", data[match.end() :]) if match else (data, b"")
+
+
+def _moment(text: str) -> str:
+    """A date of a mail in ISO 8601, in UTC; "" for what is none."""
+    try:
+        moment = parsedate_to_datetime(text.strip()[:100])
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return ""
 
 
 def decoded(value: str) -> str:
