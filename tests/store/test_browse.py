@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,6 +129,33 @@ def test_an_entity_has_its_incidents_and_findings(file: Path) -> None:
         assert len(found) >= about.findings > 0
         assert entities.entity(reader, "no-such-host") is None
         assert ("host", "kumo-jump01") in entities.similar(reader, "kumo-j")
+
+
+def test_a_host_in_two_spellings_is_one(file: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copy(file, tmp_path / "spelled.browse"))
+    with Reader(other) as reader:
+        name, before = Counter(one.host for one in walked(reader, Wanted()) if one.host).most_common(1)[0]
+        about = entities.entity(reader, name)
+    short = name.partition(".")[0].lower()
+    with closing(sqlite3.connect(other)) as database, database:
+        database.execute("INSERT INTO name VALUES (99999, 'host', ?, ?)", [short, short])
+        database.execute(
+            "UPDATE finding SET host = 99999 WHERE id % 3 = 0 AND host = "
+            "(SELECT id FROM name WHERE kind = 'host' AND value = ?)",
+            [name],
+        )
+    with Reader(other) as reader:
+        assert len({one.host for one in walked(reader, Wanted(host=name))}) == 2
+        for spelled in (name, name.lower(), short, short.upper()):
+            assert len(walked(reader, Wanted(host=spelled))) == before
+            found = entities.entity(reader, spelled)
+            assert found is not None
+            assert about is not None
+            assert [one.uid for one in found.incidents] == [one.uid for one in about.incidents]
+            assert len(entities.moments(reader, spelled)) == len(entities.moments(reader, name))
+        counted = next(one for one in findings.facets(reader, Wanted()) if one.dimension == "host").values
+        assert [n for value, _, n in counted if value.lower().startswith(short)] == [before]
+        assert entities.entity(reader, "nowhere.corp.example") is None
 
 
 def test_the_wall_holds_in_every_question(file: Path) -> None:

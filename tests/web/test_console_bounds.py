@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,10 @@ def test_a_folder_of_cases_keeps_them_apart(example_case: Path, tmp_path: Path) 
                 "west",
             ]
             assert client.get("/incidents").status_code == 404
+            east = next(one for one in client.get("/index.json").json()["data"] if one["name"] == "east")
+            rows = client.get("/cases/east/incidents.json").json()["data"]["rows"]
+            assert east["open"] == Counter(row["severity"] for row in rows)
+            assert east["tenants"] == len({row["tenant"] for row in rows})
             for name, tenants in (("east", {"kumo-msp", "aoba-water"}), ("west", {"harbor"})):
                 page = client.get(f"/cases/{name}/incidents")
                 assert set(re.findall(r'href="(/cases/\w+)/', page.text)) >= {f"/cases/{name}"}
@@ -261,5 +266,12 @@ def test_a_folder_of_cases_keeps_them_apart(example_case: Path, tmp_path: Path) 
             answer = client.post("/cases/east/incidents/mark", data=form)
             assert (answer.status_code, answer.headers["location"]) == (303, "/cases/east/incidents")
             assert client.post("/sign-in", data={"name": "port", "password": PASSWORD}).status_code == 303
-            assert client.get("/cases/east/incidents.json?state=all").json()["data"]["rows"] == []
+            first = client.get("/")
+            assert (first.status_code, first.headers["location"]) == (303, "/cases/west/")
+            assert [one["name"] for one in client.get("/index.json").json()["data"]] == ["west"]
+            assert "east" not in client.get("/cases/west/").text + client.get("/me").text
+            for way in ("/", "/incidents", "/incidents.json?state=all", "/nowhere"):
+                hidden, absent = (client.get(f"/cases/{name}{way}") for name in ("east", "north"))
+                assert hidden.status_code == absent.status_code == 404
+                assert hidden.text.replace("east", "north") == absent.text
             assert client.get("/cases/west/incidents.json?state=all").json()["data"]["rows"]

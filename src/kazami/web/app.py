@@ -188,7 +188,7 @@ def _uploading(site: Site, rate: Rate) -> Callable[[Request], Any]:
             session = await run_in_threadpool(_session, request, site, writers, rate)
             proof = request.headers.get("x-kazami-proof", "") or request.query_params.get("proof", "")
             check_origin(request, session, proof)
-            desk = _desk(request, site)
+            desk = _desk(request, site, session)
             job = await upload.received(request, site, desk, session)
             await run_in_threadpool(
                 site.jobs.start, job, desk.case, site.directory, lambda: desk.refresh(force=True)
@@ -205,8 +205,8 @@ def _uploading(site: Site, rate: Rate) -> Callable[[Request], Any]:
 def _watching(site: Site, rate: Rate) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         try:
-            await run_in_threadpool(_session, request, site, writers, rate)
-            job = site.jobs.one(_desk(request, site).name, request.path_params["uid"])
+            session = await run_in_threadpool(_session, request, site, writers, rate)
+            job = site.jobs.one(_desk(request, site, session).name, request.path_params["uid"])
             if job is None:
                 raise missing("there is no such scan")
         except KazamiError as error:
@@ -264,17 +264,17 @@ def _session(request: Request, site: Site, may: Callable[[Any], bool], rate: Rat
 
 @contextlib.contextmanager
 def _asking(request: Request, site: Site, session: Session, query: Any, *, anywhere: bool = False) -> Any:
-    desk = next(iter(site.desks.values())) if anywhere else _desk(request, site)
+    desk = next(iter(site.desks.values())) if anywhere else _desk(request, site, session)
     with desk.reader(session.person.tenants) as reader:
         path = {key: str(value) for key, value in request.path_params.items() if key != "case"}
         yield Asking(site, desk, reader, session, query, path, language_of(request))
 
 
-def _desk(request: Request, site: Site) -> Desk:
-    """The case that the address names, or the only one. Raises RefusedError where there is none such."""
+def _desk(request: Request, site: Site, session: Session) -> Desk:
+    """The case that the address names, or the only one. Raises RefusedError where there is none such for this person."""
     name = request.path_params.get("case")
     desk = site.desk(name)
-    if desk is None:
+    if desk is None or (name is not None and not desk.concerns(session.person.tenants)):
         raise missing("there is no such case")
     request.scope["kazami.base"] = f"/cases/{name}" if name else ""
     request.scope["kazami.case"] = desk.name

@@ -107,6 +107,22 @@ class Desk:
             self._kept[key] = made
         return cast(T, self._kept[key])
 
+    @property
+    def tenants(self) -> frozenset[str]:
+        """All tenants of the case; none where it cannot be read."""
+        try:
+            return self.kept("tenants", self._tenants)
+        except CaseError:
+            return frozenset()
+
+    def _tenants(self) -> frozenset[str]:
+        with self.reader(None) as reader:
+            return frozenset(reader.tenant_names())
+
+    def concerns(self, tenants: Collection[str] | None) -> bool:
+        """Whether who sees `tenants` (None: all) may know that there is this case: its name says something, too."""
+        return tenants is None or not self.tenants.isdisjoint(tenants)
+
     def soon(self, name: str, work: Callable[..., T], *given: object) -> T | None:
         """What `work` says of the case, made aside; None where it takes longer than `PATIENCE`: ask again.
 

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kazami.errors import KazamiError
+from kazami.errors import CaseError, KazamiError
+from kazami.model.finding import LEVELS
+from kazami.store.browse.counts import opened
 from kazami.web import answer
+from kazami.web.desk import Desk
 from kazami.web.errors import RefusedError, missing
 from kazami.web.face import THEMES, page, refusal
 from kazami.web.guard import check_origin, cookie_name, session_of
@@ -193,11 +197,37 @@ class Door:
         )
 
     def choose(self, request: Request) -> Response:
-        """The cases, where there are several."""
+        """The cases, where there are several; who may know of one alone is taken there."""
         session = session_of(request, self.site)
         if session is None:
+            if answer.wants_json(request):
+                raise RefusedError(401, "not_signed_in", "sign in first")
             return RedirectResponse(sign_in_url(request), status_code=303)
-        return page(request, self.site, "cases", session)
+        names = self.site.cases(session.person.tenants)
+        if len(names) == 1 and not answer.wants_json(request):
+            return RedirectResponse(f"/cases/{quote(names[0], safe='')}/", status_code=303)
+        rows = [_standing(self.site.desks[name], session.person) for name in names]
+        rows.sort(key=lambda one: ([-one.open.get(level, 0) for level in reversed(LEVELS)], one.name))
+        if answer.wants_json(request):
+            return answer.success(rows)
+        return page(request, self.site, "cases", session, data=rows)
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a case stands: its open incidents by severity, the gravest first; `wrong` says why it cannot be read."""
+
+    name: str
+    tenants: int
+    open: dict[str, int]
+    wrong: str = ""
+
+
+def _standing(desk: Desk, person: Person) -> Standing:
+    try:
+        with desk.reader(person.tenants) as reader:
+            return Standing(desk.name, len(reader.tenant_names()), opened(reader))
+    except CaseError as error:
+        return Standing(desk.name, 0, {}, str(error))
 
 
 def _same_site(request: Request) -> None:
@@ -224,7 +254,7 @@ def routes(site: Site) -> list[Route]:
         Route("/me", _page(site, door.me), methods=["GET"]),
     ]
     if len(site.desks) > 1:
-        found.append(Route("/", _page(site, door.choose), methods=["GET"]))
+        found += [Route(path, _page(site, door.choose), methods=["GET"]) for path in ("/", "/index.json")]
     return found
 
 

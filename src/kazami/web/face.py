@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -151,8 +151,8 @@ class Speech:
         self.report: Words = report_words(lang)
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """The text of `key`, filled."""
-        text = self.own.get(key)
+        """The text of `key`, filled; where `n` is one and there is a text for it, that one."""
+        text = (values.get("n") in (1, "1") and self.own.get(f"{key}_one")) or self.own.get(key)
         if text is None:
             return self.report(key, **values)
         return text.format(**values) if values else text
@@ -184,7 +184,7 @@ def page(
             base=base,
             path=request.url.path.removeprefix(base) or "/",
             asked=dict(request.query_params),
-            cases=sorted(site.desks) if len(site.desks) > 1 else [],
+            cases=site.cases(session.person.tenants) if session and len(site.desks) > 1 else [],
             readable=request.method == "GET",
             twin=request.method == "GET" and template not in ("me", "cases", "error"),
             homeless=len(site.desks) > 1 and not base,
@@ -197,6 +197,11 @@ def page(
 
 
 def refusal(request: Request, site: Site, error: KazamiError, session: Session | None) -> HTMLResponse:
-    """The page of an error."""
+    """The page of an error, with the way back to the form that led to it."""
     status, code = status_of(error)
-    return page(request, site, "error", session, status=status, code=code, message=str(error))
+    came = urlsplit(request.headers.get("referer", ""))
+    back = ""
+    ours = came.netloc == request.headers.get("host") and not came.path.startswith("//")
+    if request.method == "POST" and ours:
+        back = f"{came.path}{'?' if came.query else ''}{came.query}"
+    return page(request, site, "error", session, status=status, code=code, message=str(error), back=back)

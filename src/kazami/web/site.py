@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,10 @@ class Site:
         if name is None:
             return next(iter(self.desks.values())) if len(self.desks) == 1 else None
         return self.desks.get(name)
+
+    def cases(self, tenants: Collection[str] | None) -> list[str]:
+        """The cases, by name, that who sees `tenants` (None: all) may know of."""
+        return sorted(name for name, desk in self.desks.items() if desk.concerns(tenants))
 
 
 def cases_in(place: Path) -> dict[str, Path]:

@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kazami.correlate.entity import account, host
 from kazami.model.finding import LEVELS
 from kazami.store.browse import schema
+from kazami.store.browse.reader import PLAIN
 from kazami.store.browse.words import searched
 from kazami.store.lists import blind_rules, rejected_rules
 from kazami.store.suppressed import counted, marked
@@ -102,9 +102,8 @@ class _Building:
         self._findings()
         self._counts()
         self._lists()
-        plain = {"host": host, "user": account}
         rows = [
-            (number, kind, value, plain[kind](value) if kind in plain else None)
+            (number, kind, value, PLAIN[kind](value) if kind in PLAIN else None)
             for (kind, value), number in self.names.items()
         ]
         self.database.executemany("INSERT INTO name VALUES (?, ?, ?, ?)", rows)

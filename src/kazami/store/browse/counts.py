@@ -56,6 +56,14 @@ class Weather:
     days: list[tuple[str, int]]
 
 
+def opened(reader: Reader) -> dict[str, int]:
+    """Open incidents behind the wall by severity, the gravest first; a severity that none has is left out."""
+    rows = reader.rows(
+        f"SELECT rank, count(*) FROM incident WHERE state = 'open' AND {reader.wall('tenant')} GROUP BY rank ORDER BY rank DESC"
+    )
+    return {LEVELS[rank - 1]: n for rank, n in rows}
+
+
 #: Days that are drawn of a tenant: the last that have findings.
 DAYS = 30
 

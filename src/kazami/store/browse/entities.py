@@ -28,16 +28,17 @@ class Entity:
 
 def entity(reader: Reader, value: str) -> Entity | None:
     """What is known of an entity, whatever its kind; None where nothing is."""
-    wall = reader.wall("tenant")
+    wall, plain = reader.wall("tenant"), reader.plain(value)
+    marks = ", ".join("?" * len(plain))
     kinds = reader.rows(
-        f"SELECT kind, min(first), max(last) FROM entity WHERE value = ? AND {wall} GROUP BY kind ORDER BY kind",
-        [value.lower()],
+        f"SELECT kind, min(first), max(last) FROM entity WHERE value IN ({marks}) AND {wall} GROUP BY kind ORDER BY kind",
+        plain,
     )
     counted = reader.rows(
         "SELECT dimension, sum(count), min(first), max(last) FROM counted WHERE dimension IN ('host', 'user') AND "
-        f"value IN (SELECT value FROM name WHERE kind IN ('host', 'user') AND plain = ?) AND {wall} "
+        f"value IN (SELECT value FROM name WHERE kind IN ('host', 'user') AND plain IN ({marks})) AND {wall} "
         "GROUP BY dimension",
-        [value.lower()],
+        plain,
     )
     if not kinds and not counted:
         return None
@@ -49,15 +50,16 @@ def entity(reader: Reader, value: str) -> Entity | None:
         first=iso(min((one[0] for one in times if one[0] is not None), default=None)),
         last=iso(max((one[1] for one in times if one[1] is not None), default=None)),
         findings=sum(row[1] for row in counted),
-        incidents=_incidents(reader, value),
+        incidents=_incidents(reader, plain),
     )
 
 
-def _incidents(reader: Reader, value: str) -> list[Row]:
+def _incidents(reader: Reader, plain: list[str]) -> list[Row]:
+    marks = ", ".join("?" * len(plain))
     rows: list[tuple[Any, ...]] = reader.rows(
         f"SELECT {COLUMNS} FROM incident i JOIN name t ON t.id = i.tenant WHERE {reader.wall('i.tenant')} AND i.id IN "
-        "(SELECT incident FROM entity WHERE value = ?) ORDER BY i.score DESC, i.id LIMIT ?",
-        [value.lower(), INCIDENTS],
+        f"(SELECT incident FROM entity WHERE value IN ({marks})) ORDER BY i.score DESC, i.id LIMIT ?",
+        [*plain, INCIDENTS],
     )
     return [row_of(row) for row in rows]
 

@@ -127,7 +127,10 @@ def where(reader: Reader, wanted: Wanted) -> tuple[str, list[Any]]:
         raise UsageError(f"show: one of {', '.join(_SHOWN)}")
     conditions = [reader.wall("f.tenant"), _SHOWN[wanted.show]]
     parameters: list[Any] = []
-    for kind in ("tenant", "host", "user", "source"):
+    if wanted.host:
+        on = reader.spelled("host", wanted.host) or [-1]
+        conditions.append(f"f.host = {on[0]}" if len(on) == 1 else f"f.host IN ({', '.join(map(str, on))})")
+    for kind in ("tenant", "user", "source"):
         value = getattr(wanted, kind)
         if value:
             conditions.append(f"f.{kind} = ?")
@@ -150,21 +153,21 @@ def where(reader: Reader, wanted: Wanted) -> tuple[str, list[Any]]:
         if bound is not None:
             conditions.append(f"f.time {sign} ?")
             parameters.append(bound)
-    _searched(wanted, conditions, parameters)
+    _searched(reader, wanted, conditions, parameters)
     return " AND ".join(conditions), parameters
 
 
-def _searched(wanted: Wanted, conditions: list[str], parameters: list[Any]) -> None:
+def _searched(reader: Reader, wanted: Wanted, conditions: list[str], parameters: list[Any]) -> None:
     """What is looked for in the words of findings."""
     if wanted.entity:
-        names = "(SELECT id FROM name WHERE kind = ? AND plain = ?)"
-        value = wanted.entity.lower()
+        value, plain = wanted.entity.lower(), reader.plain(wanted.entity)
+        names = f"(SELECT id FROM name WHERE kind = ? AND plain IN ({', '.join('?' * len(plain))}))"
         conditions.append(  # three indexes, each asked for itself: one condition with OR would look at all findings
             f"f.id IN (SELECT id FROM finding WHERE host IN {names} UNION ALL "
             f"SELECT id FROM finding WHERE user IN {names} UNION ALL "
             "SELECT id FROM finding WHERE said IN (SELECT rowid FROM said_text WHERE said_text MATCH ?))"
         )
-        parameters += ["host", value, "user", value, words.query(value, whole=True) or '""']
+        parameters += ["host", *plain, "user", *plain, words.query(value, whole=True) or '""']
     if wanted.text.strip():
         query = words.query(wanted.text)
         conditions.append(
@@ -190,7 +193,10 @@ class Facet:
 
 
 def facets(reader: Reader, wanted: Wanted) -> list[Facet]:
-    """The most frequent values of the findings that are wanted, by dimension."""
+    """The most frequent values of the findings that are wanted, by dimension; levels the gravest first.
+
+    A host that is spelled in several ways counts once.
+    """
     condition, parameters = where(reader, wanted)
     columns = {
         "level": "rank",
@@ -212,9 +218,24 @@ def facets(reader: Reader, wanted: Wanted) -> list[Facet]:
         for row in rows:
             if row[position] is not None:
                 counts[row[position]] = counts.get(row[position], 0) + 1
-        top = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:VALUES]
+        if dimension == "host":
+            counts = _once(reader, counts)
+        top = sorted(counts.items(), key=lambda one: (-one[0] if dimension == "level" else -one[1], one[0]))[
+            :VALUES
+        ]
         found.append(Facet(dimension, [(*_said(reader, dimension, key), n) for key, n in top], more))
     return found
+
+
+def _once(reader: Reader, counts: dict[int, int]) -> dict[int, int]:
+    """Counts of hosts by the number of their most frequent spelling."""
+    listed = ", ".join(map(str, counts))
+    spelled: dict[str, list[int]] = {}
+    for number, plain in reader.rows(f"SELECT id, plain FROM name WHERE id IN ({listed}) ORDER BY id"):
+        spelled.setdefault(plain, []).append(number)
+    return {
+        max(same, key=counts.__getitem__): sum(map(counts.__getitem__, same)) for same in spelled.values()
+    }
 
 
 def _said(reader: Reader, dimension: str, key: int) -> tuple[str, str]:

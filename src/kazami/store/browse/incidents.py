@@ -119,8 +119,10 @@ def where(reader: Reader, asked: Asked) -> tuple[str, list[Any]]:
         conditions.append("i.last >= ?")
         parameters.append(asked.since)
     if asked.entity:
-        conditions.append("i.id IN (SELECT incident FROM entity WHERE value = ?)")
-        parameters.append(asked.entity.lower())
+        plain = reader.plain(asked.entity)
+        marks = ", ".join("?" * len(plain))
+        conditions.append(f"i.id IN (SELECT incident FROM entity WHERE value IN ({marks}))")
+        parameters += plain
     if asked.text:
         conditions.append(
             "(instr(lower(i.title || ' ' || i.hosts || ' ' || i.accounts), lower(?)) OR instr(i.title_ja, ?) "

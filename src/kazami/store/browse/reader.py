@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from kazami.correlate.entity import account, host
 from kazami.errors import CaseError, UsageError
 from kazami.store.browse import schema
 
@@ -21,6 +22,9 @@ PATIENCE = 5.0
 
 #: Steps of SQLite's machine between two looks at the clock.
 _STEPS = 20_000
+
+#: What a name of a kind is without its domain, in small letters.
+PLAIN: dict[str, Callable[[str], str]] = {"host": host, "user": account}
 
 
 class Reader:
@@ -76,6 +80,19 @@ class Reader:
         """The number of a name (`schema.NAMES`), or None."""
         found = self.rows("SELECT id FROM name WHERE kind = ? AND value = ?", [kind, value])
         return found[0][0] if found else None
+
+    def spelled(self, kind: str, value: str) -> list[int]:
+        """The numbers of all spellings of a host or account: with and without domain, in whatever letters."""
+        rows = self.rows("SELECT id FROM name WHERE kind = ? AND plain = ?", [kind, PLAIN[kind](value)])
+        return [row[0] for row in rows]
+
+    def plain(self, value: str) -> list[str]:
+        """`value` as entities are kept: in small letters, and without the domain where a host or account is so called."""
+        known = self.rows(
+            "SELECT DISTINCT plain FROM name WHERE plain IN (?, ?) AND plain <> '' AND lower(value) = lower(?)",
+            [host(value), account(value), value],
+        )
+        return list(dict.fromkeys([value.lower(), *(row[0] for row in known)]))
 
     def tenant_names(self) -> list[str]:
         """The tenants behind the wall, by name."""

@@ -90,9 +90,9 @@ def add(asking: Asking) -> Ok:
     body: NewPerson = asking.query
     tenants = frozenset(t.strip() for text in body.tenants for t in text.splitlines() if t.strip())
     if body.role == "reader":
-        unknown = sorted(tenants - set(asking.reader.tenant_names()))
+        unknown = sorted(tenants.difference(*(desk.tenants for desk in asking.site.desks.values())))
         if unknown:
-            raise UsageError(f"tenants: this case has no tenant {unknown[0][:60]!r}")
+            raise UsageError(f"tenants: there is no tenant {unknown[0][:60]!r} here")
     people.add(
         asking.site.state, body.name, body.role, body.password, tenants if body.role == "reader" else None
     )

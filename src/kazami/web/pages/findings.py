@@ -52,12 +52,13 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """A finding, its rule, and the events that it rests on; `note` says why some are not shown."""
+    """A finding, its rule, and the events that it rests on; `more` are not shown, `note` says what went wrong."""
 
     finding: Found
     rule: dict[str, Any] | None
     events: list[Event]
     note: str = ""
+    more: int = 0
 
 
 def listed(asking: Asking) -> Findings:
@@ -86,8 +87,7 @@ def shown(asking: Asking) -> Proof:
         raise missing("there is no such finding")
     one, uids = found
     events, note = _events(asking, uids[:EVENTS])
-    more = f"{len(uids) - EVENTS} further events are not shown" if len(uids) > EVENTS else ""
-    return Proof(one, rule(asking.reader, one.rule), events, note or more)
+    return Proof(one, rule(asking.reader, one.rule), events, note, max(len(uids) - EVENTS, 0))
 
 
 def _events(asking: Asking, uids: list[str]) -> tuple[list[Event], str]:

@@ -12,6 +12,7 @@ from kazami.model.incident import Text
 from kazami.model.suppression import Suppression
 from kazami.pipeline import suppress
 from kazami.store import suppressed
+from kazami.store.browse.lists import rule
 from kazami.store.case import Case
 from kazami.web.resource import Asking, Resource, writers
 
@@ -27,10 +28,11 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A suppression; `active` is false where it has expired."""
+    """A suppression; `active` is false where it has expired, `rule` is the title of its rule."""
 
     suppression: Suppression
     active: bool
+    rule: str
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ def shown(asking: Asking) -> Shown:
     """Suppressions."""
     now = datetime.now(UTC)
     listed = [
-        Standing(one, now < one.expires)
+        Standing(one, now < one.expires, _title(asking, one.rule))
         for one in suppressed.standing(asking.desk.case)
         if asking.person.tenants is None or one.tenant in asking.person.tenants
     ]
@@ -82,6 +84,11 @@ def shown(asking: Asking) -> Shown:
         return Shown(listed, tenants, made, ready=made is not None)
     except UsageError as error:
         return Shown(listed, tenants, wrong=str(error))
+
+
+def _title(asking: Asking, uid: str) -> str:
+    found = rule(asking.reader, uid) if uid else None
+    return str(found["title"]) if found else uid
 
 
 def look(folder: Path, query: Query) -> Preview:

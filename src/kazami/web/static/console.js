@@ -58,7 +58,6 @@
       bar.value = line.state === "done" ? bar.max : line.size;
       if (["done", "stopped", "failed"].includes(line.state)) { source.close(); location.reload(); }
     };
-    source.onerror = () => source.close();
   }
   const drop = document.querySelector("[data-drop]");
   if (drop) {
