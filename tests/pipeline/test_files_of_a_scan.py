@@ -143,13 +143,13 @@ def test_a_mail_and_what_its_reader_did_is_one_incident(tmp_path: Path) -> None:
         "utf-8",
     )  # fmt: skip
     found = {row["title"]: row for row in scan(folder, tmp_path / "case")}
-    lured = found["Template from another machine"]
+    lured = found["Template from another machine, in a mail"]
     assert (lured["time"], lured["user"], lured["host"]) == (
         "2026-11-09T00:12:00.000000+00:00",
         "sato@minato.example",
         None,
     )
-    assert lured["tactics"] == ["defense-evasion"]
+    assert lured["tactics"] == ["initial-access", "defense-evasion"]
     assert lured["matched"]["mail from"] == "info@notice.example"
     assert found["Attachment of a Suspicious Mail Opened"]["host"] == "pc7.minato.example"
     with Case.open(tmp_path / "case") as case:
@@ -158,6 +158,6 @@ def test_a_mail_and_what_its_reader_did_is_one_incident(tmp_path: Path) -> None:
     assert told is not None
     assert told.hosts == ("pc7",)
     assert told.entry.en.startswith(
-        "It begins with Template from another machine at the account sato at 2026-11-09"
+        "It begins with Template from another machine, in a mail at the account sato at 2026-11-09"
     )
     assert {tie.kind for tie in told.links} == {"account", "hash"}

@@ -51,6 +51,7 @@ ROUTE = Route("file_inspection", (LogSource(None, "file_inspection", None),))
 _PLAIN = frozenset(("picture", "font", "movie"))
 _TOLD = frozenset(("suspicious", "malicious"))
 _NAMESPACE = UUID("5c8a4d4e-6f52-5b0b-9a39-2f7a9d0b6c11")
+_BY_MAIL = ("attack.initial-access", "attack.t1566.001")
 _FLOW = ("src_ip", "dest_ip", "uid")
 _FIELDS = (
     "TargetFilename", "Hashes", "FileKind", "Place", "Container", "Verdict", "Score", CARRIED, SENT, "MailFrom", "MailTo", "MailSubject",
@@ -227,11 +228,11 @@ def _store(case: Case, run: Run, inspected: list[tuple[list[EvidenceRow], Inspec
 
 def _tell(case: Case, run: Run, rows: Sequence[_Row], notes: list[EvidenceRow]) -> None:
     batch = _events(rows)
-    pairs = [
-        (at, _rule(proof), _matched(found, proof, lineage(found, one).mail))
-        for at, (_, found, one, proofs) in enumerate(rows)
-        for proof in proofs
-    ]
+    pairs = []
+    for at, (_, found, one, proofs) in enumerate(rows):
+        mail = lineage(found, one).mail
+        brought = bool(mail) and not one.about
+        pairs += [(at, _rule(proof, brought), _matched(found, proof, mail)) for proof in proofs]
     run.learn([rule for _, rule, _ in pairs])
     run.commit(
         segments=segment.write(Path(case.root), [batch]), findings=asserted(batch, pairs), evidence=notes
@@ -317,13 +318,14 @@ def _hashes(one: Looked) -> str:
     return f"SHA256={one.sha256},SHA1={one.sha1},MD5={one.md5}{imports}"
 
 
-def _rule(proof: Proof) -> RuleInfo:
-    """What a proof asserts, as the rule of a finding; its version is that of its words."""
+def _rule(proof: Proof, brought: bool) -> RuleInfo:
+    """What a proof asserts, as the rule of a finding, another one where a mail brought the file; its version is that of its words."""
     words = "\0".join((proof.rule, proof.title, proof.level, proof.reason, *proof.techniques))
+    tags = attack().tagged([f"attack.{technique.lower()}" for technique in proof.techniques])
     return RuleInfo(
-        id=str(uuid5(_NAMESPACE, proof.rule)),
+        id=str(uuid5(_NAMESPACE, f"{proof.rule} by mail" if brought else proof.rule)),
         version=sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16],
-        title=proof.title,
+        title=f"{proof.title}, in a mail" if brought else proof.title,
         level=proof.level,
         kind="detector",
         status="experimental",
@@ -332,7 +334,7 @@ def _rule(proof: Proof) -> RuleInfo:
         license=proof.license,
         references=proof.references,
         logsource=ROUTE.sources[0],
-        tags=attack().tagged([f"attack.{technique.lower()}" for technique in proof.techniques]),
+        tags=tuple(dict.fromkeys((*_BY_MAIL, *tags))) if brought else tags,
         name=proof.rule,
     )
 
