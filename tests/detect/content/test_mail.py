@@ -241,3 +241,20 @@ def test_a_mail_says_whom_it_was_delivered_to_first() -> None:
         "subject": "s",
     }
     assert read(b"Subject: \n\nx", Limits()).about == {}
+
+
+@pytest.mark.parametrize(
+    ("sender", "poses"),
+    [
+        ("国際協力機構 JICA <info@notice.example>", True),
+        ("国際協力機構 <info@jica.go.jp>", False),
+        ("独立行政法人なんとか機構 <a@b.example.com>", True),
+        ("独立行政法人なんとか機構 <a@nantoka.go.jp>", False),
+        ("港区役所 <a@city.minato.lg.jp>", False),
+        ("港区役所 <a@city-minato.example>", True),
+        ("財前省吾 <a@b.example.com>", False),
+    ],
+)
+def test_institutions_and_who_may_write_for_them(sender: str, poses: bool) -> None:
+    found = {feature.name for feature in analyze(eml(sender), Scope(name="m.eml")).features}
+    assert ("mail.institution" in found) is poses

@@ -74,6 +74,11 @@ class Institution:
     domains: tuple[str, ...]
     protect: bool
 
+    def owns(self, domain: str) -> bool:
+        """Whether mails from `domain` may be its own."""
+        suffixes = tuple(one for one in self.domains if one.startswith("."))
+        return f".{domain}".endswith(suffixes) or registrable(domain) in map(registrable, self.domains)
+
 
 @cache
 def institutions() -> tuple[Institution, ...]:
@@ -141,7 +146,7 @@ def _poses(name: str, domain: str, ours: tuple[str, ...]) -> Iterator[Feature]:
     if mine in map(registrable, ours):
         return
     for one in institutions():
-        if (match := one.words.search(name)) and mine not in map(registrable, one.domains):
+        if (match := one.words.search(name)) and not one.owns(domain):
             by = "mail.institution_by_freemail" if mine in FREE else "mail.institution"
             yield Feature(by, f"{match[0]} from {domain}", "From")
             return
