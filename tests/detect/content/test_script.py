@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazami.detect.content.recursion import look
-from kazami.detect.content.script import MEANINGS, RUNS, analyze, encoded, jscript, shell, trait
+from kazami.detect.content.script import MEANINGS, RUNS, analyze, encoded, jscript, trait
 from kazami.detect.content.script.basic import machine as basic
 from kazami.detect.content.script.batch import machine as cmd
 from kazami.detect.content.script.powershell import machine as powershell
 from kazami.detect.content.script.record import Meter
+from kazami.detect.content.script.shell import machine as shell
 from kazami.detect.content.script.tree import Folds, Node
 from kazami.detect.content.verdict import judge
 from kazami.engine import confine
@@ -140,6 +141,10 @@ ENDLESS = {
     "step.vbs": "For i = 1 To 2 Step 0\nNext",
     "loop.bat": ":a\ngoto a",
     "doubling.bat": "set x=aaaaaaaa\n:a\nset x=%x%%x%\ngoto a",
+    "loop.sh": "for ((;;)); do x=1; done",
+    "doubling.sh": "x=aaaaaaaa; for ((;;)); do x=$x$x; done",
+    "nested.sh": "echo " + "$(" * 300 + "a" + ")" * 300,
+    "words.sh": "echo {a..z}{a..z}{a..z}{a..z}{a..z}",
 }
 
 
@@ -310,3 +315,13 @@ def test_what_a_disguise_hides_is_seen_and_said(name: str) -> None:
     said = [f.value for one in looked for f in one.features if f.place == "recorded call"]
     assert any("192.0.2.1/x" in text for text in (*said, *(data.decode("latin-1") for data in children)))
     assert verdict.word in ("suspicious", "malicious")
+
+
+HONEST = sorted(Path(__file__).with_name("honest_scripts").iterdir())
+
+
+@pytest.mark.parametrize("path", HONEST, ids=lambda path: path.name)
+def test_honest_scripts_that_look_alike_are_not_accused(path: Path) -> None:
+    if path.suffix in (".js", ".hta") and confine.possible():
+        pytest.skip(confine.possible())
+    assert seen(path.name, path.read_bytes())[2].word in ("clean", "informational")

@@ -59,9 +59,9 @@ def _vba(text: str, meter: Meter) -> Record:
 
 
 def _shell(text: str, meter: Meter) -> Record:
-    from kazami.detect.content.script import shell
+    from kazami.detect.content.script.shell import machine
 
-    return shell.run(text, meter)
+    return machine.run(text, meter)
 
 
 #: Who runs which language; JScript is run by an analyzer of its own, which needs an engine.
@@ -158,7 +158,7 @@ def tell(record: Record, text: str, language: str) -> Analysis:
 
 
 def _of_layers(record: Record, text: str) -> Iterator[Feature]:
-    plain = _plain(text)
+    plain = _plain(text).replace("\\", "")  # a sign that is escaped hides nothing
     hidden = [layer for layer in record.layers if _is_hidden(layer, plain)]
     for layer in record.layers:
         shown = layer.data[:200].decode("utf-8", "replace")
@@ -179,7 +179,7 @@ def _is_hidden(layer: Layer, plain: str) -> bool:
     """Whether code was run of which less than half stands in the script as it is; a program's command line is no code."""
     if layer.extension == "cmd":
         return False
-    said = _plain(layer.data[:4000].decode("utf-8", "replace"))
+    said = _plain(layer.data[:4000].decode("utf-8", "replace")).replace("\\", "")
     if len(said) < _SHORT:
         return False
     grams = [said[at : at + _GRAM] for at in range(0, len(said) - _GRAM + 1, 4)]

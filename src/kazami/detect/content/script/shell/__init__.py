@@ -1,0 +1,1 @@
+"""Shell scripts: what their commands come to, without running any."""
