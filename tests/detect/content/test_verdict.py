@@ -107,6 +107,25 @@ def test_names_together() -> None:
     assert not rule.holds({"x.b"})
 
 
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        ({"lnk.target", "script.download"}, "chain.shortcut_fetches"),
+        ({"lnk.target", "script.run"}, ""),
+        ({"container.image_with_shortcut", "lnk.starts_command"}, "chain.image_shortcut_commands"),
+        ({"container.image_with_shortcut", "lnk.target"}, ""),
+        ({"container.hidden_program", "lnk.starts_interpreter"}, "chain.hidden_beside_shortcut"),
+        ({"pdf.action_by_itself", "pdf.remote_share"}, "chain.pdf_hands_over_a_hash"),
+        ({"pdf.action_by_itself", "pdf.remote_file"}, ""),
+        ({"pdf.page_is_a_link", "pdf.link_to_file"}, "chain.pdf_click_fetches"),
+        ({"pdf.page_is_a_link", "pdf.uri"}, ""),
+    ],
+)
+def test_what_shortcuts_and_pdf_show_together(names: set[str], rule: str) -> None:
+    held = [one.meaning.name for one in combinations() if one.holds(names)]
+    assert held == ([rule] if rule else [])
+
+
 def test_our_combinations_load() -> None:
     assert all(rule.meaning.reason for rule in combinations())
 

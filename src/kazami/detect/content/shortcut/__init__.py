@@ -32,6 +32,17 @@ _DOCUMENT_ICON = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"(?:https?|ftp|file)://[^\s'\"<>]+|\\\\[\w.-]+(?:@(?:ssl|\d+))?\\[^\s'\"]+", re.IGNORECASE)
+#: A share or WebDAV server that is named by its address or port, as no house names its own.
+_FOREIGN = re.compile(
+    r"\\\\(?:[\w.-]+@(?:ssl|\d+)\b|(?:\d{1,3}\.){3}\d{1,3}\\|[\w.-]+\\davwwwroot\b)[^\s'\"]*", re.IGNORECASE
+)
+_LIBRARY = re.compile(
+    r"\brundll32(?:\.exe)?[\"']?\s+[\"']?([^\s,\"']+\.(\w{1,10}))[\"']?(?=[\s,])", re.IGNORECASE
+)
+_LIBRARIES = frozenset(("dll", "cpl", "ocx", "exe", "ax", "drv", "acm"))
+_HIDES = re.compile(
+    r"\bconhost(?:\.exe)?[\"']?\s+--headless\b|\s-w(?:in(?:dowstyle)?)?\s+h(?:id)?", re.IGNORECASE
+)
 #: Names of machines on which shortcuts of the campaign were made (JPCERT/CC, APT10_ChChes_lnk).
 _BUILDERS = frozenset(("john-pc", "win-hg68mmgacjc", "t-user-nb"))
 
@@ -100,10 +111,7 @@ def _features(link: dict[str, Any]) -> Iterator[Feature]:
     command = f"{target} {arguments}"
     if target:
         yield Feature("lnk.target", command.strip()[:400])
-    if _INTERPRETERS.search(command):
-        yield Feature("lnk.starts_interpreter", command[:400], "StringData")
-    elif _STARTS.search(command) and arguments.strip():
-        yield Feature("lnk.starts_command", command[:400], "StringData")
+    yield from _of_command(command, arguments)
     if len(arguments) > _SHOWN:
         yield Feature("lnk.long_arguments", f"{len(arguments):,} characters", "StringData")
     if _PADDING.search(arguments):
@@ -122,6 +130,20 @@ def _features(link: dict[str, Any]) -> Iterator[Feature]:
         yield Feature(
             "lnk.builder_of_campaign" if machine in _BUILDERS else "lnk.machine", machine, "TrackerDataBlock"
         )
+
+
+def _of_command(command: str, arguments: str) -> Iterator[Feature]:
+    """What is started, and from where."""
+    if _INTERPRETERS.search(command):
+        yield Feature("lnk.starts_interpreter", command[:400], "StringData")
+    elif _STARTS.search(command) and arguments.strip():
+        yield Feature("lnk.starts_command", command[:400], "StringData")
+    if match := _FOREIGN.search(command):
+        yield Feature("lnk.foreign_share", match[0], "StringData")
+    if (match := _LIBRARY.search(command)) and match[2].lower() not in _LIBRARIES:
+        yield Feature("lnk.library_by_another_name", match[1], "StringData")
+    if _HIDES.search(command):
+        yield Feature("lnk.hides_window", command[:400], "StringData")
 
 
 def _appended(data: bytes, link: dict[str, Any]) -> bytes:
