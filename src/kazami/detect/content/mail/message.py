@@ -221,13 +221,20 @@ def _inner(part: Message) -> bytes:
 
 def uuencoded(text: bytes) -> Iterator[Part]:
     """Files that stand in the text itself, as mail had them before MIME and some programs still do."""
-    for match in list(_UU_BEGIN.finditer(text))[:_PARTS]:
-        data = bytearray()
-        for line in text[match.end() :].split(b"\n"):
+    at = 0
+    for _ in range(_PARTS):
+        match = _UU_BEGIN.search(text, at)
+        if match is None:
+            return
+        data, at = bytearray(), match.end()
+        while at < len(text):
+            end = text.find(b"\n", at)
+            line = text[at : end if end >= 0 else len(text)][:100]
             try:
                 data += binascii.a2b_uu(line.rstrip(b"\r"))
             except binascii.Error:
                 break
+            at = end + 1 if end >= 0 else len(text)
         if data:
             yield Part(guessed(match[1].strip()), "application/octet-stream", bytes(data), attached=True)
 

@@ -46,17 +46,18 @@ _SYSTEM = re.compile(
     re.IGNORECASE,
 )
 _DIAGNOSTIC = re.compile(
-    rb"ms-msdt:[^<>\r\n]{0,400}?(?:it_browseforfile|it_rebrowseforfile|pcwdiagnostic)", re.IGNORECASE
+    rb"ms-msdt:(?:(?!ms-msdt:)[^<>\r\n]){0,400}?(?:it_browseforfile|it_rebrowseforfile|pcwdiagnostic)",
+    re.IGNORECASE,
 )
 _SEARCH = re.compile(
-    rb"search(?:-ms)?:[^<>\"'\r\n]{0,300}?location:[^<>\"'\r\n]{0,20}?(?:\\\\|%5c%5c|//)[^<>\"'\r\n]{0,200}",
+    rb"search(?:-ms)?:(?:(?!search)[^<>\"'\r\n]){0,300}?location:[^<>\"'\r\n]{0,20}?(?:\\\\|%5c%5c|//)[^<>\"'\r\n]{0,200}",
     re.IGNORECASE,
 )
 _SHARE = re.compile(
     rb"(?:href|src|url|location)\s*[=:]\s*[\"']?\s*(file:/{2,5}(?![A-Za-z]:|/|localhost)[\w.@-]{3,}[^\"'\s<>]{0,200}|\\\\[\w.@-]{3,}\\[^\"'\s<>]{0,200})",
     re.IGNORECASE,
 )
-_SCRIPT = re.compile(rb"<script\b([^>]{0,500})>(.*?)(?:</script\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_SCRIPT = re.compile(rb"<script\b([^<>]{0,500})>(.*?)(?:</script\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _LANGUAGE = re.compile(rb"vbs|vbe", re.IGNORECASE)
 _WRAPPED = re.compile(rb"\s*(?:<!\[CDATA\[|<!--[^\r\n]*)|(?:\]\]>|-->)\s*\Z")
 _ATTRIBUTE = re.compile(  # code outside of script elements, where it makes code or objects

@@ -23,6 +23,7 @@
   }
   // What a page makes a file of (HTML smuggling): bytes as a text of characters below 256.
   const blobs = new WeakMap(), isView = ArrayBuffer.isView, Bytes = Uint8Array, Buffer = ArrayBuffer, matches = Function.prototype.call.bind(RegExp.prototype.test);
+  const utf8 = (value) => spread(encoded(value)), spread = unescape, encoded = encodeURIComponent, unspread = escape, plain = decodeURIComponent;
   const FILES = 1000000, DATA = /^\s*data:[^,]{0,200},/i, SAVES = /(^|\.)(mssaveblob|mssaveoropenblob|saveas)$/;
   function binary(part) {
     if (has(blobs, part)) return nameOf(blobs, part);
@@ -32,7 +33,7 @@
       for (let i = 0; i < view.length && i <= FILES; i++) out += fromCode(view[i]);
       return out;
     }
-    return isUnknown(part) ? "" : unescape(encodeURIComponent(text(part)));
+    return isUnknown(part) ? "" : utf8(text(part));
   }
   function blob(parts, name) {
     const made = any("Blob");
@@ -88,7 +89,7 @@
       apply(_, self, given) {
         write("call", [label, ...given]);
         started(label, given);
-        given.forEach(handed);
+        for (let i = 0; i < given.length; i++) handed(given[i]);
         for (let i = 0; i < given.length; i++) if (typeof given[i] === "function" && !isUnknown(given[i]) && depth < 3 && later.length < 50) later[later.length] = given[i];
         return any(label + "()");
       },
@@ -104,8 +105,8 @@
     if (/(^|\.)(run|exec|shellexecute|create)$/.test(word) && typeof given[0] === "string")
       write("command", [typeof given[1] === "string" && /shellexecute$/.test(word) ? given[0] + " " + given[1] : given[0]], 100000);
     if (/document\.write(ln)?$/.test(word) && typeof given[0] === "string") write("page", [given[0]], 1000000);
-    if (/\.setattribute$/.test(word) && lower(text(given[0])) === "download") write("named", [given[1]]);
-    if (SAVES.test(word)) write("named", [given[1]]);
+    if (matches(/\.setattribute$/, word) && lower(text(given[0])) === "download") write("named", [given[1]]);
+    if (matches(SAVES, word)) write("named", [given[1]]);
   }
 
   function stream() {
@@ -227,8 +228,8 @@
       }
       return out;
     },
-    TextDecoder: () => function TextDecoder() { return { decode: (value) => { const body = binary(value); try { return decodeURIComponent(escape(body)); } catch (_) { return body; } } }; },
-    TextEncoder: () => function TextEncoder() { return { encode: (value) => Bytes.from(binary(text(value)), (one) => at(one, 0)) }; },
+    TextDecoder: () => function TextDecoder() { return { decode: (value) => { const body = binary(value); try { return plain(unspread(body)); } catch (_) { return body; } } }; },
+    TextEncoder: () => function TextEncoder() { return { encode: (value) => { const body = utf8(text(value)), out = new Bytes(body.length); for (let i = 0; i < body.length; i++) out[i] = at(body, i); return out; } }; },
     window: () => {
       const unknownWindow = any("window");
       return new P(unknownWindow, { get: (_, key) => (typeof key === "string" && key in globalThis ? globalThis[key] : unknownWindow[key]) });
