@@ -89,6 +89,9 @@ def ties(kind: str, pairs: Pairs, found: Strands, weight: Floats, cap: int) -> T
         few = np.bincount(pairs.codes, minlength=size)[pairs.codes] <= FEW
         parts.append(chained(pairs.rows[says & few], pairs.codes[says & few], found, EVER))
     source, target, code = (np.concatenate(one) for one in zip(*parts, strict=True))
+    if kind == "sweep":  # over several hosts, or it is none
+        apart = found.host[source] != found.host[target]
+        source, target, code = source[apart], target[apart], code[apart]
     return Ties(
         kind, source, target, code, limit.factor * nats[code] if size else np.empty(0), pairs.values, names
     )

@@ -113,6 +113,29 @@ WHY_BACK = Text(
     "{days}日を経て続いている。{n}段階は検知が残っていないため以前の記録のまま示す",
 )
 
+WAY = Text(
+    "The session behind it was opened by {account} with {kind} at {time}{source}.",
+    "その元のセッションは {time} に {account} の{kind}{source}で開かれた。",
+)
+WAY_FROM = Text(", from {address}", "（{address} から）")
+WAY_MACHINE = Text("{address} ({machine})", "{address}（{machine}）")
+WAY_VPN = Text(
+    "That address was given to {caller} by the VPN gateway {gateway} at {time}, coming from {outside}.",
+    "そのアドレスは {time} に VPN ゲートウェイ {gateway} が {caller} に割り当てたもので、接続元は {outside}。",
+)
+LOGONS: dict[str, Text] = {
+    "2": Text("a logon at the console", "コンソールログオン"),
+    "3": Text("a network logon", "ネットワークログオン"),
+    "4": Text("a batch logon", "バッチログオン"),
+    "5": Text("a service logon", "サービスログオン"),
+    "7": Text("an unlocked screen", "画面ロックの解除"),
+    "8": Text("a network logon in clear text", "平文のネットワークログオン"),
+    "9": Text("other credentials (runas)", "別の資格情報（runas）"),
+    "10": Text("a remote desktop logon", "リモートデスクトップのログオン"),
+    "11": Text("a logon with cached credentials", "キャッシュされた資格情報でのログオン"),
+    "": Text("a logon", "ログオン"),
+}
+
 QUESTIONS: dict[str, Text] = {
     "entry": Text(
         "How did it get in? No step of initial access was found before the first step.",

@@ -105,6 +105,25 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """The logon that opened the first session of an incident.
+
+    `kind` is Windows' logon type, `address` where it came from, `machine` what that calls itself; `gateway` is the VPN that
+    gave `caller` that address at `given`, and `outside` is where the caller came from then. Empty where not known.
+    """
+
+    time: datetime
+    account: str
+    kind: str
+    address: str = ""
+    machine: str = ""
+    gateway: str = ""
+    caller: str = ""
+    given: datetime | None = None
+    outside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """What ties two findings of an incident. `weight` is in nats: -log of how common the entity is, times its kind.
 

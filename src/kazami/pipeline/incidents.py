@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -16,14 +16,16 @@ from kazami.correlate import seat
 from kazami.correlate.entity import FIELDS
 from kazami.correlate.keep import Known
 from kazami.correlate.run import Correlated, correlate
+from kazami.correlate.way import begun
 from kazami.errors import UsageError
 from kazami.intel import shelf
-from kazami.model.incident import MEMBER, VERDICTS, Change, Incident
+from kazami.model.incident import MEMBER, VERDICTS, Change, Incident, Way
 from kazami.model.suppression import Suppression
 from kazami.store import correlating, incidents
 from kazami.store.case import Case
 from kazami.store.gather import gather
 from kazami.store.views import Views
+from kazami.store.ways import ways
 
 #: Counter-measures that an incident names.
 COUNTERED = 10
@@ -35,12 +37,19 @@ def tell(case: Case, *, known: Known | None = None, log: Sequence[Change] = ()) 
     `known` is what is held against it, by default what the case has; `log` are changes that led here.
     """
     found = correlated(case, known_of(case) if known is None else known)
-    countered = _countermeasures()
+    countered, came = _countermeasures(), ways(case, pa.concat_tables(found.members))
     found.incidents = [
-        replace(one, mitigations=_chosen(one, countered)) if one.steps else one for one in found.incidents
+        replace(_begun(one, came), mitigations=_chosen(one, countered)) if one.steps else one
+        for one in found.incidents
     ]
     _store(case, found, [*log, *found.changes])
     return [one for one in found.incidents if one.state != "redirected"]
+
+
+def _begun(one: Incident, came: Mapping[str, Way]) -> Incident:
+    """With its way in, where that is known and its first step is not one of long ago."""
+    way = came.get(one.incident_uid)
+    return begun(one, way) if way is not None and not one.steps[0].gone else one
 
 
 def correlated(case: Case, known: Known, without: Sequence[Suppression] = (), tenant: str = "") -> Correlated:
