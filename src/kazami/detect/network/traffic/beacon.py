@@ -55,6 +55,13 @@ RULES = rules(
             "command-and-control t1090.001",
             "Monitoring, backup, databases",
         ),
+        "beacon-inward": (
+            "Rhythm of Connections From the Internet",
+            "low",
+            "An address on the internet connects to a machine inside by the clock, for a day or more, and is answered.",
+            "command-and-control t1071",
+            "Monitoring by a provider, branch offices, gateways that keep tunnels up",
+        ),
     },
 )
 
@@ -121,10 +128,10 @@ def _ours(traffic: Traffic, beat: _Beat) -> bool:
     first = int(beat.places[0])
     if traffic.is_inside(beat.rows.texts["source"][first]):
         return True
-    others = _others(traffic, beat)
     lasting = beat.rhythm.span >= LONG and beat.rhythm.beats >= MANY
     answered = bool(beat.name) or not traffic.failed[beat.places].all()
-    return answered and (lasting or others <= FEW)
+    inward = traffic.is_inside(beat.rows.texts["target"][first])  # else the source may well be ours
+    return answered and (lasting or (not inward and _others(traffic, beat) <= FEW))
 
 
 def _hours(rows: Rows) -> tuple[Numbers, Numbers]:
@@ -167,7 +174,7 @@ def _rule(traffic: Traffic, beat: _Beat) -> str:
     first = int(beat.places[0])
     target = beat.rows.texts["target"][first]
     if traffic.is_inside(target) and (not beat.name or not registered(beat.name)):
-        return "beacon-inside"
+        return "beacon-inside" if traffic.is_inside(beat.rows.texts["source"][first]) else "beacon-inward"
     others = _others(traffic, beat)
     machines = traffic.machines
     if others > max(FEW, SHARE * machines):

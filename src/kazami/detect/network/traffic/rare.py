@@ -1,7 +1,7 @@
 """Rare and first-seen destinations, against the case's own history.
 
 New destinations are everyday things for people who surf; they are not for a server that talks to the same few. So a machine is judged by its own
-past: seven days of it, in which it went to few destinations (`QUIET`). A new one counts if nobody else goes there and it is
+past: seven days of it, in which it went to few destinations (`QUIET`), or to none. A new one counts if nobody else goes there and it is
 more than a try. Idea: "new to the host, rare in the network" (Yen et al., "Beehive", ACSAC 2013).
 """
 
@@ -58,11 +58,13 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
 def _new(traffic: Traffic, among: Numbers, rule: str) -> Iterator[Hit]:
     rows = traffic.flow
     targets = rows.texts["target"].codes
+    sources = rows.texts["source"].codes
+    since = dict(zip(*(one.tolist() for one in np.unique(sources, return_index=True)), strict=True))
     for places in rows.groups("source", among=among):
-        begun = rows.time[places[0]]
+        begun = rows.time[since[int(sources[places[0]])]]
         later = rows.time[places] - begun >= KNOWN
         known = np.unique(targets[places[~later]])
-        if not len(known) or len(known) > QUIET or not later.any():
+        if len(known) > QUIET or not later.any():
             continue
         new = places[later & ~np.isin(targets[places], known)]
         for target in np.unique(targets[new]).tolist():
