@@ -157,6 +157,72 @@ def _set_info(kind: int, data: bytes, number: int, tree: int, file: bytes) -> by
     return smb2(17, struct.pack("<HBBIH", 33, 1, kind, len(data), 96) + bytes(6) + file + data, number, tree)
 
 
+def file_over_smb(
+    data: bytes, *, read: bool, size: int | None = None, close: bool = True, piece: int = 100
+) -> Pair:
+    """A file on a share that is read or written in pieces, the last two in the wrong order, and closed."""
+    file = b"\7" * 16
+    client, server = (
+        [_connect(r"\\srv\docs", 1), _create(r"a\b.exe", 2, 5)],
+        [smb2(3, b"\x10\0\x01\0" + bytes(12), 1, 5)],
+    )
+    server.append(_created(2, 5, file, (len(data) if size is None else size) if read else 0))
+    places = list(range(0, len(data), piece))
+    for number, at in enumerate([*places[:-2], *places[:-3:-1]], 3):
+        some = data[at : at + piece]
+        if read:
+            client.append(smb2(8, struct.pack("<HBBIQ", 49, 0, 0, piece, at) + file + bytes(17), number, 5))
+            server.append(smb2(8, struct.pack("<HBBI", 17, 80, 0, len(some)) + bytes(8) + some, number, 5))
+        else:
+            client.append(
+                smb2(9, struct.pack("<HHIQ", 49, 112, len(some), at) + file + bytes(16) + some, number, 5)
+            )
+    if close:
+        client.append(smb2(6, struct.pack("<HHI", 24, 0, 0) + file, 900, 5))
+    return b"".join(client), b"".join(server)
+
+
+def file_over_smb1(data: bytes, *, read: bool) -> Pair:
+    """The same in version 1, in two pieces whose messages have the same number."""
+    share, name = r"\\srv\docs".encode("utf-16-le") + b"\0\0", r"\b.exe".encode("utf-16-le") + b"\0\0"
+    client = _smb1(0x75, b"\xff\0\0\0\0\0\x01\0", b"\0" + share + b"?????\0", 1)
+    client += _smb1(0xA2, b"\xff\0\0\0" + bytes(44), b"\0" + name, 2, 5)
+    server = _smb1(0x75, b"\xff\0\0\0\0\0", b"A:\0", 1, 5)
+    size = len(data).to_bytes(8, "little") if read else bytes(8)
+    server += _smb1(
+        0xA2, b"\xff\0\0\0\0" + (9).to_bytes(2, "little") + bytes(48) + size + bytes(5), b"", 2, 5
+    )
+    half = len(data) // 2
+    for at, some in ((0, data[:half]), (half, data[half:])):
+        if read:
+            client += _smb1(0x2E, struct.pack("<BBHHIHHIH", 0xFF, 0, 0, 9, at, len(some), 0, 0, 0), b"", 3, 5)
+            server += _smb1(
+                0x2E,
+                struct.pack("<BBHHHHHH", 0xFF, 0, 0, 0, 0, 0, len(some), 60) + bytes(10),
+                b"\0" + some,
+                3,
+                5,
+            )
+        else:
+            client += _smb1(
+                0x2F,
+                struct.pack("<BBHHIIHHHHHI", 0xFF, 0, 0, 9, at, 0, 0, 0, 0, len(some), 64, 0),
+                b"\0" + some,
+                3,
+                5,
+            )
+    return client + _smb1(0x04, struct.pack("<HI", 9, 0), b"", 4, 5), server
+
+
+def mail(message: bytes) -> Pair:
+    """A mail as SMTP carries it."""
+    said = (
+        message.replace(b"\n.", b"\n..") if message[:1] != b"." else b"." + message.replace(b"\n.", b"\n..")
+    )
+    client = b"EHLO pc\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nDATA\r\n" + said + b"\r\n.\r\n"
+    return client, b"220 srv\r\n250 srv\r\n250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n"
+
+
 def smb() -> Pair:
     """A file that is written, renamed and deleted on ADMIN$; svcctl and samr on IPC$ at the same time; a share that is refused."""
     one, two, three = (bytes((n,)) * 16 for n in (1, 2, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import capture_writer as made
+import network_messages as messages
 from content_writer import TEXT
 from kazami.pipeline import keeper
 from kazami.pipeline.keeper import Keeper
@@ -58,6 +60,34 @@ def test_a_file_in_a_capture_is_looked_into_and_tied_to_its_flow(run: Program, f
     assert not (folder / "case" / keeper.FOLDER).exists()
     assert len(scan(run, folder)) == 1  # a second scan says the same, once
     assert "MAGA2024" not in json.dumps(event)
+
+
+MAIL = (
+    b"From: a@x.example\r\nTo: b@y.example\r\nSubject: the tool\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+    b"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=tool.bin\r\n\r\n"
+    + base64.encodebytes(EVIL)
+)
+WAYS: dict[str, tuple[tuple[bytes, bytes], int, str]] = {
+    "a mail": (messages.mail(MAIL), 25, "SMTP 10.0.0.1 to 192.0.2.7 in C"),
+    "a file that FTP fetches": ((b"", EVIL), 20, "FTP_DATA 192.0.2.7 to 10.0.0.1 in C"),
+    "a file alone on a connection": ((EVIL, b""), 50123, "TCP 10.0.0.1 to 192.0.2.7 in C"),
+    "a file that is written to a share": (messages.file_over_smb(EVIL, read=False, piece=30), 445, "SMB 10.0.0.1 to 192.0.2.7 in C"),
+    "a file that is read from a share": (messages.file_over_smb1(EVIL, read=True), 445, "SMB 192.0.2.7 to 10.0.0.1 in C"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_other_ways_that_files_take(run: Program, folder: Path, way: str) -> None:
+    (client, server), port, place = WAYS[way]
+    frames = [made.ethernet(packet) for packet in made.talk(client, server, port)]
+    (folder / "traffic.pcap").write_bytes(made.pcap(frames))
+    found = scan(run, folder)
+    assert "FRP client with the word of the build that the actor uses" in {one["title"] for one in found}
+    (name,) = {
+        row["Container"]
+        for row in run("sql", folder / "case", 'select "Container" from file_inspection').ended(0).rows
+    }
+    assert name.startswith(place)
 
 
 def test_what_is_harmless_or_not_whole_is_not_told(run: Program, folder: Path) -> None:

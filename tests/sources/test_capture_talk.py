@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Any
 
 import pytest
@@ -255,3 +256,75 @@ def test_a_certificate_that_is_cut_gives_what_was_read() -> None:
         x509.parse(whole[:size]).keys() <= x509.parse(whole).keys() for size in range(0, len(whole), 9)
     )
     assert x509.parse(whole)["fingerprint"] == hashlib.sha256(whole).hexdigest()
+
+
+BODY = b"MZ" + bytes(range(256)) * 3
+DIGEST = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.mark.parametrize("read", [True, False])
+@pytest.mark.parametrize("made_by", [messages.file_over_smb, messages.file_over_smb1], ids=["2", "1"])
+def test_a_file_over_smb(made_by: Any, read: bool) -> None:
+    found = captured(made.talk(*made_by(BODY, read=read), 445))
+    (file,) = found.of("files")
+    assert (file["source"], file["filename"], file["sha256"], file["is_orig"]) == (
+        "SMB",
+        "b.exe",
+        DIGEST,
+        str(not read).lower(),
+    )
+    assert {one["action"] for one in found.of("smb_files")} == {
+        "SMB::FILE_OPEN",
+        "SMB::FILE_READ" if read else "SMB::FILE_WRITE",
+    }
+
+
+@pytest.mark.parametrize("pair", [
+    messages.file_over_smb(BODY, read=False, close=False), messages.file_over_smb(BODY, read=True, size=len(BODY) + 1),
+    (messages.file_over_smb(BODY, read=False)[0].replace(struct.pack("<IQ", 100, 100), struct.pack("<IQ", 100, 101)), messages.file_over_smb(BODY, read=False)[1]),
+], ids=["never closed", "shorter than it is", "with a gap"])  # fmt: skip
+def test_what_is_not_whole_has_no_hash(pair: tuple[bytes, bytes]) -> None:
+    (file,) = captured(made.talk(*pair, 445)).of("files")
+    assert "sha256" not in file
+    assert int(file["seen_bytes"]) <= len(BODY)
+
+
+def test_a_mail_is_a_file() -> None:
+    text = b"Subject: a\r\nFrom: a@x.example\r\n\r\n..two\r\n.one\r\n" + b"long line of a mail\r\n" * 900
+    client, server = messages.mail(text)
+    again = client[client.index(b"MAIL") :].replace(b"Subject: a", b"Subject: b")
+    found = captured(made.talk(client + again + b"QUIT\r\n", server, 25, size=1400))
+    first, second = found.of("files")
+    assert (first["source"], first["mime_type"], first["sha256"]) == (
+        "SMTP",
+        "message/rfc822",
+        hashlib.sha256(text[:-2] + b"\r\n\r\n").hexdigest(),
+    )
+    assert (
+        second["sha256"]
+        == hashlib.sha256(text[:-2].replace(b"Subject: a", b"Subject: b") + b"\r\n\r\n").hexdigest()
+    )
+    assert [(one["trans_depth"], one["subject"]) for one in found.of("smtp")] == [("1", "a"), ("2", "b")]
+
+
+def test_a_mail_without_an_end_has_no_hash() -> None:
+    client, server = messages.mail(b"Subject: a\r\n\r\nbody")
+    (file,) = captured(made.talk(client[:-5], server, 25)).of("files")
+    assert "sha256" not in file
+    assert file["seen_bytes"] == str(len(b"Subject: a\r\n\r\nbody"))
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "port", "source"), [(b"", BODY, 20, "FTP_DATA"), (BODY, b"", 50001, "TCP")]
+)
+def test_a_file_alone_on_a_connection(client: bytes, server: bytes, port: int, source: str) -> None:
+    packets = made.talk(client, server, port)
+    (file,) = captured(packets).of("files")
+    assert (file["source"], file["sha256"]) == (source, DIGEST)
+    (cut,) = captured(packets[:-2]).of("files")  # nobody says that this is its end
+    assert "sha256" not in cut
+
+
+@pytest.mark.parametrize("data", [b"plain words", b"<html>", b'{"a": 1}', b"\x01\x02\x03"])
+def test_what_one_side_says_is_no_file(data: bytes) -> None:
+    assert captured(made.talk(b"", data, 20)).of("files") == []

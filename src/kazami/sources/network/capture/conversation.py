@@ -17,7 +17,7 @@ from kazami.sources.network.capture.application import talk
 from kazami.sources.network.capture.block import Numbers
 from kazami.sources.network.capture.connection import ending
 from kazami.sources.network.capture.crop import Crop
-from kazami.sources.network.capture.flow import MAX_SIZES, TCP, UDP, Flow
+from kazami.sources.network.capture.flow import FIN, MAX_SIZES, TCP, UDP, Flow
 
 #: First bytes of each direction that a flow's record carries, for recognisers of what no parser here knows.
 CARRIED, CARRIED_HTTP = 1024, 2048
@@ -59,7 +59,8 @@ class Told(NamedTuple):
 
 DNS, NOTHING = Told("dns", [], [], ((), ())), Told("", [], [], ((), ()))
 
-#: The end of a flow's key (the responder's port and the protocol), first bytes of both sides, and sizes of their packets (32 bits each).
+#: The end of a flow's key (the responder's port and the protocol; `_alone` says what else), first bytes of both sides, and sizes of
+#: their packets (32 bits each).
 _Talk: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes]
 
 #: Gives the plan of a log's records with these fields behind those of their flow.
@@ -83,7 +84,12 @@ class Conversations:
             return DNS
         near, far = flow.halves
         sizes = array("I", near.sizes).tobytes(), array("I", far.sizes).tobytes()
-        return self._told((flow.key[-3:], bytes(near.head), bytes(far.head), *sizes))
+        first, second = bytes(near.head), bytes(far.head)
+        end = flow.key[-3:]
+        if flow.protocol == TCP and bool(first) != bool(second):
+            spoke = near if first else far
+            end = _alone(flow.key, spoke.flags, spoke.payload == len(first or second))
+        return self._told((end, first, second, *sizes))
 
     def of_rows(self, crop: Crop, rows: Numbers) -> list[Told]:
         """What those of some flows of a crop say."""
@@ -92,16 +98,30 @@ class Conversations:
         sides = [side.begin[rows] * 4 for side in (crop.near, crop.far)]
         ends = [np.minimum(side.begin + MAX_SIZES, side.end)[rows] * 4 for side in (crop.near, crop.far)]
         known = crop.known
+        labels = [keys[row][-3:] for row in rows.tolist()]
+        for n in self._one_sided(crop, rows):
+            row = int(rows[n])
+            side, head = (crop.near, near[row]) if near[row] else (crop.far, far[row])
+            labels[n] = _alone(keys[row], int(side.flags[row]), int(side.payload[row]) == len(head))
         return [
             DNS
             if row in known and known[row].queries is not None
-            else told((keys[row][-3:], near[row], far[row], sizes[a:b], sizes[c:d]))
-            for row, a, b, c, d in zip(
+            else told((label, near[row], far[row], sizes[a:b], sizes[c:d]))
+            for row, label, a, b, c, d in zip(
                 rows.tolist(),
+                labels,
                 *(one.tolist() for pair in zip(sides, ends, strict=True) for one in pair),
                 strict=True,
             )
         ]
+
+    @staticmethod
+    def _one_sided(crop: Crop, rows: Numbers) -> list[int]:
+        """Those of `rows` (their places) in which one side of TCP spoke alone, and said that it is done."""
+        near, far = ((side.end > side.begin)[rows] for side in (crop.near, crop.far))
+        done = ((crop.near.flags | crop.far.flags)[rows] & FIN) > 0
+        found: list[int] = np.flatnonzero((crop.protocol[rows] == TCP) & (near != far) & done).tolist()
+        return found
 
     def _told(self, talk: _Talk) -> Told:
         _, first, second, _, _ = talk
@@ -153,6 +173,11 @@ class Conversations:
         return group
 
 
+def _alone(key: bytes, flags: int, complete: bool) -> bytes:
+    """The end of the key of a flow in which one side spoke alone, with the originator's port where all that it said is here, to its end."""
+    return key[-5:] if complete and flags & FIN else key[-3:]
+
+
 def _carried(
     service: str, first: bytes, second: bytes, sizes: list[list[int]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -173,8 +198,17 @@ def said(
     end: bytes, first: bytes, second: bytes, sizes: list[list[int]], keep: talk.Keep | None = None
 ) -> talk.Said:
     """Which protocol a flow is, in Zeek's word, and the records in its first bytes, whose packets have `sizes`; `end` are the
-    responder's port and the protocol. `keep` is given files that are whole."""
-    if end[2] not in (TCP, UDP) or not (first or second):
+    responder's port and the protocol, behind the originator's port where one side spoke alone and to its end. `keep` is given
+    files that are whole."""
+    if end[-1] not in (TCP, UDP) or not (first or second):
         return "", []
-    told = talk.Talk(first, second, int.from_bytes(end[:2]), (sizes[0], sizes[1]), keep)
-    return talk.stream(told) if end[2] == TCP else talk.datagrams(told)
+    told = talk.Talk(
+        first,
+        second,
+        int.from_bytes(end[-3:-1]),
+        (sizes[0], sizes[1]),
+        keep,
+        int.from_bytes(end[:-3]),
+        len(end) > 3,
+    )
+    return talk.stream(told) if end[-1] == TCP else talk.datagrams(told)

@@ -10,8 +10,8 @@ from typing import Any
 
 from kazami.model.wire import Tap, Watch
 
-#: First bytes that are kept of one direction: of any flow, and of those whose protocol says more later.
-SHORT, LONG, HTTP, SESSION = 2048, 16384, 65536, 262144
+#: First bytes that are kept of one direction: of any flow, of those whose protocol says more later, of mails and files that are the whole of it.
+SHORT, LONG, HTTP, SESSION, FILE = 2048, 16384, 65536, 262144, 1 << 19
 
 #: Segments that may wait for what comes before them, and their bytes.
 MAX_PENDING, MAX_PENDING_BYTES = 32, 32768
@@ -24,8 +24,10 @@ _WORD = 0xFFFFFFFF
 #: How many first bytes are kept, by what they begin with.
 STARTS = {
     **dict.fromkeys((b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"CONN", b"DELE", b"PROP", b"PATC", b"HTTP"), HTTP),
-    **dict.fromkeys((b"SSH-", b"EHLO", b"HELO", b"USER", b"NICK", b"220 ", b"220-", b"AUTH"), LONG),
+    **dict.fromkeys((b"SSH-", b"USER", b"NICK", b"220 ", b"220-", b"AUTH"), LONG),
     **dict.fromkeys((b"\x05\0\x0b\x03", b"\x05\0\x0c\x03", b"\x05\0\0\x03", b"\x05\0\x02\x03"), SESSION),
+    **dict.fromkeys((b"EHLO", b"HELO", b"ehlo", b"helo"), FILE),
+    **dict.fromkeys((b"MZ\x90\0", b"MZP\0", b"MZ\0\0", b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"Rar!", b"7z\xbc\xaf", b"\x7fELF", b"{\\rt", b"MSCF"), FILE),
 }  # fmt: skip
 BYTES = {0x05: LONG, 0x6A: LONG, 0x6B: LONG, 0x6C: LONG, 0x6D: LONG, 0x7E: LONG}
 

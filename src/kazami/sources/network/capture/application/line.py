@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Lines of one side, and characters of one, that are looked at.
 MAX_LINES, MAX_LINE = 400, 1000
@@ -13,6 +13,7 @@ _REPLY = re.compile(rb"(\d{3})[ \r\n]")
 _SMTP = re.compile(rb"(?i)(?:EHLO|HELO)[ \r\n]")
 _FTP = re.compile(rb"(?i)(?:USER |AUTH |FEAT|SYST|OPTS )")
 _IRC = re.compile(rb"(?:NICK |PASS |USER |CAP (?:LS|REQ))")
+_END = re.compile(rb"\r?\n\.\r?\n")
 _ADDRESS = re.compile(r"(?i)(?:FROM|TO):\s*<?([^>\s]*)>?")
 _FTP_LOGGED = frozenset(("APPE", "DELE", "RETR", "STOR", "STOU", "ACCT", "PORT", "PASV", "EPRT", "EPSV", "MKD", "RMD", "RNFR", "RNTO", "LIST", "CWD"))  # fmt: skip
 _HEADERS = {
@@ -20,6 +21,14 @@ _HEADERS = {
     "subject": "subject", "x-originating-ip": "x_originating_ip", "user-agent": "user_agent", "x-mailer": "user_agent",
 }  # fmt: skip
 _IRC_TOLD = frozenset(("NICK", "USER", "JOIN", "PRIVMSG", "PASS", "PART", "TOPIC", "MODE"))
+
+
+class Message(NamedTuple):
+    """A mail as it was sent, without the dots that SMTP adds; where it begins, and whether its end is there."""
+
+    data: bytes
+    at: int
+    whole: bool
 
 
 def is_smtp(client: bytes, server: bytes) -> bool:
@@ -91,22 +100,23 @@ def ftp(client: bytes, server: bytes) -> list[dict[str, Any]]:
 
 
 def smtp(client: bytes, server: bytes) -> list[dict[str, Any]]:
-    """Fields of ``smtp`` for every message, or one for a session that sent none."""
+    """Fields of ``smtp`` for every message, or one for a session that sent none. ``#message`` is the mail itself."""
     said: dict[str, Any] = {}
     mail: dict[str, Any] = {}
     records: list[dict[str, Any]] = []
-    part = ""
-    for at, line in lines(client):
-        if part:
-            part = _data(line, part, mail, records)
-            continue
+    at = 0
+    for _ in range(MAX_LINES):
+        if at >= len(client):
+            break
+        _, line = next(lines(client[at : at + MAX_LINE]))
+        begun, at = at, _behind(client, at)
         command, argument = line[:4].upper(), line[5:]
         if command in ("HELO", "EHLO"):
             said["helo"] = argument
         elif command == "MAIL":
             mail = {
                 **said,
-                "#at": at,
+                "#at": begun,
                 "trans_depth": len(records) + 1,
                 "mailfrom": _address(argument),
                 "rcptto": [],
@@ -114,31 +124,42 @@ def smtp(client: bytes, server: bytes) -> list[dict[str, Any]]:
         elif command == "RCPT" and mail:
             mail["rcptto"].append(_address(argument))
         elif command == "DATA" and mail:
-            part = "headers"
+            message, at = _message(client, at)
+            records.append({**mail, **_headers(message.data), "#message": message})
+            mail = {}
         elif command == "STAR":
             said["tls"] = True
             break
-    if part and mail not in records:
-        records.append(mail)
     last = replies(server)[-1:]
     told = {"last_reply": f"{last[0][0]} {last[0][1]}"} if last else {}
     return [{**said, **one, **told} for one in records or [{"trans_depth": 1}]]
 
 
-def _data(line: str, part: str, mail: dict[str, Any], records: list[dict[str, Any]]) -> str:
-    """Take a line of a message; which part comes next, none at its end."""
-    if line == ".":
-        records.append(mail)
-        return ""
-    if part == "headers":
-        name, colon, value = line.partition(":")
+def _behind(data: bytes, at: int) -> int:
+    end = data.find(b"\n", at)
+    return len(data) if end < 0 else end + 1
+
+
+def _message(client: bytes, at: int) -> tuple[Message, int]:
+    """The mail that begins at `at`, and where the next command does."""
+    end = _END.search(client, max(0, at - 2))
+    data = client[at : max(at, end.start() + 2)] if end else client[at:]
+    plain = data[1:] if data[:2] == b".." else data
+    return Message(plain.replace(b"\n..", b"\n."), at, end is not None), end.end() if end else len(client)
+
+
+def _headers(message: bytes) -> dict[str, Any]:
+    """What the headers of a mail say, in the words of Zeek."""
+    found: dict[str, Any] = {}
+    for _, line in lines(message):
         if not line:
-            return "body"
+            break
+        name, colon, value = line.partition(":")
         if colon and name.lower() in _HEADERS:
-            mail.setdefault(_HEADERS[name.lower()], value.strip())
+            found.setdefault(_HEADERS[name.lower()], value.strip())
         elif name.lower() == "received":
-            mail.setdefault("first_received", value.strip())
-    return part
+            found.setdefault("first_received", value.strip())
+    return found
 
 
 def _address(argument: str) -> str:

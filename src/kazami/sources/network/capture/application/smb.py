@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kazami.sources.network.capture.application import dcerpc
+from kazami.sources.network.capture.application.smb_content import Contents
+from kazami.wire import smb as wire
+from kazami.wire.smb import Message
 
 #: Messages of one side that are looked at, and bytes of what was written to all pipes.
 MAX_MESSAGES, MAX_WRITTEN = 4000, 1 << 18
 
-_TREE_CONNECT, _CREATE, _READ, _WRITE, _IOCTL, _SET_INFO, _SESSION = 3, 5, 8, 9, 11, 17, 1
-_TRANSCEIVE = 0x0011C017
 _DELETE_ON_CLOSE = 0x1000
 _RENAME, _DISPOSITION, _DISPOSITION_EX = 10, 13, 64
 _SAME = b"\xff" * 16
-_MORE = 0xC0000016
 _EPOCH = 116_444_736_000_000_000  # 1601 to 1970 in the ticks of Windows
 
 #: Statuses of what failed that are told by name.
@@ -50,6 +50,7 @@ class Session:
     mappings: list[dict[str, Any]] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     pipes: dict[Any, Pipe] = field(default_factory=dict)
+    contents: Contents = field(default_factory=Contents)
     success: bool | None = None  # whether the account of the session was let in
     size: int = 0
 
@@ -72,33 +73,19 @@ def parse(client: bytes, server: bytes) -> Session:
     return _Reading(server).read(client)
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    command: int
-    status: int
-    message: int
-    tree: int
-    at: int
-    whole: bytes  # with its header, from which offsets count
-
-    def text(self, place: int) -> str:
-        """A text whose offset and length in bytes stand at `place`."""
-        if place + 4 > len(self.whole):
-            return ""
-        offset, size = struct.unpack_from("<HH", self.whole, place)
-        return self.whole[offset : offset + size].decode("utf-16-le", "replace")
-
-
 class _Reading:
     """Goes through the client's messages with the server's at hand."""
 
     def __init__(self, server: bytes) -> None:
         self._session = Session()
-        self._answers: dict[int, _Message] = {}
+        self._answers: dict[int, Message] = {}
         for answer in _messages(server):
-            if answer.command in (_TREE_CONNECT, _CREATE):
-                self._answers[answer.message] = answer
-            elif answer.command == _SESSION and answer.status != _MORE:
+            if (
+                answer.command in (wire.TREE_CONNECT, wire.CREATE, wire.READ)
+                and answer.status != wire.PENDING
+            ):
+                self._answers[answer.number] = answer
+            elif answer.command == wire.SESSION and answer.status != wire.MORE:
                 self._session.success = answer.status == 0
         self._paths: dict[int, str] = {}
         self._files: dict[bytes, dict[str, Any]] = {}
@@ -116,14 +103,14 @@ class _Reading:
                 read(self, message)
         return self._session
 
-    def connect(self, message: _Message) -> None:
+    def connect(self, message: Message) -> None:
         """A share is asked for."""
         path = message.text(68)
         if not path:
             return
         kind = "PIPE" if path.upper().endswith("IPC$") else "DISK"
         fields: dict[str, Any] = {"path": path, "share_type": kind, "#at": message.at}
-        answer = self._answers.get(message.message)
+        answer = self._answers.get(message.number)
         self._paths[answer.tree if answer is not None else -1] = path
         if answer is not None and answer.status:
             fields["status"] = STATUSES.get(answer.status, f"{answer.status:#010x}")
@@ -131,7 +118,7 @@ class _Reading:
             fields["share_type"] = {1: "DISK", 2: "PIPE", 3: "PRINT"}.get(answer.whole[66], kind)
         self._session.mappings.append(fields)
 
-    def create(self, message: _Message) -> None:
+    def create(self, message: Message) -> None:
         """A file or a pipe is opened."""
         if len(message.whole) < 112:
             return
@@ -145,41 +132,55 @@ class _Reading:
             "#at": message.at,
         }
         self._last = dict(fields)
-        answer = self._answers.get(message.message)
+        answer = self._answers.get(message.number)
         if answer is not None and answer.status:
             fields["status"] = STATUSES.get(answer.status, f"{answer.status:#010x}")
-        elif answer is not None and len(answer.whole) >= 144:
-            self._files[answer.whole[128:144]] = self._last
+        elif answer is not None and (number := answer.opened()):
+            self._files[number] = self._last
             if not is_pipe:
                 fields |= _about(answer.whole)
+                self._session.contents.open(number, name, fields["size"])
         self._session.files.append(fields)
         if struct.unpack_from("<I", message.whole, 104)[0] & _DELETE_ON_CLOSE and not fields.get("status"):
             self._act("SMB::FILE_DELETE", fields, message)
 
-    def read_file(self, message: _Message) -> None:
+    def read_file(self, message: Message) -> None:
         """A file is read; pipes are not told."""
-        self._on_file("SMB::FILE_READ", message, 80)
+        part, answer = message.asked(), self._answers.get(message.number)
+        if (
+            part is not None
+            and self._on_file("SMB::FILE_READ", message)
+            and answer is not None
+            and not answer.status
+        ):
+            self._session.contents.take(part._replace(data=answer.answered()), False, message.at)
 
-    def write(self, message: _Message) -> None:
+    def write(self, message: Message) -> None:
         """A file or a pipe is written."""
-        if len(message.whole) < 96:
-            return
-        offset, size = struct.unpack_from("<HI", message.whole, 66)
-        if not self._to_pipe(message, 80, offset, size):
-            self._on_file("SMB::FILE_WRITE", message, 80)
+        part = message.asked()
+        if (
+            part is not None
+            and not self._to_pipe(message, part)
+            and self._on_file("SMB::FILE_WRITE", message)
+        ):
+            self._session.contents.take(part, True, message.at)
 
-    def control(self, message: _Message) -> None:
+    def control(self, message: Message) -> None:
         """A pipe is written and read in one."""
-        if len(message.whole) >= 96 and struct.unpack_from("<I", message.whole, 68)[0] == _TRANSCEIVE:
-            offset, size = struct.unpack_from("<II", message.whole, 88)
-            self._to_pipe(message, 72, offset, size)
+        part = message.asked()
+        if part is not None and part.data:
+            self._to_pipe(message, part)
 
-    def change(self, message: _Message) -> None:
+    def close(self, message: Message) -> None:
+        """A file is closed: what was written is whole."""
+        self._session.contents.close(message.file())
+
+    def change(self, message: Message) -> None:
         """A file is renamed or deleted."""
         whole = message.whole
         if len(whole) < 97 or whole[66] != 1:
             return
-        file = self._file(whole[80:96])
+        file = self._file(message.file())
         offset = struct.unpack_from("<H", whole, 72)[0]
         if whole[67] == _RENAME and offset + 20 <= len(whole):
             size = struct.unpack_from("<I", whole, offset + 16)[0]
@@ -195,22 +196,22 @@ class _Reading:
             return self._last
         return self._files.get(number, self._last)
 
-    def _to_pipe(self, message: _Message, place: int, offset: int, size: int) -> bool:
-        number = message.whole[place : place + 16]
-        file = self._file(number)
-        data = message.whole[offset : offset + size]
-        known = number in self._session.pipes
-        if not known and data[:2] != b"\x05\x00":
+    def _to_pipe(self, message: Message, part: wire.Part) -> bool:
+        file = self._file(part.file)
+        if part.file not in self._session.pipes and part.data[:2] != b"\x05\x00":
             return file.get("action") == "SMB::PIPE_OPEN"
-        self._session.write(number, file.get("name", ""), data, message.at)
+        self._session.write(part.file, file.get("name", ""), part.data, message.at)
         return True
 
-    def _on_file(self, action: str, message: _Message, place: int) -> None:
-        file = self._file(message.whole[place : place + 16])
-        if file.get("action") == "SMB::FILE_OPEN":
-            self._act(action, file, message)
+    def _on_file(self, action: str, message: Message) -> bool:
+        """Tell what is done to a file; whether it is one."""
+        file = self._file(message.file())
+        if file.get("action") != "SMB::FILE_OPEN":
+            return False
+        self._act(action, file, message)
+        return True
 
-    def _act(self, action: str, file: dict[str, Any], message: _Message) -> None:
+    def _act(self, action: str, file: dict[str, Any], message: Message) -> None:
         """Tell an action, once for each file."""
         key = (action, file.get("path", ""), file.get("name", ""))
         if key not in self._done:
@@ -219,8 +220,8 @@ class _Reading:
 
 
 _COMMANDS = {
-    _TREE_CONNECT: _Reading.connect, _CREATE: _Reading.create, _READ: _Reading.read_file, _WRITE: _Reading.write,
-    _IOCTL: _Reading.control, _SET_INFO: _Reading.change,
+    wire.TREE_CONNECT: _Reading.connect, wire.CREATE: _Reading.create, wire.CLOSE: _Reading.close, wire.READ: _Reading.read_file,
+    wire.WRITE: _Reading.write, wire.IOCTL: _Reading.control, wire.SET_INFO: _Reading.change,
 }  # fmt: skip
 
 
@@ -243,21 +244,11 @@ def _about(answer: bytes) -> dict[str, Any]:
     return fields
 
 
-def _messages(data: bytes) -> Iterator[_Message]:
-    at, count = 0, 0
-    while at + 68 <= len(data) and count < MAX_MESSAGES:
-        size = int.from_bytes(data[at + 1 : at + 4])
-        if data[at] != 0:
-            return
-        inner, end = at + 4, min(at + 4 + size, len(data))
-        while inner + 64 <= end and data[inner : inner + 4] == b"\xfeSMB" and count < MAX_MESSAGES:
-            status, command = struct.unpack_from("<IH", data, inner + 8)
-            following, number = struct.unpack_from("<IQ", data, inner + 20)
-            tree = struct.unpack_from("<I", data, inner + 36)[0]
-            stop = inner + following if 64 <= following <= end - inner else end
-            yield _Message(command, status, number, tree, inner, data[inner:stop])
+def _messages(data: bytes) -> Iterator[Message]:
+    count = 0
+    for at, end in wire.frames(data, MAX_MESSAGES):
+        for message in wire.messages(data, at, end):
+            yield message
             count += 1
-            if not following or stop >= end:
-                break
-            inner = stop
-        at += 4 + size
+            if count >= MAX_MESSAGES:
+                return

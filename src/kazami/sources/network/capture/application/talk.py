@@ -35,27 +35,30 @@ Keep = Callable[[bytes, str], None]
 
 
 class Talk(NamedTuple):
-    """First bytes of both sides in their order, sizes of the first payloads, the responder's port, who keeps whole files."""
+    """First bytes of both sides in their order, sizes of the first payloads, the responder's port, who keeps whole files; the
+    originator's port (0 where it does not matter), and whether what one side said alone is here to its end."""
 
     client: bytes
     server: bytes
     port: int = 0
     sizes: tuple[list[int], list[int]] = ((), ())  # type: ignore[assignment]
     keep: Keep | None = None
+    from_port: int = 0
+    whole: bool = False
 
 
 def stream(talk: Talk) -> Said:
     """What a connection of TCP says."""
     client, server = talk.client, talk.server
     if not client:
-        return _server_only(server)
+        return _bare(talk)
     for applies, parse in _PARSERS.get(client[0], ()):
         if applies(client):
             return parse(talk)
     for greets, read in _GREETERS:
         if greets(client, server):
             return read(talk)
-    return _server_only(server)
+    return _bare(talk) if not client or not server else _server_only(server)
 
 
 def datagrams(talk: Talk) -> Said:
@@ -76,6 +79,32 @@ def datagrams(talk: Talk) -> Said:
         records: list[Record] = [("quic", fields)] if fields else []
         return "quic", [*records, ("ssl", said)] if said else records
     return _NONE
+
+
+#: The port from which FTP sends files, where the server opens the connection.
+_FTP_DATA = 20
+
+
+def _bare(talk: Talk) -> Said:
+    """A connection in which one side alone speaks: what it says may be a file, as on the second connection of FTP."""
+    data = talk.client or talk.server
+    kind = file.mime_type(data[:1024])
+    if not data or kind in _TEXTS:
+        return _server_only(talk.server)
+    of_ftp = _FTP_DATA in (talk.port, talk.from_port)
+    total = len(data) if talk.whole else None
+    found = _file("FTP_DATA" if of_ftp else "TCP", talk, data, total, bool(talk.client))
+    return "ftp-data" if of_ftp else "", [("files", found)]
+
+
+def _file(
+    source: str, talk: Talk, data: bytes, total: int | None, from_client: bool, name: str = ""
+) -> dict[str, Any]:
+    """Fields of a file that passed; who keeps files is given it where it is whole."""
+    fields = file.fields_of(source, data, total, from_client)
+    if talk.keep is not None and "sha256" in fields:
+        talk.keep(data, fields["sha256"])
+    return {**fields, "filename": name} if name else fields
 
 
 def _server_only(server: bytes) -> Said:
@@ -112,7 +141,7 @@ def _http(talk: Talk) -> Said:
     found = http.parse(client, server)
     records: list[Record] = []
     for fields in found:
-        records += _bodies(fields, talk.keep)
+        records += _bodies(fields, talk)
         records.append(("http", fields))
     records += [("ntlm", fields) for fields in ntlm.parse(client, server, http=True)]
     if found and found[0]["method"] == "CONNECT":
@@ -122,7 +151,7 @@ def _http(talk: Talk) -> Said:
     return "http", records
 
 
-def _bodies(fields: dict[str, Any], keep: Keep | None) -> list[Record]:
+def _bodies(fields: dict[str, Any], talk: Talk) -> list[Record]:
     """Records of the files in a request and its answer."""
     records: list[Record] = []
     for mark, from_originator, kinds in (
@@ -132,11 +161,8 @@ def _bodies(fields: dict[str, Any], keep: Keep | None) -> list[Record]:
         body = fields.pop(mark, None)
         if body is None:
             continue
-        whole = file.fields_of("HTTP", body.data, body.total, from_originator)
-        if keep is not None and "sha256" in whole:
-            keep(body.data, whole["sha256"])
+        whole = _file("HTTP", talk, body.data, body.total, from_originator, body.name)
         if body.name:
-            whole["filename"] = body.name
             fields.setdefault("orig_filenames" if from_originator else "resp_filenames", []).append(body.name)
         if "mime_type" in whole:
             fields.setdefault(kinds, [whole["mime_type"]])
@@ -167,6 +193,9 @@ def _smb(talk: Talk) -> Said:
     records: list[Record] = [("smb_mapping", fields) for fields in session.mappings]
     records += [("smb_files", fields) for fields in session.files]
     records += [("dce_rpc", fields) for pipe in session.pipes.values() for fields in pipe.calls()]
+    for number, one in enumerate(session.contents.contents()):
+        found = _file("SMB", talk, one.data, one.total, one.from_client, one.name)
+        records.append(("files", {"#at": one.at, "#source": number, **found}))
     for fields in ntlm.parse(client, server):
         records.append(
             ("ntlm", fields if session.success is None else {**fields, "success": session.success})
@@ -200,6 +229,18 @@ def _lines(path: str, read: Callable[[bytes, bytes], list[dict[str, Any]]]) -> C
     return lambda talk: (path, [(path, fields) for fields in read(talk.client, talk.server)])
 
 
+def _smtp(talk: Talk) -> Said:
+    records: list[Record] = []
+    for number, fields in enumerate(line.smtp(talk.client, talk.server)):
+        message: line.Message | None = fields.pop("#message", None)
+        if message is not None and message.data:
+            total = len(message.data) if message.whole else None
+            found = _file("SMTP", talk, message.data, total, True) | {"mime_type": "message/rfc822"}
+            records.append(("files", {"#at": message.at, "#source": number, **found}))
+        records.append(("smtp", fields))
+    return "smtp", records
+
+
 def _names(talk: Talk) -> Said:
     """DNS on TCP: messages behind their lengths, answers by their number."""
     answers: dict[int, dict[str, Any]] = {}
@@ -223,6 +264,10 @@ def _framed(data: bytes) -> list[tuple[int, bytes]]:
         found.append((at, data[at + 2 : at + 2 + size]))
         at += 2 + size
     return found
+
+
+#: What is no file but what people and programs say.
+_TEXTS = frozenset((None, "text/plain", "text/html", "application/json", "application/xml"))
 
 
 def _is_dns(client: bytes) -> bool:
@@ -263,5 +308,5 @@ _PARSERS: dict[int, tuple[_Parser, ...]] = {
 
 #: By what both sides begin with.
 _GREETERS: tuple[tuple[Callable[[bytes, bytes], bool], Callable[[Talk], Said]], ...] = (
-    (socks.is_socks, _socks), (line.is_smtp, _lines("smtp", line.smtp)), (line.is_ftp, _lines("ftp", line.ftp)), (line.is_irc, _lines("irc", line.irc)),
+    (socks.is_socks, _socks), (line.is_smtp, _smtp), (line.is_ftp, _lines("ftp", line.ftp)), (line.is_irc, _lines("irc", line.irc)),
 )  # fmt: skip
