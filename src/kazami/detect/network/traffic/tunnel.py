@@ -240,10 +240,12 @@ def is_vpn(data: bytes) -> bool:
     if len(data) >= 16 and int.from_bytes(data[:2], "big") in (14, 42, 54, 86) and data[2] in (0x38, 0x50):
         return True
     # Opcode 7 with key 0, a session of eight bytes that is not zero, and no packet acknowledged (doc_protocol_overview.h of OpenVPN).
+    # Opcode 10 is a P, as in POST: eight bytes of chance are no text.
     return (
         14 <= len(data) <= 120
         and data[0] in (0x38, 0x50)
         and data[1:9] != bytes(8)
+        and not all(0x20 <= byte <= 0x7E or byte in (9, 10, 13) for byte in data[1:9])
         and (data[9] == 0 or len(data) >= 42)
     )
 

@@ -27,6 +27,8 @@ def _number(name: str) -> Handler:
 
 
 def _message(builder: Builder, value: str) -> None:
+    if (value[:1] == '"') != (value[-1:] == '"') or value == '"':
+        raise RuleError("a message whose quotes do not end")  # and what it swallowed is missing elsewhere
     builder.rule.message = unquoted(value)
 
 
