@@ -80,7 +80,7 @@ _ENDINGS = {
     "jscript": "js",
     "shell": "sh",
 }
-LANGUAGES = frozenset((*RUNS, "jscript"))
+LANGUAGES = frozenset((*RUNS, "jscript", "php", "jsp"))
 
 
 def confidence(head: bytes, name: str) -> float:
