@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
-from program_writer import Again, Raw, Step, call, keep, kept, program, slot, wide
+from program_writer import Again, Raw, Step, call, keep, kept, method, program, slot, wide
 
 _RUN = "Software\\Microsoft\\Windows\\CurrentVersion\\Run"
 _HERE = "C:\\Users\\k.tanaka\\Desktop\\sample.exe"
@@ -49,6 +50,52 @@ def _elsewhere() -> list[Step]:
     ]  # fmt: skip
 
 
+_SHELL = "72c24dd5-d70a-438b-8a42-98424b88afb8"
+_LOCATOR = "4590f811-1d3a-11d0-891f-00aa004b2e24"
+_HTTP = "88d96a0a-f192-11d4-a65f-0040963251e5"
+_VARIANT = 20  # the slot where one is made; what it holds is in the next
+
+
+def _object(known: str, number: int) -> list[Step]:
+    return [
+        call("ole32", "CoInitializeEx", 0, 0),
+        call("ole32", "CoCreateInstance", UUID(known).bytes_le, 0, 1, bytes(16), slot(number)),
+    ]
+
+
+def _text(text: str) -> list[Step]:
+    """A VARIANT of a text."""
+    return [
+        call("oleaut32", "SysAllocString", wide(text)),
+        keep(_VARIANT + 1),
+        call("kernel32", "lstrcpyA", slot(_VARIANT), "\x08"),  # VT_BSTR
+    ]
+
+
+def _late(number: int, name: str, text: str, bits: int) -> list[Step]:
+    """A method by its name, through IDispatch, with one text."""
+    return [
+        *_text(text),
+        keep(30),
+        call("kernel32", "lstrcpyA", slot(31 if bits == 32 else 32), "\x01"),
+        call("oleaut32", "SysAllocString", wide(name)),
+        keep(34),
+        method(number, 5, bytes(16), slot(34), 1, 0, slot(33)),
+        method(number, 6, kept(33), bytes(16), 0, 1, slot(30), 0, 0, 0),
+    ]
+
+
+_BY_WMI = [
+    *_object(_LOCATOR, 1),
+    method(1, 3, wide("ROOT\\CIMV2"), 0, 0, 0, 0, 0, 0, slot(2)),
+    method(2, 6, wide("Win32_Process"), 0, 0, slot(3), 0),
+    method(3, 19, wide("Create"), 0, slot(4), 0),
+    method(4, 15, 0, slot(5)),
+    *_text(f"{_PUBLIC} /quiet"),
+    method(5, 5, wide("CommandLine"), 0, slot(_VARIANT), 8),
+    method(2, 24, wide("Win32_Process"), wide("Create"), 0, 0, kept(5), 0, 0),
+]
+
 #: Steps by name, with the features that must be seen.
 BEHAVIOR: dict[str, tuple[list[Step], set[str]]] = {
     "run key": (_value(_ROOTS[0], _RUN, "Updater", _PUBLIC), {"behavior.run_key"}),
@@ -75,6 +122,15 @@ BEHAVIOR: dict[str, tuple[list[Step], set[str]]] = {
         [*_written(_PUBLIC), call("kernel32", "WinExec", f'"{_PUBLIC}" /quiet', 0)],
         {"behavior.drop_and_run"},
     ),
+    "dropped and started by the script host's shell": (
+        [*_written(_PUBLIC), *_object(_SHELL, 1), method(1, 9, wide(f"{_PUBLIC} /quiet"), 0, 0, slot(2))],
+        {"behavior.drop_and_run"},
+    ),
+    "run key by the script host's shell": (
+        [*_object(_SHELL, 1), *_text(_PUBLIC), method(1, 14, wide(f"HKCU\\{_RUN}\\Updater"), slot(_VARIANT), 0)],
+        {"behavior.run_key"},
+    ),
+    "dropped and started through WMI": ([*_written(_PUBLIC), *_BY_WMI], {"behavior.drop_and_run"}),
     "thread in another process": (_elsewhere(), {"behavior.injection"}),
     "many renamed": (
         [call("kernel32", "MoveFileExA", f"C:\\Users\\Public\\{n}.docx", f"C:\\Users\\Public\\{n}.docx.locked", 1) for n in range(12)],

@@ -52,6 +52,19 @@ class Again:
     """Jump back to the first step."""
 
 
+@dataclass(frozen=True)
+class Method:
+    """A call of the method at a place in the table of the object whose address lies in a slot."""
+
+    slot: int
+    place: int
+    arguments: tuple[object, ...]
+
+
+def method(slot: int, place: int, *arguments: object) -> Method:
+    return Method(slot, place, arguments)
+
+
 def call(library: str, name: str, *arguments: object) -> Call:
     return Call(library, name, arguments)
 
@@ -72,7 +85,7 @@ def wide(text: str) -> bytes:
     return text.encode("utf-16-le") + b"\0\0"
 
 
-Step = Call | Keep | Raw | Again
+Step = Call | Method | Keep | Raw | Again
 
 
 @dataclass
@@ -114,11 +127,14 @@ def _operand(section: _Section, scratch: int, argument: object) -> tuple[int, bo
     return argument, False
 
 
-def _call32(section: _Section, scratch: int, step: Call) -> bytes:
+def _call32(section: _Section, scratch: int, step: Call | Method) -> bytes:
     code = b""
     for argument in reversed(step.arguments):
         value, read = _operand(section, scratch, argument)
         code += (b"\xff\x35" if read else b"\x68") + _word(32, value)
+    if isinstance(step, Method):  # mov eax, [slot]; push eax; mov ecx, [eax]; call [ecx + place]
+        held = _word(32, scratch + 8 * step.slot)
+        return code + b"\xa1" + held + b"\x50\x8b\x08\xff\x91" + struct.pack("<I", 4 * step.place)
     return code + b"\xff\x15" + _word(32, section.imports[step.library, step.name])
 
 
@@ -126,15 +142,18 @@ _LOAD = (b"\x48\xb9", b"\x48\xba", b"\x49\xb8", b"\x49\xb9")  # rcx, rdx, r8, r9
 _MOVE = (b"\x48\x89\xc1", b"\x48\x89\xc2", b"\x49\x89\xc0", b"\x49\x89\xc1")
 
 
-def _call64(section: _Section, scratch: int, step: Call) -> bytes:
+def _call64(section: _Section, scratch: int, step: Call | Method) -> bytes:
     code = b""
-    for place, argument in reversed(list(enumerate(step.arguments))):
+    given = (kept(step.slot), *step.arguments) if isinstance(step, Method) else step.arguments
+    for place, argument in reversed(list(enumerate(given))):
         value, read = _operand(section, scratch, argument)
         if place < 4 and not read:
             code += _LOAD[place] + _word(64, value)
             continue
         code += (b"\x48\xa1" if read else b"\x48\xb8") + _word(64, value)  # into rax
         code += _MOVE[place] if place < 4 else b"\x48\x89\x84\x24" + struct.pack("<I", 0x20 + 8 * (place - 4))
+    if isinstance(step, Method):  # mov rax, [rcx]; call [rax + place]
+        return code + b"\x48\x8b\x01\xff\x90" + struct.pack("<I", 8 * step.place)
     return code + b"\x48\xa1" + _word(64, section.imports[step.library, step.name]) + b"\xff\xd0"
 
 
@@ -143,7 +162,7 @@ def _code(section: _Section, scratch: int, steps: Sequence[Step]) -> bytes:
     code = b"\x48\x81\xec\xa8\0\0\0" if wide_ else b""  # room for arguments, and the stack aligned
     first = len(code)
     for step in steps:
-        if isinstance(step, Call):
+        if isinstance(step, Call | Method):
             code += (_call64 if wide_ else _call32)(section, scratch, step)
         elif isinstance(step, Keep):
             code += (b"\x48\xa3" if wide_ else b"\xa3") + _word(section.bits, scratch + 8 * step.number)

@@ -15,7 +15,7 @@ from kazami.detect.content.emulation.noting import bare, key_of, path_of, progra
 from kazami.detect.content.emulation.record import Record
 from kazami.model.content import Limits, Scope
 from kazami.pipeline.inspect import Submission, Wish, inspect
-from program_writer import call, program
+from program_writer import call, method, program
 
 pytestmark = pytest.mark.skipif(find_spec("speakeasy") is None, reason="speakeasy-emulator is not installed")
 
@@ -168,3 +168,18 @@ def test_inspected_with_what_it_drops_and_incomplete_where_it_ended_early() -> N
     assert "emulate" in first.looked[0].analyzers
     assert second.verdict.word == "incomplete"
     assert "ended early: the call unheardof.DoSomethingOdd is not known" in second.verdict.gaps[0].reason
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_objects_of_com_are_called_by_name_too(bits: int) -> None:
+    steps = [*vectors._object(vectors._SHELL, 1), *vectors._late(1, "Run", "cmd.exe /c ver", bits)]
+    record = run(program(steps, bits=bits))
+    assert record.ended == ""
+    assert [dict(act.pairs)["CommandLine"] for act in record.acts] == ["cmd.exe /c ver"]
+
+
+def test_classes_of_com_that_are_not_here_are_not_registered_and_methods_end_with_a_word() -> None:
+    missing = run(program([*vectors._object("00021401-0000-0000-c000-000000000046", 1)]))
+    assert (missing.ended, b'"returned":"0x80040154"' in missing.log()) == ("", True)
+    odd = run(program([*vectors._object(vectors._SHELL, 1), method(1, 40, 0)]))
+    assert odd.ended == "method 40 of the COM object WScript.Shell is not known"

@@ -12,7 +12,7 @@ from typing import Any
 from speakeasy.profiler import Profiler
 from speakeasy.windows.win32 import Win32Emulator
 
-from kazami.detect.content.emulation import environment
+from kazami.detect.content.emulation import com, environment
 from kazami.detect.content.emulation.arguments import answer, signature
 from kazami.detect.content.emulation.noting import Noting, program_of
 from kazami.detect.content.emulation.record import Record
@@ -45,6 +45,7 @@ class Machine(Win32Emulator):  # type: ignore[misc]
         self._until = time.monotonic() + seconds
         self._mapped = 0
         self.record = record
+        self.objects = com.Objects()
         super().__init__(environment.config(package, record.image, math.ceil(seconds), _CALLS))
         self.profiler = _Noting(record, self)
 
@@ -100,7 +101,9 @@ class Machine(Win32Emulator):  # type: ignore[misc]
             self.give_up(f"more than {_CALLS:,} calls")
         elif time.monotonic() > self._until:
             self.give_up("out of time")
-        elif known := taught(name):
+        elif known := com.method(self, name) if dll == com.LIBRARY else taught(name):
+            if self.record.ended:
+                return
             convention, count, function = known
             self._call(dll, name, convention, count, function)
         elif self._is_known(dll, name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kazami.detect.content.emulation import com
 from kazami.detect.content.emulation.noting import (
     bare,
     connected,
@@ -211,6 +212,7 @@ _FUNCTIONS: dict[str, tuple[str, int, Function]] = {
     "RtlCreateUserThread": ("stdcall", 10, _user_thread),
     "NtDelayExecution": ("stdcall", 2, _delay),
     "ZwDelayExecution": ("stdcall", 2, _delay),
+    **com.FUNCTIONS,
 }
 
 
