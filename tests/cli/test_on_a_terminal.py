@@ -159,3 +159,17 @@ def test_any_width(run: Program, bench: Bench, columns: int) -> None:
     said = run.terminal("scan", "evidence", "--case", "case", columns=columns).ended(0)
     for line in _OURS.sub("", said.out).splitlines():
         assert len(line) <= columns
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_nothing_of_a_cell_is_lost_and_short_ones_are_not_broken(
+    run: Program, bench: Bench, columns: int
+) -> None:
+    bench.put("a.jsonl", events(0))
+    bench.scan()
+    words = ", ".join(f"'{'wxyz'[n] * 30}' as c{n}" for n in range(4))
+    said = run.terminal("sql", "case", f"select 'short' as s, {words}", columns=columns).ended(0)
+    text = _OURS.sub("", said.out)
+    assert "…" not in text
+    assert "short" in text
+    assert [text.count(letter) for letter in "wxyz"] == [30] * 4

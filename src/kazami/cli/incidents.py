@@ -45,13 +45,17 @@ def list_incidents(
 ) -> int:
     """List the incidents of a case, the gravest first."""
     from kazami.cli.rows import table
-    from kazami.respond.export.incident import COLUMNS, row
+    from kazami.respond.export.incident import COLUMNS, NARROW, narrow, row
     from kazami.store.case import Case
     from kazami.store.incidents import incidents
 
     with Case.open(case, read_only=True) as opened:
         found = incidents(opened, tenant=tenant, redirected=closed)
-        table(COLUMNS, (row(one, lang.value) for one in found if closed or one.state == "open"))
+        shown = (one for one in found if closed or one.state == "open")
+        if sys.stdout.isatty():
+            table(NARROW, (narrow(one, lang.value) for one in shown))
+        else:
+            table(COLUMNS, (row(one, lang.value) for one in shown))
     return 0
 
 

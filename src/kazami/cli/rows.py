@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Characters of a cell on a terminal.
 WIDEST = 200
 
+#: What a column that is broken in several lines has at least.
+BROKEN = 16
+
 #: Larger whole numbers have no room in JSON as it is written here.
 _WHOLE = 1 << 63
 
@@ -72,17 +75,39 @@ def drawn(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(*(_cell(name) for name in names), box=None, pad_edge=False)
-    for row in rows:
-        grid.add_row(*(Text(_cell(value)) for value in row))
+    shown = [[_cell(value) for value in row] for row in rows]
+    widths = [
+        max([len(_cell(name)), *(len(row[place]) for row in shown)]) for place, name in enumerate(names)
+    ]
+    whole = _unbroken(widths, data().width)
+    grid = Table(box=None, pad_edge=False)
+    for place, name in enumerate(names):
+        grid.add_column(_cell(name), no_wrap=place in whole, overflow="fold")
+    for row in shown:
+        grid.add_row(*map(Text, row))
     return grid
+
+
+def _unbroken(widths: Sequence[int], room: int) -> set[int]:
+    """Columns that are not broken in several lines: the narrowest, as long as every other one keeps `BROKEN` characters."""
+    order = sorted(range(len(widths)), key=widths.__getitem__)
+    free = room - 2 * len(widths)
+    whole: set[int] = set()
+    for number, place in enumerate(order):
+        free -= widths[place]
+        if free < BROKEN * (len(order) - number - 1):
+            break
+        whole.add(place)
+    return whole
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        value = value.isoformat(" ", "milliseconds").removesuffix("+00:00")
+        value = value.isoformat(" ", "milliseconds" if value.microsecond else "seconds").removesuffix(
+            "+00:00"
+        )
     if isinstance(value, list):
         value = ", ".join(str(_plain(part)) for part in value if part is not None)
     text = safe(str(_plain(value)) if not isinstance(value, str) else value)

@@ -45,12 +45,22 @@ _HEADINGS: dict[str, Text] = {
 #: Lines of steps and links that are shown on a terminal.
 SHOWN = 60
 
+#: Those of them that a terminal has room for.
+NARROW = ("incident", "severity", "score", "state", "tenant", "first", "title")
+
 
 def row(one: Incident, lang: str) -> list[Any]:
     """The values of `COLUMNS`."""
-    times = [time.isoformat(timespec="seconds") if time else None for time in (one.first, one.last)]
+    times = [time.replace(microsecond=0) if time else None for time in (one.first, one.last)]
     known = [one.incident_uid[:12], one.tenant, one.severity, one.score, one.state, *times, one.findings]
     return [*known, len(one.hosts), one.title.spoken(lang)]
+
+
+def narrow(one: Incident, lang: str) -> list[Any]:
+    """The values of `NARROW`: what a terminal has room for."""
+    first = one.first.strftime("%Y-%m-%d %H:%M") if one.first else ""
+    known = [one.incident_uid[:8], words(lang).level(one.severity), f"{one.score:.0f}", one.state]
+    return [*known, one.tenant, first, one.title.spoken(lang)]
 
 
 def json_line(one: Incident) -> str:
