@@ -64,6 +64,21 @@ def coded(codes: npt.NDArray[Any], texts: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
 
 
+def distinct(texts: pa.StringArray) -> pa.DictionaryArray:
+    """Texts that are all different."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.arange(len(texts), dtype=np.int32)), texts)
+
+
+def taken(column: pa.DictionaryArray, rows: Codes) -> pa.DictionaryArray:
+    """Some rows, with those texts only that they have."""
+    codes = column.indices.to_numpy()[rows]
+    there = np.zeros(len(column.dictionary), np.bool_)
+    there[codes] = True
+    place = np.cumsum(there, dtype=np.int32) - 1
+    texts = column.dictionary if there.all() else column.dictionary.filter(pa.array(there))
+    return pa.DictionaryArray.from_arrays(pa.array(place[codes], pa.int32()), texts)
+
+
 def transformed(columns: list[pa.Array], made: Callable[[list[list[Any]]], list[str | None]]) -> pa.Array:
     """What `made` makes of each row's cells; it is asked once for equal cells."""
     if any(pa.types.is_list(column.type) for column in columns):

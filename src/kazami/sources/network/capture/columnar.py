@@ -15,21 +15,14 @@ from kazami.model.evidence import Evidence
 from kazami.sources.columns import Plan
 from kazami.sources.gathered import encoded
 from kazami.sources.network.capture import handshake
-from kazami.sources.network.capture.connection import (
-    COUNTED,
-    NAMES,
-    PORTED,
-    Whose,
-    address,
-    community_id,
-    uid,
-)
+from kazami.sources.network.capture.connection import COUNTED, NAMES, Whose
 from kazami.sources.network.capture.conversation import Group, Told
 from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import FIN, RST, SYN, TCP, Flow
 from kazami.sources.network.capture.header import Flags
+from kazami.sources.network.capture.naming import Keys
 from kazami.sources.network.capture.unwrap import ICMP, ICMP6
-from kazami.sources.slab import Slab, coded
+from kazami.sources.slab import Slab, coded, distinct, taken
 
 if TYPE_CHECKING:
     from kazami.sources.network.capture.record import Waiting
@@ -50,22 +43,18 @@ class Heads:
     """What all records of some flows begin with: `text`, and `cells` of `connection.WHOSE`, a row for each flow."""
 
     def __init__(self, flows: list[Whose]) -> None:
-        self.keys = keys = [flow.key for flow in flows]
+        self.keys = keys = Keys([flow.key for flow in flows])
         self.numbers = numbers(flow.number for flow in flows)
-        ends = np.frombuffer(b"".join([key[-5:] for key in keys]), np.uint8).reshape(-1, 5)
-        ports = np.ascontiguousarray(ends[:, :4]).view(">u2").astype(np.int64)
-        self.protocols = ends[:, 4].astype(np.int64)
-        name = pa.array([uid(flow.key, flow.first) for flow in flows], pa.string())
-        near = pa.array([address(key[: (len(key) - 5) // 2]) for key in keys], pa.string())
-        far = pa.array([address(key[(len(key) - 5) // 2 : -5]) for key in keys], pa.string())
-        port, other = _texts(ports[:, 0]), _texts(ports[:, 1])
-        known = np.unique(self.protocols)
-        words = pa.array([NAMES.get(one) or f"ip-{one}" for one in known.tolist()], pa.string())
-        protocol = words.take(pa.array(np.searchsorted(known, self.protocols)))
-        self.cells = [name, near, port, far, other, protocol]
+        self.protocols = keys.protocols
+        name = keys.uids(numbers(flow.first for flow in flows))
+        near, far = keys.addresses(False), keys.addresses(True)
+        known, kind = np.unique(self.protocols, return_inverse=True)
+        protocol = coded(kind, [NAMES.get(one) or f"ip-{one}" for one in known.tolist()])
+        port, other = (_texts(column).dictionary_encode() for column in keys.ports.T)
+        self.cells = [distinct(name), near, port, far, other, protocol]
         self.text = _joined(
-            '"uid":"', name, '","id.orig_h":"', near, '","id.orig_p":', port, ',"id.resp_h":"', far, '","id.resp_p":', other,
-            ',"proto":"', protocol, '"',
+            '"uid":"', name, '","id.orig_h":"', near.dictionary_decode(), '","id.orig_p":', port.dictionary_decode(), ',"id.resp_h":"',
+            far.dictionary_decode(), '","id.resp_p":', other.dictionary_decode(), ',"proto":"', protocol.dictionary_decode(), '"',
         )  # fmt: skip
 
 
@@ -73,13 +62,13 @@ def slab(some: Waiting, heads: Heads, owner: Evidence) -> Slab:
     """Records of one plan."""
     row = _rows(some.groups)
     flow = np.repeat(np.array(some.flows, np.int64), [len(one.places) for one in some.groups])
-    distinct = list({id(one): one for one in some.groups}.values())
+    groups = list({id(one): one for one in some.groups}.values())
     cells = [
         encoded(column).take(pa.array(row))
-        for column in zip(*(cells for one in distinct for cells in one.cells), strict=True)
+        for column in zip(*(cells for one in groups for cells in one.cells), strict=True)
     ]
     text: list[Any] = [
-        pa.array([text for one in distinct for text in one.texts], pa.string()).take(pa.array(row))
+        pa.array([text for one in groups for text in one.texts], pa.string()).take(pa.array(row))
     ]
     if some.numbers:
         number = _texts(numbers(some.numbers))
@@ -221,11 +210,7 @@ def connections(over: Over, heads: Heads, plan: Plan, owner: Evidence) -> Slab:
         )
     ]  # fmt: skip
     service = pa.array([one.service or None for one in told], pa.string())
-    ported = np.isin(protocol, PORTED).tolist()
-    keys = [heads.keys[place] for place in places.tolist()]
-    community = pa.array(
-        [community_id(key) if has else None for key, has in zip(keys, ported, strict=True)], pa.string()
-    )
+    community = heads.keys.communities().take(pa.array(places))
     begun = [counted.syn, counted.rtt, counted.answer]
     own = [duration, *told_of[:2], state.dictionary_decode(), *told_of[2:], community, *begun]
     text = [
@@ -240,10 +225,10 @@ def connections(over: Over, heads: Heads, plan: Plan, owner: Evidence) -> Slab:
 
 def _carried(told: list[Told]) -> list[pa.DictionaryArray]:
     """First bytes and their sizes, of equal conversations once."""
-    distinct = {id(one): one for one in told}
-    place = {key: n for n, key in enumerate(distinct)}
+    each = {id(one): one for one in told}
+    place = {key: n for n, key in enumerate(each)}
     codes = np.array([place[id(one)] for one in told], np.int32)
-    fields = [dict(zip(*one.carried, strict=True)) for one in distinct.values()]
+    fields = [dict(zip(*one.carried, strict=True)) for one in each.values()]
     made = []
     for name in _FIRST:
         values = pa.array([one.get(name) for one in fields], pa.string())
@@ -268,7 +253,7 @@ def _slab(
 ) -> Slab:
     stamp, place = seconds(times), pa.array(flow)
     raws = _joined(f'{{"_path":"{path}","ts":"', stamp, '",', heads.text.take(place), *text)
-    whose = [cell.take(place).dictionary_encode() for cell in heads.cells]
+    whose = [taken(cell, flow) for cell in heads.cells]
     columns = [pa.array(times), stamp.dictionary_encode(), *whose, *cells]
     return Slab(plan, columns, raws, heads.numbers[flow].tolist(), owner)
 

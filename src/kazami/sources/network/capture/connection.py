@@ -24,7 +24,8 @@ COUNTED = (
 NAMES = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp", 132: "sctp"}
 PORTED = (TCP, UDP, 132)
 
-_PLAIN = bytes.maketrans(b"+/", b"xy")
+#: Base64 without signs.
+PLAIN = bytes.maketrans(b"+/", b"xy")
 
 
 def seconds(micros: int) -> str:
@@ -89,7 +90,7 @@ def named(whose: Whose, fields: dict[str, Any]) -> dict[str, Any]:
     digest = hashlib.blake2b(f"{name} {source} {fields}".encode(), digest_size=9).digest()
     near, far, _, _ = endpoints(whose.key)
     sender, receiver = (near, far) if fields["is_orig"] else (far, near)
-    fuid = "F" + b2a_base64(digest, newline=False).translate(_PLAIN).decode()
+    fuid = "F" + b2a_base64(digest, newline=False).translate(PLAIN).decode()
     return {"fuid": fuid, "tx_hosts": [sender], "rx_hosts": [receiver], "conn_uids": [name], **fields}
 
 
@@ -142,7 +143,7 @@ def endpoints(key: bytes) -> tuple[str, str, int, int]:
 def uid(key: bytes, first: int) -> str:
     """A name of a flow, from its key and its beginning: the same in every reading."""
     digest = hashlib.blake2b(key + first.to_bytes(8, signed=True), digest_size=9).digest()
-    return "C" + b2a_base64(digest, newline=False).translate(_PLAIN).decode()
+    return "C" + b2a_base64(digest, newline=False).translate(PLAIN).decode()
 
 
 def community_id(key: bytes) -> str:

@@ -55,6 +55,7 @@ class Told(NamedTuple):
     groups: list[Group]
     files: list[tuple[int, dict[str, Any]]]
     carried: tuple[tuple[str, ...], tuple[str, ...]]  # names and texts of first bytes
+    size: int = 0  # characters of these texts
 
 
 DNS, NOTHING = Told("dns", [], [], ((), ())), Told("", [], [], ((), ()))
@@ -93,27 +94,25 @@ class Conversations:
 
     def of_rows(self, crop: Crop, rows: Numbers) -> list[Told]:
         """What those of some flows of a crop say."""
-        near, far, keys, told = crop.near.head, crop.far.head, crop.keys, self._told
+        near, far, keys, known = crop.near.head, crop.far.head, crop.keys, crop.known
         sizes = crop.pieces.length.astype(np.uint32).tobytes()
-        sides = [side.begin[rows] * 4 for side in (crop.near, crop.far)]
-        ends = [np.minimum(side.begin + MAX_SIZES, side.end)[rows] * 4 for side in (crop.near, crop.far)]
-        known = crop.known
         labels = [keys[row][-3:] for row in rows.tolist()]
         for n in self._one_sided(crop, rows):
             row = int(rows[n])
             side, head = (crop.near, near[row]) if near[row] else (crop.far, far[row])
             labels[n] = _alone(keys[row], int(side.flags[row]), int(side.payload[row]) == len(head))
-        return [
-            DNS
-            if row in known and known[row].queries is not None
-            else told((label, near[row], far[row], sizes[a:b], sizes[c:d]))
-            for row, label, a, b, c, d in zip(
-                rows.tolist(),
-                labels,
-                *(one.tolist() for pair in zip(sides, ends, strict=True) for one in pair),
-                strict=True,
-            )
-        ]
+        places: list[list[int]] = []
+        for side in (crop.near, crop.far):
+            ends = np.minimum(side.begin + MAX_SIZES, side.end)
+            places += [(4 * column[rows]).tolist() for column in (side.begin, ends)]
+        found: list[Told] = []
+        for row, label, a, b, c, d in zip(rows.tolist(), labels, *places, strict=True):
+            if row in known and known[row].queries is not None:
+                found.append(DNS)
+                continue
+            spoken = (label, near[row], far[row], sizes[a:b], sizes[c:d])
+            found.append(self._young.get(spoken) or self._told(spoken))
+        return found
 
     @staticmethod
     def _one_sided(crop: Crop, rows: Numbers) -> list[int]:
@@ -153,7 +152,8 @@ class Conversations:
             plan = self._plan(path, tuple(fields))
             group = groups.get(id(plan)) or groups.setdefault(id(plan), Group(path, plan))
             group.add(place, tuple(fields.values()), ending(fields))
-        return Told(service, list(groups.values()), files, _carried(service, first, second, sizes))
+        carried = _carried(service, first, second, sizes)
+        return Told(service, list(groups.values()), files, carried, sum(map(len, carried[1])))
 
     def name(self, question: dict[str, Any] | None, answer: dict[str, Any] | None) -> Group:
         """A question of DNS with its answer, either of which may be missing, but for its number and how long it took."""

@@ -5,6 +5,7 @@ One of them becomes a `Flow` of its own when more comes of it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -105,6 +106,7 @@ class Crop:
     known: dict[int, Flow] = field(
         default_factory=dict
     )  # by row, those that are objects by now, but for their halves
+    listed: tuple[list[int], list[int]] | None = None  # places and times of `pieces`, once they are asked for
     alive: Flags = field(init=False)
     closed: Flags = field(init=False)  # by both sides
     patience: Numbers = field(init=False)  # microseconds without a packet after which each is over
@@ -158,12 +160,13 @@ class Crop:
 
     def times(self, row: int, places: list[int]) -> list[int]:
         """When the bytes at `places` of a flow's first bytes from its originator were captured (`Flow.time_at`)."""
-        begin, end = self.near.begin[row], self.near.end[row]
+        if self.listed is None:
+            self.listed = self.pieces.place.tolist(), self.pieces.time.tolist()
+        known, times = self.listed
+        begin, end = self.near.begin[row].item(), self.near.end[row].item()
         if begin == end:
             return [self.first[row].item()] * len(places)
-        at = np.searchsorted(self.pieces.place[begin:end], places, "right") - 1
-        found: list[int] = self.pieces.time[begin:end][at].tolist()
-        return found
+        return [times[bisect_right(known, place, begin, end) - 1] for place in places]
 
     def forget(self, rows: Numbers) -> None:
         """Let go of what was read of these rows."""

@@ -51,13 +51,12 @@ class Rows(NamedTuple):
 
 
 def _word(table: Bytes, column: int) -> Numbers:
-    found: Numbers = table[:, column].astype(np.int64) << 8
-    found |= table[:, column + 1]
+    found: Numbers = table.view(">u2")[:, column >> 1].astype(np.int64)
     return found
 
 
 def _long(table: Bytes, column: int, size: int, kind: str = ">u4") -> Words:
-    return np.ascontiguousarray(table[:, column : column + size]).view(kind).astype(np.uint64)
+    return table[:, column : column + size].view(kind).astype(np.uint64)
 
 
 def _network(block: Block) -> tuple[Numbers, Flags]:
@@ -92,7 +91,7 @@ def read(block: Block) -> tuple[Rows, Numbers, int]:
     told = np.where(four, _word(table, 2), _word(table, 4) + 40)
     sized = np.where(four, told >= 20, told > 40) & (ip + told <= block.stops)
     end = np.where(sized, ip + told, block.stops)
-    above = np.where(four[:, None], table[:, 20:40], table[:, 40:60])
+    above = table[:, 20:40] if four.all() else np.where(four[:, None], table[:, 20:40], table[:, 40:60])
     near, far = _word(above, 0), _word(above, 2)
     is_tcp = protocol == TCP
     echo = four & (protocol == ICMP)
@@ -100,18 +99,16 @@ def read(block: Block) -> tuple[Rows, Numbers, int]:
     tunnel = (protocol == UDP) & (np.isin(near, _TUNNELS) | np.isin(far, _TUNNELS))
     usual = (four | six) & (is_tcp | (protocol == UDP) | echo) & whole & ~tunnel
     chosen = np.flatnonzero(usual)
-    four, near, far, is_tcp, echo, table, above = (
-        four[chosen],
-        near[chosen],
-        far[chosen],
-        is_tcp[chosen],
-        echo[chosen],
-        table[chosen],
-        above[chosen],
-    )
-    ip, at, end, told, protocol = ip[chosen], at[chosen], end[chosen], told[chosen], protocol[chosen]
+    times = block.times
+    if len(chosen) < len(usual):
+        four, is_tcp, echo = four[chosen], is_tcp[chosen], echo[chosen]
+        near, far, ip, at, end = near[chosen], far[chosen], ip[chosen], at[chosen], end[chosen]
+        told, protocol, times = told[chosen], protocol[chosen], times[chosen]
+        table, above = table[chosen], above[chosen]
     answer = echo & (above[:, 0] == 0)
-    first, second = _ends(table, four, *_ports(above, near, far, echo, answer))
+    if echo.any():
+        near, far = _ports(above, near, far, echo, answer)
+    first, second = _ends(table, four, near, far)
     first, second = np.where(answer, second, first), np.where(answer, first, second)
     label, side = labels(first, second, protocol, echo)
     side = np.where(echo, answer, side)
@@ -126,7 +123,7 @@ def read(block: Block) -> tuple[Rows, Numbers, int]:
         label,
         side,
         chosen,
-        block.times[chosen],
+        times,
         protocol,
         ip,
         at,

@@ -21,7 +21,7 @@ from kazami.sources.network.capture.connection import (
     named,
     seconds,
 )
-from kazami.sources.network.capture.conversation import NOTHING, REMEMBERED, Conversations, Group, Told
+from kazami.sources.network.capture.conversation import DNS, REMEMBERED, Conversations, Group, Told
 from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import Flow
 
@@ -85,7 +85,7 @@ class Records:
                 self._put("rule_match", self._flows[place], match.time, match.fields)
         self._over.add(flow, place, told)
         self._count += 1
-        self._size += sum(map(len, told.carried[1]))
+        self._size += told.size
         for half in flow.halves:
             half.head = b""
         if self._count >= WAITING or self._size >= MAX_WAITING:
@@ -94,25 +94,32 @@ class Records:
     def crop(self, crop: Crop, rows: Numbers) -> None:
         """Flows of a crop that are over."""
         told = self._said.of_rows(crop, rows)
-        known, flows, places = crop.known, self._flows, list[int]()
-        columns = (rows, crop.first[rows], crop.number[rows], crop.begun[rows])
-        for row, first, number, time, one in zip(*(column.tolist() for column in columns), told, strict=True):
-            if row in known:
-                places.append(self._place(known[row]))
-                self._unanswered(known[row])
-                continue
-            place = len(flows)
-            places.append(place)
-            flows.append(Whose(crop.keys[row], first, number))
-            if one is NOTHING:
+        flows, places = self._flows, list(range(len(self._flows), len(self._flows) + len(rows)))
+        listed, begun = rows.tolist(), crop.begun[rows].tolist()
+        whose = zip(
+            [crop.keys[row] for row in listed],
+            crop.first[rows].tolist(),
+            crop.number[rows].tolist(),
+            strict=True,
+        )
+        flows += map(Whose._make, whose)
+        for n, one in enumerate(told):
+            row, place = listed[n], places[n]
+            if one is DNS and row in crop.known:
+                flow = crop.known[row]
+                if flow.turn == self._turn:
+                    places[n] = flow.place
+                else:
+                    flow.turn, flow.place = self._turn, place
+                self._unanswered(flow)
                 continue
             for group in one.groups:
                 waiting = self._wait(group)
                 waiting.flows.append(place)
-                waiting.times += [time] if group.places == _FIRST else crop.times(row, group.places)
+                waiting.times += [begun[n]] if group.places == _FIRST else crop.times(row, group.places)
             for at, fields in one.files:
                 self._file(flows[place], crop.times(row, [at])[0], fields)
-            self._size += sum(map(len, one.carried[1]))
+            self._size += one.size
         self._over.extend(crop, rows, places, told)
         self._count += len(rows)
         if self._count >= WAITING or self._size >= MAX_WAITING:

@@ -5,7 +5,7 @@ Nothing secret passes here: there is no care about timing, and it must not be us
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -50,8 +50,9 @@ def _doubled(state: Blocks) -> Blocks:
     return ((state << 1) ^ ((state >> 7) * np.uint8(0x1B))).astype(np.uint8)
 
 
+@lru_cache(256)
 def _keys(key: bytes) -> Blocks:
-    """The eleven keys of the rounds."""
+    """The eleven keys of the rounds; not to be changed."""
     box = _box()
     words = [np.frombuffer(key[at : at + 4], np.uint8) for at in range(0, 16, 4)]
     constant = 1
