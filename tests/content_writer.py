@@ -457,13 +457,19 @@ def main() -> None:
     """Write what is not there yet; delete a file to have it written anew."""
     import elf_writer
     import exploit_rules
+    import macho_writer
     import macro_writer
     import mail_writer
     import pe_writer
     import variant_writer
 
     root = Path(__file__).parent / "golden"
-    others = {"pe": pe_writer.cases(), "masked": pe_writer.masked_cases(), "elf": elf_writer.cases()}
+    others = {
+        "pe": pe_writer.cases(),
+        "masked": pe_writer.masked_cases(),
+        "elf": elf_writer.cases(),
+        "macho": macho_writer.cases(),
+    }
     written = (
         GOLDEN,
         mail_writer.GOLDEN,

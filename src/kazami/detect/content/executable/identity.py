@@ -32,6 +32,10 @@ class Vendor:
     own_roots: bool
 
 
+_SWAPPED, _DRAWN = 6, 5  # letters of a name from which on a likeness says something
+_WINDOWS = re.compile(r"microsoft\W{0,4}windows\W{0,4}operating system", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a program says of itself: strings of its version information by name, its file name, whether it came in a container."""
@@ -45,6 +49,9 @@ class Claim:
     def company(self) -> str:
         """The company, or whose the copyright is where none is named."""
         found = self.version.get("CompanyName", "").strip()
+        product = self.version.get("ProductName", "").strip()
+        if _WINDOWS.match(visible(product)) and vendor(found) is None:
+            return product  # who says that it is a part of Windows says whose it is
         return found or re.sub(r"^[\W\d]*(copyright|\(c\))?[\W\d]*", "", self.version.get("LegalCopyright", ""), flags=re.IGNORECASE)  # fmt: skip
 
 
@@ -69,9 +76,14 @@ def system(kind: str) -> frozenset[str]:
     return frozenset(yaml.safe_load(Path(__file__).with_name("system.yml").read_text("utf-8"))[kind])
 
 
+def visible(text: str) -> str:
+    """What is seen of `text`: without characters that take no room, in one width."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf").strip()
+
+
 def vendor(text: str) -> Vendor | None:
     """Whom `text` names at its beginning."""
-    folded = unicodedata.normalize("NFKC", text).strip()
+    folded = re.sub(r"^the\s+", "", visible(text), flags=re.IGNORECASE)
     return next((one for one in vendors() if one.claims.match(folded)), None)
 
 
@@ -148,10 +160,10 @@ def _claim(claim: Claim, signed: Sequence[Signature]) -> Iterator[Feature]:
 def _lookalike(claim: Claim, signed: Sequence[Signature]) -> Iterator[Feature]:
     """Names that are taken for Microsoft's."""
     for text in (claim.company, *(one.signer for one in signed)):
-        word = "".join(re.findall(r"\w+", text.casefold())[:1])
-        if word != "microsoft" and (
-            skeleton(word) == skeleton("microsoft") or near(skeleton(word), skeleton("microsoft"))
-        ):
+        word = "".join(re.findall(r"\w+", visible(text).casefold())[:1])
+        drawn = skeleton(word) == skeleton("microsoft") or near(skeleton(word), skeleton("microsoft"))
+        broken = word == "microsoft" and not re.match(r"\W*microsoft", text, re.IGNORECASE)
+        if (drawn and word != "microsoft") or broken:
             yield Feature("pe.lookalike_vendor", text)
 
 
@@ -167,7 +179,22 @@ def _system_name(claim: Claim, signed: Sequence[Signature]) -> Iterator[Feature]
             yield Feature("pe.system_name_of_other", f"{claim.name}: {claim.company or 'nobody named'}")
         elif claim.inside:
             yield Feature("pe.system_name_unproven", claim.name)
+    like = _like_system(stem) if ending in ("exe", "com", "scr") else ""
+    if like and not any(one.good for one in signed):
+        yield Feature("pe.name_like_system", f"{claim.name}: {like}.exe")
     original = claim.version.get("OriginalFilename", "").strip().casefold().removesuffix(".mui")
     base = original.rpartition(".")[0] or original
     if base in system("programs") and microsofts is not None and microsofts.own_roots and base != stem:
         yield Feature("pe.renamed_system_program", f"{original} as {claim.name}")
+
+
+def _like_system(stem: str) -> str:
+    """The program of Windows that `stem` is read as: drawn the same, padded, or with two letters swapped."""
+    if stem in system("programs"):
+        return ""
+    plain = visible(stem).strip()
+    for name in system("programs"):
+        swapped = len(name) >= _SWAPPED and sorted(plain) == sorted(name) and near(plain, name)
+        if plain == name or swapped or (len(name) >= _DRAWN and skeleton(plain) == skeleton(name)):
+            return name
+    return ""
