@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 
 from kazami.archive.budget import Budget, LimitError
@@ -80,10 +82,24 @@ def paid(content: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
         budget.pay(len(piece))
 
 
+#: Faults whose own words are about the program that reads, not about what it reads.
+_OWN: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((struct.error,), "ends within one of its fields"),
+    ((zlib.error,), "packed data in it cannot be unpacked"),
+    ((UnicodeError,), "text in it is not in its encoding"),
+    (
+        (IndexError, KeyError, AttributeError, TypeError, AssertionError, OverflowError),
+        "what it holds does not fit its format",
+    ),
+)
+
+
 def reason(fault: BaseException) -> str:
     """A fault in words for people."""
     if isinstance(fault, LimitError):
         return str(fault)
     if isinstance(fault, EOFError):
         return str(fault) or "ends too early"
-    return f"{str(fault) or 'cannot be read'} ({type(fault).__name__})"
+    words = next((own for kinds, own in _OWN if isinstance(fault, kinds)), str(fault) or "cannot be read")
+    name = type(fault).__name__
+    return f"{words[:300]} ({type(fault).__module__}.error)" if name == "error" else f"{words[:300]} ({name})"

@@ -21,6 +21,7 @@ from kazami.model.block import Block
 from kazami.model.incident import Incident, Text
 from kazami.model.result import FindingRow
 from kazami.model.tenant import Directory
+from kazami.pipeline import case_folder
 from kazami.respond.block.allow import Allow
 from kazami.respond.block.build import build
 from kazami.respond.block.indicator import MOST_EVENTS, indicators
@@ -73,7 +74,7 @@ def plan(
             made += _of_tenant(case, name, told, directory, least, hours)
     if tenant and tenant not in names:
         raise UsageError(f"{case.path}: no findings of tenant {tenant!r}")
-    folder = _folder(case.path)
+    folder = case_folder.made(case.path, FOLDER)
     _shown(folder, made, now)
     content = msgspec.json.encode(made)
     (folder / PLAN).write_bytes(msgspec.json.format(content, indent=1))
@@ -220,7 +221,7 @@ def apply(
     state = "blocked" if done else "failed"
     lines = [_line(now, one, sink, place, state, said) for one in fresh]
     lines += [_line(now, one.block, sink, place, "over", said) for one in over if done]
-    Log(_folder(case) / LOG, signer.public).extend(signer, lines)
+    Log(case_folder.made(case, FOLDER) / LOG, signer.public).extend(signer, lines)
     yield from ((one, sink, place, state, said) for one in fresh)
 
 
@@ -257,7 +258,7 @@ def undo(
         gone += [one for one in blocks if one.block_uid not in leave and _is_over(one, now)]
         done, said = _done(way.undo, name, kept, where, now)
         state = "undone" if done else "failed"
-        Log(_folder(case) / LOG, signer.public).extend(
+        Log(case_folder.made(case, FOLDER) / LOG, signer.public).extend(
             signer, [_line(now, one, through, where, state, said) for one in gone]
         )
         yield from ((one, through, where, state, said) for one in gone)
@@ -354,12 +355,3 @@ def _logged(line: dict[str, Any]) -> Block:
         line["block"], line["tenant"], line["kind"], line["value"], line["confidence"], seconds,
         tuple(line["findings"].split()), Text(line["reason"], line["reason_ja"]), until=until,
     )  # fmt: skip
-
-
-def _folder(case: Path) -> Path:
-    folder = case / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from error
-    return folder

@@ -17,6 +17,7 @@ from kazami.model.incident import Incident
 from kazami.model.notice import Action, Notice
 from kazami.model.result import FindingRow
 from kazami.model.tenant import ROLES, Contact, Delivery, Directory, Tenant
+from kazami.pipeline import case_folder
 from kazami.pipeline.campaigns import Keys, derived, tokens
 from kazami.respond.notify import mail, ocsf, page, stix, webhook, words
 from kazami.respond.notify.build import build
@@ -54,7 +55,7 @@ def plan(case: Case, directory: Directory, keys: Keys, signer: Signer, tlp: str 
             tlp=tlp,
         )
         made += _planned_for(case, about, notices, independent, signer)
-    path = _folder(case.path) / PLAN
+    path = case_folder.made(case.path, FOLDER) / PLAN
     told_as = [dataclasses.asdict(one) for one in made]
     path.write_text(json.dumps(told_as, ensure_ascii=False, indent=1), "utf-8")
     return made
@@ -229,7 +230,7 @@ def _callers(tenant: Tenant, directory: Directory, victim: bool) -> list[Contact
 
 def _written(case: Path, notice: Notice, signer: Signer) -> Path:
     """Path of the page within the case; beside it text, STIX and OCSF, and the page's signature."""
-    folder = _folder(case) / _named(notice.tenant)
+    folder = case_folder.made(case, FOLDER) / _named(notice.tenant)
     folder.mkdir(exist_ok=True)
     stem = folder / f"{notice.audience}-{notice.lang}"
     makers: dict[str, Callable[[Notice], str]] = {
@@ -267,12 +268,3 @@ def _action(notice: Notice, channel: str, target: str, path: Path, victim: bool)
 def _digested(case: Path, action: Action) -> Action:
     digest = hashlib.sha256((case / action.path).read_bytes()).hexdigest()
     return dataclasses.replace(action, digest=digest)
-
-
-def _folder(case: Path) -> Path:
-    folder = case / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from error
-    return folder

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from content_writer import zipped
+from kazami.archive.stream import reason
 from kazami.detect.content.recursion import look
 from kazami.model.content import Analysis, Artifact, Child, Feature, Gap, Limits, Looked, Meaning, Scope
+from kazami.pipeline.inspect import analyzers as registered
 from kazami.plugins import Extension
 
 
@@ -191,3 +197,29 @@ def test_names_keep_what_they_do_and_lose_what_cannot_be_written() -> None:
     found = [one for one in run(b"x", analyzer("a", named)) if isinstance(one, Looked)]
     assert [one.name for one in found] == ["root", "a\u202efdp.exe", "half?"]
     assert found[0].features[0].value == "half?"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (struct.error("unpack requires a buffer of 2 bytes"), "ends within one of its fields (struct.error)"),
+        (KeyError("a"), "what it holds does not fit its format (KeyError)"),
+        (
+            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"),
+            "text in it is not in its encoding (UnicodeDecodeError)",
+        ),
+        (ValueError("no such table"), "no such table (ValueError)"),
+        (ValueError(), "cannot be read (ValueError)"),
+    ],
+)
+def test_faults_are_told_in_words_about_the_file(fault: Exception, said: str) -> None:
+    assert reason(fault) == said
+
+
+@pytest.mark.parametrize(("name", "asked"), [("m.xlsx", True), ("m.docx", False), ("m.zip", False)])
+def test_only_workbooks_are_looked_at_for_formulas(name: str, asked: bool) -> None:
+    folder = {"m.xlsx": "xl/workbook.xml", "m.docx": "word/document.xml", "m.zip": "notes.txt"}[name]
+    data = zipped({"[Content_Types].xml": b"<Types/>", folder: b"<x/>"})
+    first = next(iter(look(Artifact(data, (name,)), registered(), Scope(name=name))))
+    assert isinstance(first, Looked)
+    assert ("xlm" in first.analyzers) is asked

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from shutil import which
 from typing import Any
 
+from kazami.archive.stream import reason
 from kazami.detect.content.budget import Budget
 from kazami.detect.content.identify import HEAD, kind
 from kazami.detect.content.verdict import weight
@@ -128,13 +129,13 @@ def _looked(
     for found in analyzers:
         if known and _enough(found, features, analyzers):
             break
-        if not _concerns(found, artifact, head, state):
+        if not _concerns(found, artifact, head, scope.kind, state):
             continue
         if cost(found) == "emulated":
             late.append(found)
             continue
-        if reason := skip.get((artifact.sha256, found.name)):
-            gaps.append(Gap("ended", reason, analyzer=found.name))
+        if why := skip.get((artifact.sha256, found.name)):
+            gaps.append(Gap("ended", why, analyzer=found.name))
             continue
         begin(artifact.sha256, found.name)
         analysis = run(found, artifact.data, scope, state.budget.left)
@@ -179,8 +180,8 @@ def _late(state: _State, skip: Mapping[tuple[str, str], str], begin: Begin) -> L
     at = max(range(len(state.later)), key=lambda n: state.later[n][0])
     _, artifact, found = state.later.pop(at)
     scope = _scope(artifact, state)
-    if reason := skip.get((artifact.sha256, found.name)):
-        return _summary(artifact, scope.kind, [], [], [Gap("ended", reason, analyzer=found.name)])
+    if why := skip.get((artifact.sha256, found.name)):
+        return _summary(artifact, scope.kind, [], [], [Gap("ended", why, analyzer=found.name)])
     begin(artifact.sha256, found.name)
     analysis = run(found, artifact.data, scope, state.budget.left)
     _take(analysis, artifact, state)
@@ -201,8 +202,10 @@ def _cut(artifact: Artifact) -> list[Gap]:
     return [Gap("limit", f"only the first {len(artifact.data):,} of {artifact.whole:,} bytes looked at")]
 
 
-def _concerns(found: Extension, artifact: Artifact, head: bytes, state: _State) -> bool:
-    """Whether an analyzer is to look at this: it says so, and it has not seen the same content before."""
+def _concerns(found: Extension, artifact: Artifact, head: bytes, what: str, state: _State) -> bool:
+    """Whether an analyzer is to look at this: it is of its kinds, it says so, and it has not seen the same content before."""
+    if what not in getattr(found.object, "KINDS", (what,)):
+        return False
     key = (artifact.sha256, found.name)
     if getattr(found.object, "BY_NAME", False):
         key = (f"{artifact.sha256} {artifact.name}", found.name)
@@ -233,8 +236,7 @@ def run(found: Extension, data: bytes, scope: Scope, left: float = 1e9) -> Analy
     except RecursionError:
         return Analysis(gaps=(Gap("error", "nested too deep for its parser"),))
     except Exception as error:  # noqa: BLE001 - whatever a parser raises on hostile bytes is told, and is never "clean"
-        reason = _ADDRESS.sub("it", f"{type(error).__name__}: {error}"[:_CLIPPED])
-        return Analysis(gaps=(Gap("error", reason),))
+        return Analysis(gaps=(Gap("error", _ADDRESS.sub("it", reason(error))),))
     return _bounded(analysis)
 
 

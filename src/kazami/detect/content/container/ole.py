@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from kazami.archive.stream import reason
 from kazami.detect.content.container.members import MEANINGS as OF_MEMBERS
 from kazami.detect.content.container.package import Native, native
 from kazami.detect.content.identify import kind, starts, starts_by_name
@@ -83,7 +84,7 @@ def _streams(storage: Any, scope: Scope, gaps: list[Gap], linked: list[Feature])
         try:
             content = storage.openstream(path).read()
         except Exception as error:  # noqa: BLE001 - one broken stream must not hide the others
-            gaps.append(Gap("error", f"{type(error).__name__}: {error}", name))
+            gaps.append(Gap("error", reason(error), name))
             continue
         left -= len(content)
         inner = native(content) if path[-1].lower() == "\x01ole10native" else None
@@ -112,7 +113,7 @@ def _slides(content: bytes, scope: Scope, gaps: list[Gap]) -> Iterator[Child]:
                 )
                 yield Child(name, data, relation="decoded")
             except zlib.error as error:
-                gaps.append(Gap("error", str(error), name))
+                gaps.append(Gap("error", reason(error), name))
         at += length
 
 

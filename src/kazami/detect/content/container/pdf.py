@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from kazami.archive.stream import reason
 from kazami.detect.content.container.members import MEANINGS as OF_MEMBERS
 from kazami.detect.content.container.members import passwords
 from kazami.detect.content.exploit import MEANINGS as OF_EXPLOIT
@@ -81,7 +82,7 @@ def _children(document: Any, scope: Scope, gaps: list[Gap], acts: list[Feature])
         try:
             found = list(_of_object(document, number, scope, gaps, acts))
         except Exception as error:  # noqa: BLE001 - one broken object must not hide the others
-            gaps.append(Gap("error", f"{type(error).__name__}: {error}"[:300], f"object {number}"))
+            gaps.append(Gap("error", reason(error), f"object {number}"))
             continue
         for child in found:
             left -= len(child.data)

@@ -135,6 +135,9 @@ def _pieces(stream: Any, most: int) -> Iterator[bytes]:
         yield piece
 
 
+_NO_ARCHIVE = "Cannot open the file as"
+
+
 def _opened(
     path: str, keep: tuple[int, ...], form: str, scope: Scope
 ) -> tuple[list[_Entry], str, Gap | None]:
@@ -148,7 +151,13 @@ def _opened(
             continue
         entries = _entries(said)
         if not entries:
-            return [], "", Gap("error", _words(talk, path) or "nothing in it can be listed")
+            said = _words(talk, path)
+            why = (
+                f"begins as {form} and is no archive that can be opened"
+                if not said or _NO_ARCHIVE in said
+                else said
+            )
+            return [], "", Gap("error", why)
         if not any(entry.encrypted for entry in entries) or (password and _tests(path, keep, form, password)):
             return entries, password, None
     return (

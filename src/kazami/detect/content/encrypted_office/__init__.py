@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from kazami.archive.stream import reason
 from kazami.detect.content.container.members import passwords
 from kazami.detect.content.identify import kind
 from kazami.detect.content.meaning import meanings
@@ -18,7 +19,7 @@ NEEDS = {"msoffcrypto": "what is inside encrypted Office documents"}
 
 _DEFAULT = "VelvetSweatshop"
 _TRIED = 12  # a wrong one costs up to a quarter of a second
-_KINDS = frozenset(("encrypted_office", "doc", "xls", "ppt"))
+KINDS = frozenset(("encrypted_office", "doc", "xls", "ppt"))
 
 
 def confidence(head: bytes, name: str) -> float:
@@ -28,7 +29,7 @@ def confidence(head: bytes, name: str) -> float:
 
 def analyze(data: bytes, scope: Scope) -> Analysis:
     """The document itself as a child, where a password opens it."""
-    if (scope.kind or kind(data)) not in _KINDS:
+    if (scope.kind or kind(data)) not in KINDS:
         return Analysis()
     import msoffcrypto
     from msoffcrypto.exceptions import FileFormatError
@@ -39,7 +40,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
             return Analysis()
     except FileFormatError as error:
         if scope.kind == "encrypted_office":
-            return Analysis(gaps=(Gap("error", str(error)),))
+            return Analysis(gaps=(Gap("error", reason(error)),))
         return Analysis()  # an old or odd document, which is not encrypted as far as it can be read
     tried = (_DEFAULT, *passwords(scope, customary=1))[:_TRIED]
     faults: set[str] = set()
@@ -47,9 +48,9 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         opened = _opened(data, password, faults)
         if opened:
             return _told(opened, password, scope)
-    reason = f"encrypted, and none of {len(tried)} passwords opens it"
+    why = f"encrypted, and none of {len(tried)} passwords opens it"
     odd = tuple(Gap("error", fault) for fault in sorted(faults))
-    return Analysis((Feature("office.encrypted", ""),), gaps=(Gap("password", reason), *odd))
+    return Analysis((Feature("office.encrypted", ""),), gaps=(Gap("password", why), *odd))
 
 
 def _told(opened: bytes, password: str, scope: Scope) -> Analysis:
@@ -71,7 +72,7 @@ def _opened(data: bytes, password: str, faults: set[str]) -> bytes:
     except (InvalidKeyError, DecryptionError):
         return b""
     except Exception as error:  # noqa: BLE001 - parsers of hostile bytes raise anything, and a wrong key looks like that too
-        faults.add(f"{type(error).__name__}: {error}"[:200])
+        faults.add(reason(error))
         return b""
     found = out.getvalue()
     return found if found[:4] == b"PK\x03\x04" or found[:8] == data[:8] else b""

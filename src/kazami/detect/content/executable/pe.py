@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from kazami.archive.stream import reason
 from kazami.detect.content.container import unpacker
 from kazami.detect.content.executable import (
     certificate_table,
@@ -80,7 +81,7 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         try:
             return work()
         except _FAULTS as error:
-            gaps.append(Gap("error", f"{type(error).__name__}: {error}"[:200], place))
+            gaps.append(Gap("error", reason(error), place))
             return default
 
     # Of a file that is longer than what may be looked at, nobody knows here what was signed.

@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 
+from kazami.archive.stream import reason
 from kazami.detect.content.identify import kind
 from kazami.detect.content.macro import MEANINGS
 from kazami.detect.content.macro.words import told
@@ -39,14 +40,17 @@ _BY_ITSELF = frozenset(
 _MODULES, _SOURCE = 500, 4 << 20
 
 
+KINDS = frozenset(("odf",))
+
+
 def confidence(head: bytes, name: str) -> float:
-    """May be an OpenDocument file; `analyze` sees whether it is."""
+    """May be an OpenDocument file."""
     return 0.7 if head.startswith(b"PK\x03\x04") else 0.0
 
 
 def analyze(data: bytes, scope: Scope) -> Analysis:
     """Every module, and what starts by itself."""
-    if (scope.kind or kind(data, scope.name)) != "odf":
+    if (scope.kind or kind(data, scope.name)) not in KINDS:
         return Analysis()
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -75,7 +79,7 @@ def _text(archive: zipfile.ZipFile, name: str, gaps: list[Gap]) -> str:
     except KeyError:
         return ""
     except Exception as error:  # noqa: BLE001 - a decoder raises anything on hostile bytes
-        gaps.append(Gap("error", f"cannot be read: {type(error).__name__}", name))
+        gaps.append(Gap("error", reason(error), name))
         return ""
     if len(data) > _SOURCE:
         gaps.append(Gap("limit", f"only the first {_SOURCE:,} bytes looked at", name))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from kazami.archive.stream import reason
 from kazami.detect.content.macro import MEANINGS, ovba, pcode
 from kazami.detect.content.macro.words import told
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
@@ -88,7 +89,7 @@ def _opened(data: bytes, gaps: list[Gap], modules: list[_Read], forms: list[Chil
             forms += _forms(storage)
             return _identifiers(storage)
     except OSError as error:
-        gaps.append(Gap("error", f"{type(error).__name__}: {error}"[:300]))
+        gaps.append(Gap("error", reason(error)))
         return set()
 
 

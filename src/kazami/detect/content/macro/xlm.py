@@ -28,7 +28,8 @@ NEEDS = {
     "XLMMacroDeobfuscator": "what formulas of Excel 4 macros come to",
 }
 
-_KINDS = frozenset(("xls", "xlsx", "xlsb", "slk"))
+#: Workbooks, and what begins as older ones do, which have no kind of their own.
+KINDS = frozenset(("xls", "xlsx", "xlsb", "slk", "data"))
 _BEGINS = (
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     b"PK\x03\x04",
@@ -78,7 +79,7 @@ def confidence(head: bytes, name: str) -> float:
 def analyze(data: bytes, scope: Scope) -> Analysis:
     """Sheets of macros, links to other programs, and the formulas."""
     what = scope.kind or kind(data, scope.name)
-    if what not in _KINDS and not data.startswith(_BEGINS[3:]):
+    if (what not in KINDS or what == "data") and not data.startswith(_BEGINS[3:]):
         return Analysis()
     found = _workbook(data, what)
     features = [*_links(found)]
