@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import capture_writer as made
-from kazami.model.wire import Match
+from kazami.model.wire import Match, Opening
 from kazami.sources.network.capture.engine import Engine
 from kazami.sources.network.capture.flow import Flow
 from kazami.sources.network.capture.packets import Packet
@@ -19,6 +19,9 @@ class Seen:
     def __init__(self, ports: tuple[int, int]) -> None:
         self.ports, self.over = ports, False
         self.packets: list[tuple[int, int, bytes, bool]] = []
+
+    def begin(self, opening: Opening) -> bool:
+        return False
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         assert not self.over

@@ -17,12 +17,34 @@ class Match(NamedTuple):
     fields: dict[str, Any]
 
 
+class Opening(NamedTuple):
+    """The packets with which a connection begins, an entry each, in their order. Payloads follow each other without a gap, from the SYN
+    on where there is one. `sides`, `flags` and `loaded` (1 with a payload) are a byte each, `sizes` of payloads four.
+
+    `heads` are the packets from their IP header to their payload, which is in `bodies`; `above` says where in them the header above IP begins.
+    """
+
+    times: list[int]
+    numbers: list[int]
+    sides: bytes
+    flags: bytes
+    loaded: bytes
+    sizes: bytes
+    heads: list[bytes]
+    above: list[int]
+    bodies: list[bytes]
+
+
 class Watch(Protocol):
     """Sees one flow. Nothing is raised for any bytes."""
 
     @property
     def whole(self) -> bool:
         """Whether it wants packets of TCP that carry nothing, and neither begin nor end a connection, as well."""
+        ...
+
+    def begin(self, opening: Opening) -> bool:
+        """All packets that are at hand of a connection that begins; False where they are to be handed over one by one instead."""
         ...
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:

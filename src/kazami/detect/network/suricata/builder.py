@@ -32,6 +32,7 @@ class Builder:
     chosen: Draft | None = None
     last: Draft | None = None
     tests: list[PacketTest] = field(default_factory=list)
+    settled: int = 0  # how many of them protocol and payload alone answer
     variables: set[str] = field(default_factory=set)
     folder: str = ""
     protocol: str = ""

@@ -160,6 +160,7 @@ def _settle(rule: Rule, builder: Builder) -> None:
     rule.tests = tuple(builder.tests)
     rule.payload = tuple(one for one in found if one.buffer == PAYLOAD)
     rule.buffers = tuple(one for one in found if one.buffer != PAYLOAD)
+    rule.beyond = len(rule.tests) > builder.settled or _of_packet(rule.buffers)
     rule.needs_packet |= rule.header.packet_only or rule.no_stream or _of_packet(rule.buffers)
     rule.placed = any(
         isinstance(step, Content)

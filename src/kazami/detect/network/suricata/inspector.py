@@ -13,13 +13,15 @@ from kazami.detect.network.suricata.builder import PAYLOAD
 from kazami.detect.network.suricata.flowmemory import addressed, counted, flow_bits, reckon, tracked
 from kazami.detect.network.suricata.header import number
 from kazami.detect.network.suricata.memory import Bits, Counters
+from kazami.detect.network.suricata.opening import Call, Found, is_calm
 from kazami.detect.network.suricata.order import ordered
-from kazami.detect.network.suricata.packet import Packet, header
+from kazami.detect.network.suricata.packet import TCP, Packet, header
 from kazami.detect.network.suricata.plan import TOLD, Plan
 from kazami.detect.network.suricata.prefilter import Finder
 from kazami.detect.network.suricata.rule import Inspection, Rule
 from kazami.detect.network.suricata.state import Proof, State, Transaction
 from kazami.detect.network.suricata.steps import Content, Size, View, run
+from kazami.model.wire import Opening
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.session import Session
@@ -33,8 +35,8 @@ MAX_LATE = 20
 #: Kinds of flows that are told apart at a time; bytes for which answers are kept, and how many of them for each kind.
 MAX_STATES, SHORT, MAX_KEPT = 20_000, 256, 512
 
-#: Fingerprints of conversations that are kept.
-MAX_QUIET = 100_000
+#: Fingerprints of conversations that are kept, payloads of single packets, and courses of connections.
+MAX_QUIET, MAX_SILENT, MAX_CALM = 100_000, 20_000, 20_000
 
 #: Prefilters for kinds of flows that are made; beyond, flows use the whole one.
 MAX_NARROW = 400
@@ -70,6 +72,12 @@ class Inspector:
         self._bits, self._counters = Bits(), Counters()
         self._states: dict[tuple[tuple[int, ...], bool, str], State] = {}
         self.quiet: set[bytes] = set()  # fingerprints of conversations in which nothing was found
+        self.silent: set[tuple[State, int, bytes]] = (
+            set()
+        )  # payloads of one packet in which nothing was found
+        self.known: dict[bytes, tuple[Found, ...]] = {}  # what came of conversations that waited
+        self._calm: dict[tuple[bytes, bytes, bytes], bool] = {}
+        self._patient: dict[tuple[int, ...], bytes] = {}
         self._wholes: dict[tuple[int, ...], bool] = {}
         self._narrow: dict[tuple[int, frozenset[int]], Finder] = {}
 
@@ -97,11 +105,48 @@ class Inspector:
             self._wholes[session.kind] = found
         return found
 
+    def patient(self, session: Session) -> bytes:
+        """What stands for the kind of a flow of TCP that may wait; nothing where rules ask for more than its payload."""
+        found = self._patient.get(session.kind)
+        if found is None:
+            options, begin = self.options, self.plan.begin
+            asked = any(begin.get((TCP, side)) for side in (0, 1)) or self.whole(session)
+            able = options.midstream and options.one_sided and not options.inline and not asked
+            if len(self._patient) >= MAX_STATES:
+                self._patient.clear()
+            found = self._patient[session.kind] = repr(session.kind).encode() if able else b""
+        return found
+
+    def calm(self, opening: Opening) -> bool:
+        """Whether nothing of a connection has to be looked at before its end; connections of one course share the answer."""
+        key = opening.sides, opening.flags, opening.loaded
+        found = self._calm.get(key)
+        if found is None:
+            if len(self._calm) >= MAX_CALM:
+                self._calm.clear()
+            found = self._calm[key] = is_calm(*key)
+        return found
+
+    def keep_known(self, seen: bytes, found: tuple[Found, ...]) -> None:
+        """What came of a conversation that waited."""
+        if len(self.known) >= MAX_QUIET:
+            self.known.clear()
+        self.known[seen] = found
+
     def keep_quiet(self, seen: bytes) -> None:
         """A conversation in which nothing was found."""
         if len(self.quiet) >= MAX_QUIET:
             self.quiet.clear()
         self.quiet.add(seen)
+
+    def keep_silent(self, seen: tuple[State, int, bytes], session: Session) -> None:
+        """What one packet of a kind of flow said, and nothing came of it; not where every flow is asked at its beginning."""
+        kind = session.protocol if session.protocol in TOLD else 0
+        if not self.options.remember or len(seen[2]) > SHORT or self.plan.begin.get((kind, seen[1])):
+            return
+        if len(self.silent) >= MAX_SILENT:
+            self.silent.clear()
+        self.silent.add(seen)
 
     def state(self, session: Session) -> State:
         """What is known of all flows that rules cannot tell from this one, as it stands."""
@@ -330,14 +375,13 @@ class Inspector:
     def _tests_hold(self, rule: Rule, session: Session, side: int) -> bool:
         if not rule.tests:
             return True
-        session.touched = True
+        session.beyond |= rule.beyond
         packet = session.latest(side)
         return packet is not None and all(test(packet) for test in rule.tests)
 
     def _packet(self, rule: Rule, packet: Packet) -> bool:
         """What a rule asks of the headers of a packet."""
-        if rule.tests or rule.buffers:
-            packet.session.touched = True
+        packet.session.beyond |= rule.beyond
         if not all(test(packet) for test in rule.tests):
             return False
         for inspection in rule.buffers:
@@ -389,6 +433,8 @@ class Inspector:
         """What a flow remembers is asked last, changed, and an alert given where one is due."""
         now = place[0]
         session.touched = True
+        if session.calls is not None:
+            session.calls.append(Call(session.application, rule, side, place, buffer, offset, proof))
         if not self._remembered(rule, session, side, now):
             return False
         if rule.action == "pass":

@@ -87,7 +87,8 @@ class Plan:
                 for side in sides:
                     self._transaction[application, side].append(rule)
             return
-        protocols = rule.header.transports or frozenset(_PROTOCOLS)
+        meant = rule.header.transports
+        protocols = {one if one in TOLD else 0 for one in meant} if meant else _PROTOCOLS
         where = self._payload if rule.payload else self._bare
         if not rule.payload and only_once(rule):
             if rule.application or rule.header.application:

@@ -93,6 +93,7 @@ class Rule:
     quiet: bool = False
     notices: tuple[str, ...] = ()
     needs_packet: bool = False
+    beyond: bool = False  # asks a packet for more than its protocol and payload
     placed: bool = False  # content with a fixed place: looked for in packets as well as in the stream
     index: int = 0
     gate: int = 0  # rules of one number ask the same of a flow

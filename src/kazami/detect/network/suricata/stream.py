@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from hashlib import blake2b
 
 _WORD = 0xFFFFFFFF
@@ -79,8 +80,9 @@ def cut(frame: Frame, fresh: int) -> Frame:
 
 def fingerprint(what: tuple[object, ...], halves: tuple[Half, Half]) -> bytes:
     """A conversation that waits to be looked at, in 16 bytes: `what` rules can tell of it, the sizes of its packets, and all that was said."""
-    sizes = [[len(frame[2]) - frame[5] for frame in half.frames] for half in halves]
-    digest = blake2b(repr((what, sizes)).encode(), digest_size=16)
+    sizes = array("q", [len(frame[2]) - frame[5] for half in halves for frame in half.frames])
+    digest = blake2b(repr(what).encode(), digest_size=16)
+    digest.update(sizes)
     for half in halves:
         if half.frames:
             digest.update(joined(half.frames))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 #: Bytes that a transform may make.
 MOST = 1 << 20
 
 _BLANK = b" \t\n\v\f\r"
-_ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_ALPHABET = frozenset(_LETTERS)
+_OTHERS = bytes(set(range(256)) - _ALPHABET)
 
 
 def dotprefix(data: bytes) -> bytes:
@@ -115,21 +117,8 @@ def decoded(data: bytes, mode: str = "rfc4648") -> bytes:
             return b""
         return _decode(body)
     if mode == "rfc2045":
-        return _decode(bytes(_until_padding(letter for letter in data)))
-    kept = bytearray()
-    for letter in data:
-        if letter not in _ALPHABET:
-            break
-        kept.append(letter)
-    return _decode(bytes(kept))
-
-
-def _until_padding(letters: Iterable[int]) -> Iterable[int]:
-    for letter in letters:
-        if letter == 0x3D:
-            return
-        if letter in _ALPHABET:
-            yield letter
+        return _decode(data.partition(b"=")[0].translate(None, _OTHERS))
+    return _decode(data[: len(data) - len(data.lstrip(_LETTERS))])
 
 
 def _decode(body: bytes) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kazami.model.wire import Tap
-from kazami.sources.network.capture import begin, header
+from kazami.sources.network.capture import begin, header, watching
 from kazami.sources.network.capture.block import Block, Numbers
 from kazami.sources.network.capture.crop import Crop, Crops, Reap
 from kazami.sources.network.capture.engine import Datagram, Emit
@@ -136,7 +136,7 @@ class Batch:
                 _read(half, halves, n, payload, data, flow.protocol == TCP)
                 self._heads += len(half.head) - before
         if self._tap is not None:
-            self._show(groups, number, flows, data)
+            self._show(groups, number, flows, ~rest, data)
         for flow in self._done:
             self._over(flow)
         self._done.clear()
@@ -280,21 +280,29 @@ class Batch:
             if length:
                 self._datagram(flow, side ^ flow.side, data[start : start + length], time)
 
-    def _show(self, groups: Groups, number: Numbers, flows: list[Flow | None], data: bytes) -> None:
-        """Every packet that matters to who watches its flow, in the order in which they came."""
+    def _show(
+        self, groups: Groups, number: Numbers, flows: list[Flow | None], begun: Flags, data: bytes
+    ) -> None:
+        """Every packet that matters to who watches its flow, in the order in which they came; those of flows that were `begun` together."""
         rows = groups.rows
         watches = [None if flow is None else flow.watch for flow in flows]
         whole = np.fromiter((one is not None and one.whole for one in watches), bool, len(watches))
-        carries = (rows.length > 0) | (rows.flags & (FIN | SYN | RST) > 0) | (rows.protocol != TCP)
+        shown = (rows.length > 0) | (rows.flags & (FIN | SYN | RST) > 0) | (rows.protocol != TCP)
+        shown |= whole[number]
+        waits = begun & ~whole & (np.array(groups.protocol) == TCP)
+        turned = np.fromiter((flow is not None and flow.side for flow in flows), np.int64, len(flows))
+        side = rows.side ^ turned[number]
+        for group, opening in watching.openings(rows, number, side, waits, shown, self._count + 1, data):
+            watch = watches[group]
+            waits[group] = watch is not None and watch.begin(opening)
         order = np.argsort(rows.number, kind="stable")
-        order = order[(carries | whole[number])[order]]
-        columns = (number, rows.time, rows.number, rows.side, rows.ip, rows.at, rows.end)
-        for group, time, count, side, ip, at, end in zip(
+        order = order[(shown & ~waits[number])[order]]
+        columns = (number, rows.time, rows.number, side, rows.ip, rows.at, rows.end)
+        for group, time, count, way, ip, at, end in zip(
             *(column[order].tolist() for column in columns), strict=True
         ):
-            flow, watch = flows[group], watches[group]
-            if flow is not None and watch is not None:
-                watch.take(time, self._count + count + 1, side ^ flow.side, data, ip, at, end)
+            if (watch := watches[group]) is not None:
+                watch.take(time, self._count + count + 1, way, data, ip, at, end)
 
     def _over(self, flow: Flow) -> None:
         if flow.watch is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder
@@ -92,8 +93,12 @@ def _compared(name: str) -> Handler:
 
 def _ip_proto(builder: Builder, value: str) -> None:
     test = number.comparison(value, _PROTOCOLS)
-    _take(builder, lambda packet: test.holds(packet.protocol))
-    builder.rule.needs_packet = False
+    builder.tests.append(lambda packet: test.holds(packet.protocol))
+    builder.settled += 1
+    head = builder.rule.header
+    meant = frozenset(one for one in head.transports or range(256) if test.holds(one))
+    if meant:  # an empty set would mean all; with it flows of others are not asked packet by packet
+        builder.rule.header = replace(head, transports=meant)
 
 
 def _sameip(builder: Builder, value: str) -> None:

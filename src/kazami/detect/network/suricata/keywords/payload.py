@@ -153,6 +153,7 @@ def _dsize(builder: Builder, value: str) -> None:
         return size >= least and test.holds(size)
 
     builder.tests.append(holds)
+    builder.settled += 1
     builder.rule.needs_packet = True
 
 

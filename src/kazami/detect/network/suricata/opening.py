@@ -1,0 +1,82 @@
+"""Connections that wait: their packets are kept as they came, and looked at when the connection is over, or when what comes cannot wait.
+
+Most conversations on a network were seen before. Of what waits a fingerprint is made of all that rules can tell of it; where it is known,
+what came of it is known, and nothing is searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+from kazami.detect.network.suricata.packet import ACK, RST, SYN
+from kazami.model.wire import Opening
+
+if TYPE_CHECKING:
+    from kazami.detect.network.suricata.rule import Rule
+
+
+class Found(NamedTuple):
+    """A rule that was true for all bytes of a conversation, as the evaluation told it; `packet` counts from 0 in the conversation."""
+
+    application: str
+    rule: Rule
+    side: int
+    packet: int
+    buffer: str
+    offset: int
+    proof: bytes
+
+
+class Call(NamedTuple):
+    """The same with the time and number of the packet."""
+
+    application: str
+    rule: Rule
+    side: int
+    place: tuple[int, int]
+    buffer: str
+    offset: int
+    proof: bytes
+
+
+def is_calm(sides: bytes, flags: bytes, loaded: bytes) -> bool:
+    """Whether nothing has to be looked at before the end: no payload at all; or a handshake of three, or none, and no payload outside of it.
+
+    That is so where flows are taken in their middle and one-sided ones are as well (`inspector.Options`).
+    """
+    if 1 not in loaded:
+        return True
+    first = 0
+    if flags[0] & SYN:
+        if len(flags) < 2 or sides[:2] != b"\0\1" or loaded[0] or loaded[1]:
+            return False
+        if flags[0] & (ACK | RST) or flags[1] & (SYN | ACK | RST) != SYN | ACK:
+            return False
+        first = 2
+    elif flags[0] & (ACK | RST) != ACK:
+        return False
+    return not any(
+        flag & SYN or (load and (flag & RST or not flag & ACK))
+        for flag, load in zip(flags[first:], loaded[first:], strict=True)
+    )
+
+
+def fingerprint(kind: bytes, opening: Opening, body: bytes) -> bytes:
+    """A conversation that waits, in 16 bytes: the `kind` of flow, its packets' directions, flags and sizes, and all that was said."""
+    head = b"%s|%d|" % (kind, len(opening.sides))
+    return blake2b(
+        b"".join((head, opening.sides, opening.flags, opening.sizes, body)), digest_size=16
+    ).digest()
+
+
+def kept(calls: Sequence[Call], opening: Opening) -> tuple[Found, ...] | None:
+    """What a conversation came to, for one that is equal; None where that also depends on other flows."""
+    places = {number: packet for packet, number in enumerate(opening.numbers)}
+    found = []
+    for call in calls:
+        if call.place[1] not in places or any(bit.scope != "flow" for bit in call.rule.bits):
+            return None
+        found.append(Found(*call[:3], places[call.place[1]], *call[4:]))
+    return tuple(found)

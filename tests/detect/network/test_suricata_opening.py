@@ -1,0 +1,176 @@
+"""Conversations that wait are evaluated as if each packet had been looked at in its turn: random rules, captures, and repetitions."""
+
+from __future__ import annotations
+
+import io
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import capture_writer as made
+from kazami.detect.network.suricata.alert import Alert
+from kazami.detect.network.suricata.compile import loads
+from kazami.detect.network.suricata.inspector import Options
+from kazami.detect.network.suricata.opening import is_calm
+from kazami.detect.network.suricata.tap import RuleTap, Watched
+from kazami.model.wire import Opening
+from kazami.sources.network.capture import block
+from kazami.sources.network.capture.batch import Batch
+
+RULES = """
+alert tcp any any -> any any (content:"needle"; sid:1;)
+alert tcp any any -> any any (content:"needle"; dsize:<20; sid:2;)
+alert tcp any any -> any any (content:"needle"; ttl:>0; sid:3;)
+alert tcp any any -> any any (content:"hay"; flowbits:set,hay; flowbits:noalert; sid:4;)
+alert tcp any any -> any any (content:"needle"; flowbits:isset,hay; sid:5;)
+alert tcp any any -> any any (content:"hay"; threshold:type limit,track by_src,count 2,seconds 3; sid:6;)
+alert tcp any any -> any any (content:"needle"; xbits:set,seen,track ip_src,expire 9; sid:7;)
+alert tcp any any -> any any (content:"hay"; xbits:isset,seen,track ip_src; sid:8;)
+alert http any any -> any any (http.uri; content:"/a"; flow:to_server,established; sid:9;)
+alert tcp any any -> any 443 (content:"|16 03|"; depth:2; sid:10;)
+alert udp any any -> any any (content:"needle"; threshold:type threshold,track by_src,count 2,seconds 9; sid:11;)
+alert udp any any -> any any (content:"hay"; ttl:64; sid:12;)
+alert dns any any -> any any (dns.query; content:"evil"; sid:13;)
+alert udp any any -> any any (content:"hay"; flowbits:set,u; sid:14;)
+alert udp any any -> any any (content:"needle"; flowbits:isset,u; sid:15;)
+alert tcp any any -> any any (flow:established; content:!"hay"; content:"straw"; sid:16;)
+pass tcp any any -> any any (content:"peace"; sid:17;)
+alert ip any any -> any any (ip_proto:17; content:"straw"; sid:18;)
+alert tcp any any -> any any (flags:S; sid:19;)
+alert tcp any any -> any any (flow:to_client; content:"straw"; flowint:n,+,1; sid:20;)
+alert tcp any any -> any any (content:"hay"; flowint:n,>,0; sid:21;)
+alert tcp any any -> any 80 (flow.age:>0; content:"hay"; sid:22;)
+"""
+WORDS = [
+    b"hay",
+    b"needle",
+    b"straw ",
+    b"peace",
+    b"GET /a HTTP/1.1\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n\r\n",
+    b"\x16\x03\x01",
+    b"x" * 40,
+]
+
+
+class Impatient(Watched):
+    """Looks at each packet as it comes, and remembers nothing."""
+
+    __slots__ = ()
+
+    def begin(self, opening: Opening) -> bool:
+        return False
+
+
+class ImpatientTap(RuleTap):
+    def open(self, *flow: Any) -> Watched:
+        return Impatient(self.inspector, *flow)
+
+
+def said(chance: random.Random) -> bytes:
+    return b"".join(chance.choice(WORDS) for _ in range(chance.choice((0, 1, 1, 2, 3))))
+
+
+def conversation(chance: random.Random) -> list[bytes]:
+    """One flow, sometimes with packets lost, turned, doubled or with other flags."""
+    if chance.random() < 0.3:
+        some = [made.udp(said(chance) or made.question(chance.choice(["evil.example", "x.example"])), 40000, 53)
+                for _ in range(chance.randrange(1, 4))]  # fmt: skip
+        return [made.ip(one, 17, "10.0.0.1", "192.0.2.7") for one in some]
+    frames = made.talk(said(chance), said(chance), chance.choice((80, 443)), chance.choice((3, 7, 100)))
+    odd = chance.random()
+    if odd < 0.15:
+        chance.shuffle(frames)
+    elif odd < 0.3:
+        del frames[chance.randrange(len(frames))]
+    elif odd < 0.4:
+        frames.insert(chance.randrange(len(frames)), chance.choice(frames))
+    elif odd < 0.5:
+        frames.insert(
+            chance.randrange(len(frames)), made.ip(made.tcp(said(chance), 105, made.RST | made.ACK))
+        )
+    elif odd < 0.6:
+        frames = frames[2:]
+    return frames
+
+
+def moved(frames: list[bytes], host: int) -> list[bytes]:
+    """The same flow of another host."""
+    old, new = bytes((10, 0, 0, 1)), bytes((10, 0, 0, host))
+    return [frame[:12] + frame[12:20].replace(old, new) + frame[20:] for frame in frames]
+
+
+def capture(chance: random.Random) -> list[bytes]:
+    kinds = [conversation(chance) for _ in range(chance.randrange(1, 4))]
+    flows = [moved(chance.choice(kinds), chance.randrange(1, 9)) for _ in range(chance.randrange(1, 9))]
+    mixed = []
+    while flows:
+        flow = chance.choice(flows[:3])
+        mixed.append(flow.pop(0))
+        flows = [one for one in flows if one]
+    return mixed
+
+
+def alerts(data: bytes, tap: RuleTap) -> list[tuple[Any, ...]]:
+    found: list[Alert] = []
+    engine = Batch(lambda flow: found.extend(flow.watch.alerts), tap=tap)
+    for some in block.read(io.BytesIO(data), lambda *_: None, lambda *_: None):
+        engine.add(some)
+    for _ in engine.finish():
+        pass
+    return [(alert.rule.sid, *alert[1:]) for alert in found]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.randoms(use_true_random=False),
+    st.sets(st.integers(1, 22), min_size=1, max_size=6),
+    st.sampled_from([1000, 900_000]),
+)
+def test_what_waits_comes_to_the_same(chance: random.Random, sids: set[int], step: int) -> None:
+    wanted = tuple(f"sid:{sid};" for sid in sids)
+    rules = loads(
+        "\n".join(line for line in RULES.splitlines() if any(one in line for one in wanted))
+    ).running
+    data = made.pcap([made.ethernet(packet) for packet in capture(chance)], step=step)
+    assert alerts(data, RuleTap(rules)) == alerts(data, ImpatientTap(rules, Options(remember=False)))
+
+
+def test_a_conversation_is_searched_once_and_told_each_time() -> None:
+    tap = RuleTap(loads(RULES).running[:6])
+    talks = [moved(made.talk(b"GET /a hay needle"), host) for host in (1, 2, 3, 4)]
+    data = made.pcap([made.ethernet(packet) for talk in talks for packet in talk])
+    found = alerts(data, tap)
+    assert [sid for sid, *_ in found if sid == 5] == [5] * 4
+    plain = RuleTap([rule for rule in loads(RULES).running if rule.sid in (1, 4, 5, 6)])
+    assert len(alerts(data, plain)) == 12
+    assert len(plain.inspector.known) == 1
+    assert not tap.inspector.known  # one rule asks for more than the payload
+
+
+@pytest.mark.parametrize(
+    ("sides", "flags", "loaded", "calm"),
+    [
+        ("001", "SFR", "000", True), ("010", "S2A", "001", True), ("01001", "S2AAF", "00110", True), ("0101", "AAFF", "1100", True),
+        ("00", "SA", "01", False), ("010", "S2A", "101", False), ("0100", "S2AS", "0011", False), ("010", "S2R", "001", False),
+        ("010", "S20", "001", False), ("00", "0A", "11", False), ("00", "RA", "01", False), ("100", "2AA", "011", False),
+    ],
+)  # fmt: skip
+def test_what_may_wait(sides: str, flags: str, loaded: str, calm: bool) -> None:
+    letters = {"S": 2, "2": 18, "A": 16, "F": 17, "R": 20, "0": 0}
+    assert (
+        is_calm(bytes(map(int, sides)), bytes(letters[one] for one in flags), bytes(map(int, loaded))) == calm
+    )
+
+
+def test_a_protocol_in_the_body_of_a_rule_is_as_one_in_its_head() -> None:
+    (rule,) = loads("alert ip any any -> any any (ip_proto:41; sid:1;)").running
+    assert rule.header.transports == {41}
+    assert not rule.beyond
+    inner = made.ip(made.udp(b"x"), 17, "2001:db8::1", "2001:db8::2")
+    frames = [made.ip(inner, 41), *made.talk(b"x"), made.ip(made.udp(b"x"), 17)]
+    found = alerts(made.pcap([made.ethernet(frame) for frame in frames]), RuleTap([rule]))
+    assert [(alert[0], alert[2]) for alert in found] == [(1, 1)]
