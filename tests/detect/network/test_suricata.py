@@ -303,4 +303,4 @@ def test_a_conversation_that_was_seen_before_finds_the_same() -> None:
         session.finish()
         found.append([alert.rule.sid for alert in session.alerts])
     assert found == [[], [1], [2], [], [1], [2], [1], []]
-    assert len(inspector.quiet) == 2
+    assert len(inspector.past.quiet) == 2

@@ -147,8 +147,8 @@ def test_a_conversation_is_searched_once_and_told_each_time() -> None:
     assert [sid for sid, *_ in found if sid == 5] == [5] * 4
     plain = RuleTap([rule for rule in loads(RULES).running if rule.sid in (1, 4, 5, 6)])
     assert len(alerts(data, plain)) == 12
-    assert len(plain.inspector.known) == 1
-    assert not tap.inspector.known  # one rule asks for more than the payload
+    assert len(plain.inspector.past.known) == 1
+    assert not tap.inspector.past.known  # one rule asks for more than the payload
 
 
 @pytest.mark.parametrize(

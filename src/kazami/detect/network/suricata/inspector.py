@@ -11,17 +11,18 @@ from kazami.detect.network.suricata.alert import MOST, Alert
 from kazami.detect.network.suricata.buffers import BUFFERS
 from kazami.detect.network.suricata.builder import PAYLOAD
 from kazami.detect.network.suricata.flowmemory import addressed, counted, flow_bits, reckon, tracked
+from kazami.detect.network.suricata.gate import meets
 from kazami.detect.network.suricata.header import number
 from kazami.detect.network.suricata.memory import Bits, Counters
-from kazami.detect.network.suricata.opening import Call, Found, is_calm
+from kazami.detect.network.suricata.opening import Call
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import TCP, Packet, header
+from kazami.detect.network.suricata.past import Past
 from kazami.detect.network.suricata.plan import TOLD, Plan
 from kazami.detect.network.suricata.prefilter import Finder
 from kazami.detect.network.suricata.rule import Inspection, Rule
 from kazami.detect.network.suricata.state import Proof, State, Transaction
 from kazami.detect.network.suricata.steps import Content, Size, View, run
-from kazami.model.wire import Opening
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.session import Session
@@ -34,9 +35,6 @@ MAX_LATE = 20
 
 #: Kinds of flows that are told apart at a time; bytes for which answers are kept, and how many of them for each kind.
 MAX_STATES, SHORT, MAX_KEPT = 20_000, 256, 512
-
-#: Fingerprints of conversations that are kept, payloads of single packets, and courses of connections.
-MAX_QUIET, MAX_SILENT, MAX_CALM = 100_000, 20_000, 20_000
 
 #: Prefilters for kinds of flows that are made; beyond, flows use the whole one.
 MAX_NARROW = 400
@@ -71,12 +69,7 @@ class Inspector:
         self.spent: Counter[int] = Counter()  # inspections that gave up, by the rule's index
         self._bits, self._counters = Bits(), Counters()
         self._states: dict[tuple[tuple[int, ...], bool, str], State] = {}
-        self.quiet: set[bytes] = set()  # fingerprints of conversations in which nothing was found
-        self.silent: set[tuple[State, int, bytes]] = (
-            set()
-        )  # payloads of one packet in which nothing was found
-        self.known: dict[bytes, tuple[Found, ...]] = {}  # what came of conversations that waited
-        self._calm: dict[tuple[bytes, bytes, bytes], bool] = {}
+        self.past = Past()
         self._patient: dict[tuple[int, ...], bytes] = {}
         self._wholes: dict[tuple[int, ...], bool] = {}
         self._narrow: dict[tuple[int, frozenset[int]], Finder] = {}
@@ -117,36 +110,12 @@ class Inspector:
             found = self._patient[session.kind] = repr(session.kind).encode() if able else b""
         return found
 
-    def calm(self, opening: Opening) -> bool:
-        """Whether nothing of a connection has to be looked at before its end; connections of one course share the answer."""
-        key = opening.sides, opening.flags, opening.loaded
-        found = self._calm.get(key)
-        if found is None:
-            if len(self._calm) >= MAX_CALM:
-                self._calm.clear()
-            found = self._calm[key] = is_calm(*key)
-        return found
-
-    def keep_known(self, seen: bytes, found: tuple[Found, ...]) -> None:
-        """What came of a conversation that waited."""
-        if len(self.known) >= MAX_QUIET:
-            self.known.clear()
-        self.known[seen] = found
-
-    def keep_quiet(self, seen: bytes) -> None:
-        """A conversation in which nothing was found."""
-        if len(self.quiet) >= MAX_QUIET:
-            self.quiet.clear()
-        self.quiet.add(seen)
-
     def keep_silent(self, seen: tuple[State, int, bytes], session: Session) -> None:
         """What one packet of a kind of flow said, and nothing came of it; not where every flow is asked at its beginning."""
         kind = session.protocol if session.protocol in TOLD else 0
         if not self.options.remember or len(seen[2]) > SHORT or self.plan.begin.get((kind, seen[1])):
             return
-        if len(self.silent) >= MAX_SILENT:
-            self.silent.clear()
-        self.silent.add(seen)
+        self.past.keep_silent(seen)
 
     def state(self, session: Session) -> State:
         """What is known of all flows that rules cannot tell from this one, as it stands."""
@@ -174,7 +143,7 @@ class Inspector:
     @staticmethod
     def _ask(rule: Rule, session: Session, side: int) -> bool:
         key = rule.gate << 1 | side
-        session.state.memo[key] = found = _meets(rule, session, side)
+        session.state.memo[key] = found = meets(rule, session, side)
         return found
 
     def open_rules(self, rules: tuple[Rule, ...], session: Session, side: int) -> tuple[Rule, ...]:
@@ -478,26 +447,6 @@ class Inspector:
 
 
 _BUDGET = 3_000
-
-
-def _speaks(application: str, wanted: str) -> bool:
-    return application == wanted or (wanted == "dcerpc" and application == "smb")
-
-
-def _meets(rule: Rule, session: Session, side: int) -> bool:
-    head = rule.header
-    if (rule.established is not None and rule.established != session.established) or (
-        head.transports and session.protocol not in head.transports
-    ):
-        return False
-    application = session.application
-    if head.application and not _speaks(application, head.application):
-        return False
-    for name, negated in rule.application:
-        if not application or _speaks(application, name) == negated:
-            return False
-    addresses, ports, other = session.addresses, session.ports, 1 - side
-    return head.meets(addresses[side], addresses[other], ports[side], ports[other])
 
 
 def _views(known: dict[str, list[View] | None], made: Transaction, name: str, side: int) -> list[View] | None:

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from kazami.detect.network.suricata import app
 from kazami.detect.network.suricata.app.parser import Said
-from kazami.detect.network.suricata.opening import Call, Found, kept
-from kazami.detect.network.suricata.opening import fingerprint as fingerprint_of
+from kazami.detect.network.suricata.opening import Call
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import ACK, RST, SYN, TCP, UDP, Packet
 from kazami.detect.network.suricata.plan import TOLD
 from kazami.detect.network.suricata.prefilter import MOST
 from kazami.detect.network.suricata.steps import View
 from kazami.detect.network.suricata.stream import Frame, Half, Marks, cut, fingerprint, joined
-from kazami.model.wire import Opening
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.alert import Alert
@@ -43,12 +41,8 @@ class Session:
     """A flow under inspection; `addresses` and `ports` have the client's first."""
 
     __slots__ = (
-        "_inspector", "_late", "_opening", "_parser", "addresses", "alerts", "application", "beyond", "bits", "calls", "counts",
-        "established", "first", "halves",
-        "kind",
-        "last", "packets", "passed", "phase", "ports", "protocol", "state",
-        "touched",
-        "turns",
+        "_inspector", "_late", "_parser", "addresses", "alerts", "application", "beyond", "bits", "calls", "counts", "established",
+        "first", "halves", "kind", "last", "packets", "passed", "phase", "ports", "protocol", "state", "touched", "turns",
     )  # fmt: skip
 
     def __init__(
@@ -68,10 +62,9 @@ class Session:
         self.alerts: list[Alert] = []
         self.packets = [0, 0]
         self.halves = (Half(), Half())
-        self.touched = False  # whether a rule held for what it looked at
-        self.beyond = False  # whether one asked a packet for more than its payload
+        #: Whether a rule held for what it looked at; whether one asked a packet for more than its payload.
+        self.touched = self.beyond = False
         self.calls: list[Call] | None = None  # what was told of rules that held, where it is kept
-        self._opening: Opening | None = None  # packets that wait
         self.turns: list[list[int]] = []  # side, and how many packets it sent before the other did
         self.last = (time, 0)
         self._parser: app.Parser | None = None
@@ -89,27 +82,8 @@ class Session:
         """Whether packets without a payload matter: not where no rule asks for headers alone."""
         return self.protocol != TCP or self._inspector.whole(self)
 
-    def begin(self, opening: Opening) -> bool:
-        """Packets with which a flow of TCP begins, in order; False where they cannot wait, and are to be taken one by one."""
-        inspector = self._inspector
-        if inspector.patient(self) and inspector.calm(opening) and sum(map(len, opening.bodies)) < STRETCH:
-            self._opening = opening
-            return True
-        return False
-
-    def _resume(self) -> None:
-        """Take what waits."""
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            for time, number, side, head, above, body in zip(
-                opening.times, opening.numbers, opening.sides, opening.heads, opening.above, opening.bodies, strict=True
-            ):  # fmt: skip
-                self.take(time, number, side, head + body, 0, above, len(head) + len(body))
-
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """One packet: `at` is where the header above IP begins, `ip` where IP's does (-1 where it is gone)."""
-        if self._opening is not None:
-            self._resume()
         self.packets[side] += 1
         if self.protocol != TCP:
             self._single(time, number, side, data, ip, at, stop)
@@ -144,7 +118,7 @@ class Session:
             self._listen(packet, payload)
         inspector, state = self._inspector, self.state
         seen = (state, side, payload)
-        if seen in inspector.silent and not self.bits:
+        if seen in inspector.past.silent and not self.bits:
             return  # the same was said before in a flow of this kind, and nothing came of it
         before = self.touched, self.beyond
         self.touched = self.beyond = False
@@ -158,38 +132,14 @@ class Session:
         self.touched, self.beyond = self.touched or before[0], self.beyond or before[1]
 
     def finish(self) -> None:
-        """The flow is over: look at what waits. Of a conversation that was seen before what came of it is known."""
-        opening, inspector = self._opening, self._inspector
-        if opening is None or not inspector.options.remember:
-            self._resume()
-            self._end(inspector.options.remember)
-        elif 1 in opening.loaded:
-            seen = fingerprint_of(inspector.patient(self), opening, b"".join(opening.bodies))
-            known = inspector.known.get(seen)
-            if known is None:
-                self._first(seen, opening)
-            else:
-                self._as_before(known, opening)
-
-    def _first(self, seen: bytes, opening: Opening) -> None:
-        """The first conversation of its kind; what comes of it is kept, where its bytes alone decide."""
-        self.calls = []
-        self._resume()
-        self._end(False)
-        found = None if self.beyond else kept(self.calls, opening)
-        if found is not None:
-            self._inspector.keep_known(seen, found)
-
-    def _as_before(self, known: tuple[Found, ...], opening: Opening) -> None:
-        for self.application, rule, side, packet, buffer, offset, proof in known:
-            place = opening.times[packet], opening.numbers[packet]
-            self._inspector.found(rule, self, side, place, buffer, offset, proof)
+        """The flow is over: look at what waits. A conversation that was seen before, and in which nothing was found, is left."""
+        self._end(self._inspector.options.remember)
 
     def _end(self, remember: bool) -> None:
-        inspector = self._inspector
+        past = self._inspector.past
         remember = remember and bool(self.turns) and self._is_whole()
         seen = fingerprint((self.kind, self.established, self.turns), self.halves) if remember else b""
-        if seen in inspector.quiet:
+        if seen in past.quiet:
             self.turns = []
             return
         for side in (0, 1):
@@ -200,20 +150,12 @@ class Session:
             self._exchanges(self._parser.finish(), Marks([], 0, self.last))
             self._parser = None
         if seen and not (self.touched or self.beyond):
-            inspector.keep_quiet(seen)
+            past.keep_quiet(seen)
 
     def _is_whole(self) -> bool:
         """Whether all that was said still waits, and nothing came of it yet."""
-        first, second = self.halves
-        return not (
-            self.touched
-            or self.beyond
-            or self.bits
-            or first.first
-            or second.first
-            or first.waiting
-            or second.waiting
-        )
+        waited = not any(half.first or half.waiting for half in self.halves)
+        return waited and not (self.touched or self.beyond or self.bits)
 
     # Packets.
 
@@ -306,11 +248,9 @@ class Session:
 
     def _loose(self, side: int, frame: Frame, stream: bool = False) -> None:
         """A packet of no connection that is known: looked at by itself; `stream` where it stands for its stream too."""
-        time, number, data, ip, at, start = frame
-        packet = Packet(time, number, side, TCP, data, ip, at, start, len(data), self)
         finder, bitten = self._inspector.plan.payload.get((TCP, side)), self.state.bitten[side]
         if finder is not None or bitten:
-            self._inspector.packet(finder, packet, bitten, stream=stream)
+            self._inspector.packet(finder, self._packet(side, frame), bitten, stream=stream)
 
     def _segment(self, side: int, half: Half, sequence: int, frame: Frame) -> None:
         if half.next < 0:
@@ -346,11 +286,9 @@ class Session:
         half.copies += 1
         if half.copies > MAX_COPIES:
             return
-        time, number, data, ip, at, start = frame
         finder = self._inspector.plan.payload.get((TCP, side))
         if finder:
-            packet = Packet(time, number, side, TCP, data, ip, at, start, len(data), self)
-            self._inspector.packet(finder, packet, (), False)
+            self._inspector.packet(finder, self._packet(side, frame), (), False)
 
     def _append(self, side: int, half: Half, frame: Frame) -> None:
         size = len(frame[2]) - frame[5]
@@ -559,5 +497,4 @@ class Session:
             self._inspector.transaction(self, exchange, side, seen, marks)
 
 
-_NOTHING: frozenset[str] = frozenset()
-_EIGHT = frozenset((17, 1, 58))
+_NOTHING, _EIGHT = frozenset[str](), frozenset((17, 1, 58))

@@ -9,9 +9,9 @@ from typing import Any
 
 from kazami.detect.network.suricata.alert import Alert
 from kazami.detect.network.suricata.inspector import Inspector, Options
+from kazami.detect.network.suricata.patient import Patient
 from kazami.detect.network.suricata.plan import Plan
 from kazami.detect.network.suricata.rule import Rule
-from kazami.detect.network.suricata.session import Session
 from kazami.detect.network.suricata.words import identity, level, tags
 from kazami.model.wire import Match
 
@@ -41,7 +41,7 @@ class RuleTap:
         ]
 
 
-class Watched(Session):
+class Watched(Patient):
     """A flow whose alerts are told as matches."""
 
     __slots__ = ()
