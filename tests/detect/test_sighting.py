@@ -112,10 +112,11 @@ def test_a_name_on_many_hosts_says_nothing() -> None:
 
 
 def test_of_one_file_so_many_are_told() -> None:
-    events = [seen(hashes=SHA256, host=f"pc{n}") for n in range(MOST + 5)]
+    events = [seen(hashes=SHA256, host=f"pc{n}", time=CAME + timedelta(minutes=-n)) for n in range(5 * MOST)]
     table, notes = judge(answers([judged(), *events]), Directory())
     assert table.num_rows == MOST
-    assert notes == ["sightings: 5 more of '資料.docx' at aoba are not told"]
+    assert notes == [f"sightings: {4 * MOST} more of '資料.docx' at aoba are not told"]
+    assert table.column("host")[0].as_py() == f"pc{5 * MOST - 1}"  # the earliest
 
 
 def test_what_matched_names_the_file_and_ties_it() -> None:

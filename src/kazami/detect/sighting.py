@@ -112,12 +112,36 @@ class _File:
 
 
 @dataclass(slots=True)
+class _Seen:
+    """What was seen of one file: how often, where, and the earliest of it."""
+
+    count: int = 0
+    hosts: set[str] = field(default_factory=set)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, row: dict[str, Any]) -> None:
+        """One more; the latest are forgotten where there are very many."""
+        self.count += 1
+        self.rows.append(row)
+        if len(self.hosts) <= HOSTS:
+            self.hosts.add(row["host"] or "")
+        if len(self.rows) >= 4 * MOST:
+            self.rows = self.earliest()
+
+    def earliest(self) -> list[dict[str, Any]]:
+        """The first `MOST`, those without a time at last."""
+        return sorted(self.rows, key=lambda row: (row["time"] is None, row["time"] or 0, row["finding_uid"]))[
+            :MOST
+        ]
+
+
+@dataclass(slots=True)
 class _Wanted:
     """What is looked for at one tenant, by hash and by name in small letters; and what was seen, by way and file."""
 
     hashes: dict[str, _File] = field(default_factory=dict)
     names: dict[str, _File] = field(default_factory=dict)
-    seen: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    seen: dict[tuple[str, str], _Seen] = field(default_factory=dict)
 
 
 def judge(batches: Iterable[pa.RecordBatch], directory: Directory) -> tuple[pa.Table, list[str]]:
@@ -186,7 +210,7 @@ def _see(row: dict[str, Any], table: str, wanted: _Wanted | None) -> None:
     if file is None:
         file = next((one for one in _named(row, wanted) if one.brought_before(row["time"])), None)
     if file is not None:
-        wanted.seen.setdefault((how, file.name), []).append(_row(row, table, how, file))
+        wanted.seen.setdefault((how, file.name), _Seen()).add(_row(row, table, how, file))
 
 
 def _named(row: dict[str, Any], wanted: _Wanted) -> Iterator[_File]:
@@ -223,15 +247,12 @@ def _told(tenant: str, wanted: _Wanted) -> tuple[list[dict[str, Any]], list[str]
     rows: list[dict[str, Any]] = []
     notes = []
     for (how, name), seen in wanted.seen.items():
-        hosts = len({row["host"] for row in seen})
-        if how == "name" and hosts > HOSTS:
+        if how == "name" and len(seen.hosts) > HOSTS:
             notes.append(
-                f"sightings: {hosts:,} hosts of {tenant} have a file {name!r}, so its name says nothing"
+                f"sightings: more than {HOSTS} hosts of {tenant} have a file {name!r}, so its name says nothing"
             )
             continue
-        if len(seen) > MOST:
-            notes.append(f"sightings: {len(seen) - MOST:,} more of {name!r} at {tenant} are not told")
-        rows += sorted(seen, key=lambda row: (row["time"] is None, row["time"] or 0, row["finding_uid"]))[
-            :MOST
-        ]
+        rows += seen.earliest()
+        if seen.count > MOST:
+            notes.append(f"sightings: {seen.count - MOST:,} more of {name!r} at {tenant} are not told")
     return rows, notes
