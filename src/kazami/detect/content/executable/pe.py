@@ -12,6 +12,7 @@ from kazami.archive.stream import reason
 from kazami.detect.content.container import unpacker
 from kazami.detect.content.executable import (
     certificate_table,
+    icon,
     identity,
     import_table,
     installer,
@@ -102,6 +103,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         features += hidden
         children += pieces
     features += part("structure", lambda: list(_structure(data, binary, signed)), [])
+    if not any(one.good for one in signed):
+        features += part("icons", lambda: list(icon.features(binary)), [])
     end = table.offset if table and table.size else len(data)
     for work in (
         lambda: resource.resources(binary, scope.limits),
