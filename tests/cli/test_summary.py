@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ import story
 from kazami.cli.summary import Hints, show
 from kazami.errors import UsageError
 from kazami.model.incident import Incident, Step, Text
-from kazami.model.result import Blind, Count, EvidenceRow, Summary
+from kazami.model.result import Blind, Count, EvidenceRow, RejectRow, Summary
 from kazami.model.rule import Rejected, RuleInfo
 from kazami.model.story import Story
 
@@ -48,6 +49,19 @@ def test_it_says_what_was_found_and_what_was_not_judged(width: int) -> None:
         "Report: case/report.html",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_what_was_read_otherwise_than_it_stands(lang: str) -> None:
+    odd = [RejectRow("a.jsonl", f"line {n}", "invalid UTF-8", 0, "") for n in (2, 5, 9)]
+    text = said(replace(SUMMARY, rejects=odd, rejected_records=0), 200, lang)
+    place, more = ("a.jsonl, line 2", "(and 2 more)") if lang == "en" else ("a.jsonl、line 2", "(ほか 2 件)")
+    assert f"{place}: invalid UTF-8 {more}" in text
+    assert text.count('"select * from reject"') == 1
+    lost = [*odd, RejectRow("b", "line 1", "longer than 16 MiB", 1, "")]
+    text = said(replace(SUMMARY, rejects=lost, rejected_records=1), 200, lang)
+    assert text.count('"select * from reject"') == 1
+    assert text.count("invalid UTF-8") == 1
 
 
 def told(number: int = 1, tenant: str = "acme", title: str = "Copied the directory on dc1") -> Incident:

@@ -51,6 +51,13 @@ def test_the_same_events_in_every_form_give_the_same_findings(bench: Bench) -> N
     assert seen["jsonl"] == seen["evtx"] == seen["xml"]
 
 
+def test_events_without_a_time_are_told_of(bench: Bench) -> None:
+    bench.put("a.jsonl", [event(0), event(1, TimeCreated="yesterday"), event(2, TimeCreated=None)])
+    bench.put("b.jsonl", [event(3)])
+    result = bench.scan()
+    assert result.notes == [f"{bench.evidence}/a.jsonl: 2 events without a time that can be read"]
+
+
 def test_one_file_with_several_channels(bench: Bench) -> None:
     security = {"Channel": "Security", "SourceName": "Microsoft-Windows-Security-Auditing", "Image": None}
     created = {**security, "EventID": 4688, "NewProcessName": made.WHOAMI, "ProcessId": "0x10"}

@@ -17,7 +17,7 @@ from kazami.intel import translate
 from kazami.intel.shelf import attack
 from kazami.model.finding import LEVELS, level_rank
 from kazami.model.incident import Incident
-from kazami.model.result import Count, Summary
+from kazami.model.result import Count, RejectRow, Summary
 from kazami.model.story import Story
 from kazami.respond.export.table import STYLES, fit
 from kazami.respond.language import Words, words
@@ -166,7 +166,11 @@ def _about(one: Incident, story: Story, language: Words, room: int) -> list[str]
 def _limits(summary: Summary, language: Words, hints: Hints) -> list[Text]:
     """What could not be read or judged, each with the command that lists it."""
     case = shlex.quote(safe(summary.case))
-    lines: list[Line] = [*_unread(summary, language, hints), *_rejected(summary, language, hints)]
+    lines: list[Line] = [
+        *_unread(summary, language, hints),
+        *_rejected(summary, language, hints),
+        *_odd(summary, language, hints),
+    ]
     if summary.rejected_rules:
         said = language("summary.rejected_rules", rules=language.count("rule", len(summary.rejected_rules)))
         lines.append(("yellow", said, hints.rejected_rules))
@@ -218,14 +222,29 @@ def _rejected(summary: Summary, language: Words, hints: Hints) -> Iterator[Line]
     said = language("summary.rejects", records=language.count("record", summary.rejected_records))
     yield "yellow", said, hints.rejects
     told = {(row.name, row.note) for row in summary.evidence}
-    worst = [row for row in summary.rejects if (row.name, row.reason) not in told]
+    worst = [row for row in summary.rejects if row.count and (row.name, row.reason) not in told]
     for row in worst[:PLACES]:
-        place = (
-            language("summary.place", name=_short(row.name), place=row.place)
-            if row.place
-            else _short(row.name)
-        )
-        yield "", f"  {place}: {_short(row.reason)}", ""
+        yield "", f"  {_place(row, language)}: {_short(row.reason)}", ""
+
+
+def _odd(summary: Summary, language: Words, hints: Hints) -> Iterator[Line]:
+    """What was read, but not quite as it stands: each kind with its first place."""
+    told = {(row.name, row.note) for row in summary.evidence}
+    kinds: dict[str, list[RejectRow]] = {}
+    for row in summary.rejects:
+        if not row.count and (row.name, row.reason) not in told:
+            kinds.setdefault(row.reason, []).append(row)
+    listed = hints.rejects
+    for reason, rows in list(kinds.items())[:PLACES]:
+        said = f"{_place(rows[0], language)}: {_short(reason)}"
+        more = language("summary.more", n=language.number(len(rows) - 1))
+        yield "", f"{said} ({more})" if len(rows) > 1 else said, "" if summary.rejected_records else listed
+        listed = ""
+
+
+def _place(row: RejectRow, language: Words) -> str:
+    name = _short(row.name)
+    return language("summary.place", name=name, place=row.place) if row.place else name
 
 
 def _short(text: str) -> str:

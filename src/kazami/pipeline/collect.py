@@ -57,6 +57,7 @@ class Collector:
         result.events += unit.events
         result.found += unit.found
         result.timeouts.update(unit.timeouts)
+        result.undated.update(unit.undated)
         name = covered[-1].path if covered else unit.touched[-1].path if unit.touched else ""
         self._observer.advance(sum(part.bytes for part in covered), unit.events, unit.found, name)
 

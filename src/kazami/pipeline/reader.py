@@ -121,6 +121,7 @@ class Reader:
         self._read_bytes = 0  # of evidence, since the last flush
         self._store = True
         self._timeouts: Counter[str] = Counter()
+        self._undated: Counter[str] = Counter()
         self._last: Extension | None = None
         self._flushes = 0
         self._born = memory.resident()
@@ -265,6 +266,7 @@ class Reader:
         unit.evidence, unit.touched = self._evidence, list(self._touched)
         unit.failed = self._failed
         unit.timeouts = self._new_timeouts()
+        unit.undated, self._undated = dict(self._undated), Counter()
         self._rejects, self._evidence, self._failed, self._read_bytes = [], [], [], 0
         self._flushed = self._given
         self._tidy()
@@ -295,7 +297,11 @@ class Reader:
 
     def _counted(self, batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
         """Those events that are wanted."""
-        self._given += sum(batch.num_rows for batch in batches)
+        for batch in batches:
+            self._given += batch.num_rows
+            time = batch.column("time")
+            if time.null_count and not Route.of(batch).projected:
+                self._undated.update(batch.column("evidence").filter(time.is_null()).to_pylist())
         return [kept for batch in batches if (kept := self._wanted(batch)).num_rows]
 
     def _wanted(self, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -49,6 +49,7 @@ class Result:
     incidents: int = 0  # of the case
     lost: list[tuple[str, str]] = field(default_factory=list)  # what killed its worker, and how
     timeouts: Counter[str] = field(default_factory=Counter)  # values by rule
+    undated: Counter[str] = field(default_factory=Counter)  # events without a time, by evidence
     notes: list[str] = field(default_factory=list)
     stopped: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -39,6 +40,9 @@ from kazami.store.seen import seen
 
 #: How a rule set is called that was evaluated without `since` and `until`: all events are then stored.
 _UNBOUNDED = ":None:None"
+
+#: Pieces of evidence that one note names.
+_NAMED = 3
 
 
 def rules_of(request: Request) -> RuleSet:
@@ -208,6 +212,7 @@ def _finish(
     result.notes += [
         f"rule {rule} ran out of time on {count} values" for rule, count in result.timeouts.items()
     ]
+    result.notes += _undated(case, result.undated)
     if not result.stopped:
         result.notes += _judged_otherwise(case, rules.version)
     run.finish(
@@ -216,6 +221,17 @@ def _finish(
         blind=blind(rules.rules, seen(case)),
         notes=result.notes,
     )
+
+
+def _undated(case: store.Case, undated: Counter[str]) -> list[str]:
+    """Evidence whose events do not say when, or in no way that can be read; what has the most is named."""
+    names = {row.uid: row.name for row in evidence_rows(case)} if undated else {}
+    told = [
+        f"{names.get(uid, uid)}: {count:,} events without a time that can be read"
+        for uid, count in undated.most_common(_NAMED)
+    ]
+    more = len(undated) - len(told)
+    return [*told, f"{more:,} more pieces of evidence hold events without a time"] if more else told
 
 
 def _judged_otherwise(case: store.Case, version: str) -> list[str]:

@@ -57,6 +57,7 @@ class Unit:
     events: int = 0
     found: int = 0
     timeouts: dict[str, int] = field(default_factory=dict)
+    undated: dict[str, int] = field(default_factory=dict)  # events without a time, by evidence
 
 
 def tasks(parts: Iterable[Part]) -> Iterator[Task]:

@@ -52,6 +52,8 @@ _FORMS = tuple(
         # ISO 8601 basic: 20200920T201133Z, 20200920201133, and 20200920 alone
         r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?:T?(?P<h>\d\d)(?P<mi>\d\d)(?P<s>\d\d)(?:[.,](?P<f>\d{1,12}))?"
         rf"{_ZONE})?",
+        # as Windows writes it in Japanese: 2024年3月1日 10:00:00
+        rf"(?P<y>\d{{4}})年(?P<m>\d{{1,2}})月(?P<d>\d{{1,2}})日(?:\ {_CLOCK}{_ZONE})?",
         # RFC 3164: Nov 22 05:52:59; some routers write the year too
         rf"{_MONTH}\ +(?P<d>\d{{1,2}}),?(?:\ (?P<y>\d{{4}}),?)?\ {_CLOCK}{_ZONE}",
         # 9/20/2020 8:11:33 PM, and day first where the first number cannot be a month

@@ -44,7 +44,9 @@ class Shapes:
 
     def _add_other(self, record: dict[str, Any], raw: str, number: int, depth: int) -> None:
         keys = (*record,)
-        if isinstance(record.get("Event"), dict) or isinstance(record.get("System"), dict):
+        if not keys:
+            self._columns.reject(f"record {number}", "an empty object is no event")
+        elif isinstance(record.get("Event"), dict) or isinstance(record.get("System"), dict):
             self._groups.add_event(*windows.flatten(record), raw, number)
         elif evtxecmd.recognizes(record) and isinstance(record["Payload"], str):
             self._groups.add_event(*evtxecmd.event(record), raw, number)
