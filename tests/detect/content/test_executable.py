@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elf_writer import elf
+from icon_writer import bitmap, disc, page
 from kazami.detect.content.recursion import run
 from kazami.detect.content.verdict import judge
 from kazami.model.content import Analysis, Limits, Looked, Scope
@@ -132,6 +133,12 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
     "svchost of nobody": (lambda: PLAIN, "svchost.exe", "pe.system_name_of_other", ""),
     "svchost that says Microsoft": (by_microsoft, "svchost.exe", "pe.claims_microsoft_unsigned", "pe.system_name_of_other pe.system_name_unproven"),
     "library in a program's place": (lambda: PLAIN, "version.dll", "pe.system_name_of_other", ""),
+    "svchost with letters swapped": (lambda: PLAIN, "scvhost.exe", "pe.name_like_system", "pe.system_name_of_other"),
+    "svchost with a zero": (lambda: PLAIN, "svch0st.exe", "pe.name_like_system", ""),
+    "svchost and a space": (lambda: PLAIN, "svchost .exe", "pe.name_like_system", ""),
+    "one service": (lambda: PLAIN, "service.exe", "", "pe.name_like_system"),
+    "under a page": (lambda: pe(resources={3: {1: bitmap(page())}}), "minutes.exe", "pe.document_icon", ""),
+    "under a disc": (lambda: pe(resources={3: {1: bitmap(disc())}}), "minutes.exe", "", "pe.document_icon"),
     "not quite svchost": (lambda: PLAIN, "svchost32.exe", "", "pe.system_name_of_other"),
     "renamed": (lambda: pe(version={**MICROSOFT, "OriginalFilename": "Cmd.Exe.MUI"}), "report.exe", "pe.renamed_system_program", ""),
     "under its own name": (lambda: pe(version={**MICROSOFT, "OriginalFilename": "Cmd.Exe.MUI"}), "cmd.exe", "", "pe.renamed_system_program"),
