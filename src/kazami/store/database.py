@@ -21,6 +21,9 @@ NAME = "case.duckdb"
 #: What DuckDB may keep in memory while workers run, afterwards, and for a reader; beyond that it spills.
 MEMORY, ALONE_MEMORY, READER_MEMORY = "80MB", "200MB", "300MB"
 
+#: Bytes of blobs in 2,048 rows for which these are enough.
+BLOBS = 40 << 20
+
 #: Size of DuckDB's log at which it is worked into the file; until then memory holds it. The last rows of a table are
 #: written anew each time. Looking for what texts have in common (FSST) takes half of that time, for a tenth of the size.
 LOG = "16MB"
@@ -38,6 +41,7 @@ class Database:
     def __init__(self, file: Path, *, case: Path, spill: Path) -> None:
         self.case = case
         self._wide = False
+        self._blobs = 0
         with guarded(case):
             self.connection = _connect(spill, threads=1, memory=MEMORY, ordered=False)
             self._attach(file, "" if file.exists() else f"(STORAGE_VERSION '{STORAGE}')")
@@ -52,6 +56,7 @@ class Database:
         self = cls.__new__(cls)
         self.case = case
         self._wide = True
+        self._blobs = 0
         events = (case / "events").absolute().as_posix()
         with guarded(case):
             self.connection = _connect(spill, threads=2, memory=READER_MEMORY, ordered=True)
@@ -120,18 +125,29 @@ class Database:
         """From now on no workers run: more memory and a second thread. `wide` False: workers will run."""
         if wide != self._wide:
             self._wide = wide
-            memory, threads = (ALONE_MEMORY, 2) if wide else (MEMORY, 1)
-            self.run(f"SET memory_limit = '{memory}'; SET threads = {threads}")
+            self._allow(0)
+            self.run(f"SET threads = {2 if wide else 1}")
+
+    def expect(self, blobs: int) -> None:
+        """`blobs` bytes are in 2,048 rows of a table: where its last rows are written anew, memory holds them at once."""
+        if max(blobs, self._blobs) > BLOBS and blobs != self._blobs:
+            self._blobs = blobs
+            self._allow(0)
 
     @contextlib.contextmanager
     def room(self, size: int) -> Iterator[None]:
         """`size` bytes more while no workers run: a scan holds the blobs of 2,048 rows at once, however many are asked for."""
         self.widen()
-        self.run(f"SET memory_limit = '{int(ALONE_MEMORY.removesuffix('MB')) + (size >> 20)}MB'")
+        self._allow(size)
         try:
             yield
         finally:
-            self.run(f"SET memory_limit = '{ALONE_MEMORY}'")
+            self._allow(0)
+
+    def _allow(self, more: int) -> None:
+        limit = ALONE_MEMORY if self._wide else MEMORY
+        more += max(0, self._blobs - BLOBS)
+        self.run(f"SET memory_limit = '{int(limit.removesuffix('MB')) + (more >> 20)}MB'")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -48,6 +48,9 @@ _PART = pa.schema(
     ]
 )
 
+#: Events between two looks at how many there are.
+_ASK = 1 << 20
+
 #: Tables whose rows have a key, as they are given, with the columns of the key.
 _KEYED: dict[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "finding": (FINDING, ("finding_uid",)),
@@ -70,6 +73,7 @@ class Run:
             "FROM part)) AS number"
         )[0]
         self._segment, self._commit = last["segment"], last["number"]
+        self._unasked = _ASK  # events since the database was asked how many there are
         self._paths: set[str] = set()  # of segments that this run stored
         self._known: dict[str, Known] = {}
 
@@ -131,6 +135,7 @@ class Run:
         tenant and name; their counts are not stored, but counted. Raises CaseError; then nothing was stored.
         """
         self._commit += 1
+        self._expect(segments)
         with self._lock.changing(), self._database.transaction():
             self._store_segments(segments)
             self._store_parts([(part, True) for part in parts] + [(part, False) for part in open_parts])
@@ -139,6 +144,16 @@ class Run:
             self._store_rejects(rejects)
             self._store_evidence(evidence)
         self._paths.update(item.path for item in segments)
+
+    def _expect(self, segments: Sequence[Segment]) -> None:
+        """Let the database have the memory that the fingerprints of the segments take, when it writes them anew."""
+        self._unasked += sum(item.rows for item in segments)
+        if self._unasked >= _ASK:
+            self._unasked = 0
+            most = self._database.rows(
+                "SELECT coalesce(max(n), 0)::BIGINT AS n FROM (SELECT sum(rows) AS n FROM segment GROUP BY id // 2048)"
+            )[0]["n"]
+            self._database.expect(10 * (most + _ASK))  # of 8 bytes each
 
     def replace_findings(self, rule_ids: Collection[str], findings: pa.Table) -> None:
         """Findings that are derived (correlations, detectors): `findings` are all there are of these rules."""
