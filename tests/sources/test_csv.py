@@ -118,6 +118,25 @@ def test_defender_process_events() -> None:
     assert "MD5" not in event
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        PROCESS.partition("\n")[0].lower(),
+        PROCESS.partition("\n")[0].replace("Timestamp", "Timestamp [UTC]"),
+        PROCESS.partition("\n")[0]
+        .replace("Timestamp", "TimeGenerated [UTC]")
+        .replace("DeviceName", "DeviceName_s"),
+    ],
+)
+def test_defender_in_other_spellings(header: str) -> None:
+    text = header + "\n" + PROCESS.partition("\n")[2]
+    assert csv_table.confidence("x", text.encode()) == 0.9
+    (event,) = read(csv_table, text).own
+    (plain,) = read(csv_table, PROCESS).own
+    for name in ("#table", "time", "host", "user", "Image", "CommandLine", "ParentImage", "User"):
+        assert event[name] == plain[name], name
+
+
 def row(**cells: str) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, cells, quoting=csv.QUOTE_ALL)

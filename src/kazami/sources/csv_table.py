@@ -72,7 +72,7 @@ def _is_known(keys: tuple[str, ...]) -> bool:
     return (
         csv_shapes.of(keys) is not None
         or dialect.of(keys) is not None
-        or defender.recognizes(keys)
+        or defender.recognizes(defender.spelled(keys))
         or ecs.recognizes(keys)
         or evtxecmd.recognizes(keys)
         or words.recognizes(keys)

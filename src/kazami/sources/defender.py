@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -23,6 +25,32 @@ def recognizes(keys: tuple[str, ...]) -> bool:
     return ACTION in keys and ("DeviceName" in keys or "DeviceId" in keys)
 
 
+#: What exports add to the name of a column: the portal the zone, custom tables of Log Analytics the type.
+_ADDED = re.compile(r" ?\[UTC\]\Z|_[sdgtb]\Z", re.IGNORECASE)
+
+
+@lru_cache(1024)
+def spelled(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns of a row in the spelling of Microsoft's schema, whatever an export made of it; others as they are."""
+    known = _known()
+    bare = [known.get(key.lower()) or known.get(_ADDED.sub("", key).lower(), key) for key in keys]
+    names = tuple(key if name in keys else name for key, name in zip(keys, bare, strict=True))
+    return names if recognizes(names) and len(set(names)) == len(keys) else keys
+
+
+@cache
+def _known() -> dict[str, str]:
+    """The names of columns that the mapping has, by their small letters."""
+    names, waiting = {ACTION, "DeviceName", "DeviceId", *PATHS, *_MORE}, [mapping.load("defender.yml")]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            names.add(found)
+        elif isinstance(found, (dict, list)):
+            waiting += found.values() if isinstance(found, dict) else found
+    return {name.lower(): name for name in sorted(names) if name[:1].isupper()}
+
+
 #: What else a row says, under the names that hunting and its exports give it, and the name that mappings use.
 _MORE = {
     "AdditionalFields": "AdditionalFields",
@@ -33,7 +61,8 @@ _MORE = {
 
 
 def expanded(record: dict[str, Any]) -> dict[str, Any]:
-    """A row with its objects (``AdditionalFields``, ``RawEventData``), which exports give as text, as objects."""
+    """A row as `spelled`, with its objects (``AdditionalFields``, ``RawEventData``), which exports give as text, as objects."""
+    record = dict(zip(spelled((*record,)), record.values(), strict=True))
     made = {own: found for name, own in _MORE.items() if (found := _object(record.get(name))) is not None}
     return {**record, **made} if made else record
 

@@ -74,7 +74,8 @@ class Shapes:
     def _add_nested(self, record: dict[str, Any], raw: str, number: int) -> None:
         if float in set(map(type, record.values())):
             record = _exact(record, raw)
-        record = defender.expanded(record) if defender.ACTION in record else cloud.expanded(record)
+        is_row = defender.recognizes(defender.spelled((*record,))) or defender.ACTION in record
+        record = defender.expanded(record) if is_row else cloud.expanded(record)
         leaves, surplus = json_flat.flatten(record, cloud.texts())
         if surplus:
             reason = f"more than {json_flat.MAX_FIELDS} fields in one record: the rest is only in the original text"

@@ -108,6 +108,7 @@ def test_one_broken_file_stops_no_other(tmp_path: Path) -> None:
         "d_yaml",
         "e_bytes",
         "f_other",
+        "g_empty",
         "h_bomb",
         "i_deep",
         "j_pattern",

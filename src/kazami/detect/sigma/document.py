@@ -36,7 +36,7 @@ def read(data: bytes) -> list[Document]:
             found.append(Document(number, {}, f"not a map but a {type(content).__name__}: no Sigma rule"))
         else:
             found.extend(collection.take(number, content))
-    return found
+    return found or [Document(1, {}, "holds no rule")]
 
 
 class _Collection:
