@@ -202,6 +202,8 @@ class Crops:
     def add(self, crop: Crop) -> None:
         """Hold the flows of a crop that are alive; labels that are held must be over."""
         rows = np.flatnonzero(crop.alive)
+        if not len(rows):
+            return
         first = self._turn << _BITS
         self._crops[self._turn] = crop
         self._rows.update(zip(crop.label[rows].tolist(), (first + rows).tolist(), strict=True))
