@@ -15,7 +15,7 @@ from kazami.detect.content.emulation.noting import bare, key_of, path_of, progra
 from kazami.detect.content.emulation.record import Record
 from kazami.model.content import Limits, Scope
 from kazami.pipeline.inspect import Submission, Wish, inspect
-from program_writer import call, method, program
+from program_writer import Raw, call, method, program
 
 pytestmark = pytest.mark.skipif(find_spec("speakeasy") is None, reason="speakeasy-emulator is not installed")
 
@@ -183,3 +183,18 @@ def test_classes_of_com_that_are_not_here_are_not_registered_and_methods_end_wit
     assert (missing.ended, b'"returned":"0x80040154"' in missing.log()) == ("", True)
     odd = run(program([*vectors._object(vectors._SHELL, 1), method(1, 40, 0)]))
     assert odd.ended == "method 40 of the COM object WScript.Shell is not known"
+
+
+def test_how_it_failed_is_said_in_words() -> None:
+    bad = [Raw(b"\xa1\x10\0\0\0")]  # mov eax, [0x10]
+    assert run(program(bad)).ended.startswith("it read where nothing is at 0x")
+    assert (
+        "its function Start, entered with made-up arguments, read" in run(program(bad, export="Start")).ended
+    )
+
+
+def test_what_breaks_off_itself_has_come_to_its_end() -> None:
+    record = run(
+        program([call("api-ms-win-crt-runtime-l1-1-0", "abort"), call("kernel32", "WinExec", "a.exe", 0)])
+    )
+    assert (record.ended, record.acts) == ("", [])

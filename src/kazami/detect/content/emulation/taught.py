@@ -188,6 +188,12 @@ def _delay(machine: Any, wide: int, argv: list[Any]) -> int:
     return 0
 
 
+def _end(machine: Any, wide: int, argv: list[Any]) -> int:
+    """Functions of the C runtime that do not come back."""
+    machine.exit_process()
+    return 0
+
+
 _FUNCTIONS: dict[str, tuple[str, int, Function]] = {
     "RegSetValueEx": ("stdcall", 6, _set_value),
     "RegSetValue": ("stdcall", 5, _set_default),
@@ -212,6 +218,7 @@ _FUNCTIONS: dict[str, tuple[str, int, Function]] = {
     "RtlCreateUserThread": ("stdcall", 10, _user_thread),
     "NtDelayExecution": ("stdcall", 2, _delay),
     "ZwDelayExecution": ("stdcall", 2, _delay),
+    **dict.fromkeys(("abort", "quick_exit", "_Exit", "terminate", "_invoke_watson"), ("cdecl", 0, _end)),
     **com.FUNCTIONS,
 }
 

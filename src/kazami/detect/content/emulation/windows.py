@@ -19,6 +19,14 @@ _STUBS = re.compile(
     re.DOTALL,
 )
 _WIDE = re.compile(rb"\xfc\x48|\x65\x48|\x48\x83[\xe4\xec]")
+#: What the emulator calls how a run failed.
+_FAULTS = {
+    "invalid_read": "read where nothing is",
+    "invalid_write": "wrote where nothing is",
+    "invalid_fetch": "went on where no code is",
+    "unhandled_interrupt": "broke itself off",
+}
+_UNREADABLE = "its headers cannot be read as a program's"
 _HEAD = 64
 _CODE = 0x20000000  # IMAGE_SCN_MEM_EXECUTE
 _EXPORTS = 10
@@ -42,7 +50,8 @@ def run(data: bytes, name: str, seconds: float) -> Record:
     try:
         _run(machine, data)
     except Exception as error:  # noqa: BLE001 - whatever the emulator raises on hostile bytes ends the run, and is told
-        record.ended = record.ended or f"{type(error).__name__}: {error}"[:300]
+        said = f"{type(error).__name__}: {error}"[:300]
+        record.ended = record.ended or (_UNREADABLE if said.startswith("PEFormatError") else said)
     record.ended = record.ended or _reason(machine, until)
     with suppress(AttributeError):  # where the machine never came to be
         _collect(machine, record)
@@ -107,8 +116,17 @@ def _reason(machine: Any, until: float) -> str:
     for run in machine.runs:
         if run.error:
             where = f" at {run.error['pc']}" if "pc" in run.error else ""
-            return f"{run.type}: {str(run.error.get('type', 'failed'))[:120]}{where}"
+            why = str(run.error.get("type", "failed"))[:120]
+            return f"{_part(str(run.type))} {_FAULTS.get(why, f'failed: {why}')}{where}"
     return ""
+
+
+def _part(entered: str) -> str:
+    """Which part of a program it was that failed, in words."""
+    kind, _, name = entered.partition(".")
+    if kind == "export":
+        return f"its function {name}, entered with made-up arguments,"
+    return {"thread": "a thread", "dll_entry": "its entry"}.get(kind, "it")
 
 
 def _collect(machine: Any, record: Record) -> None:
