@@ -13,6 +13,7 @@ from kazami.detect.content.identify import claimed, extension, kind
 from kazami.detect.content.identify.text import marked_wide
 from kazami.detect.content.meaning import meanings
 from kazami.detect.content.script import trait
+from kazami.detect.content.script.fetched import fetched_and_started
 from kazami.detect.content.script.record import Layer, Meter, Record
 from kazami.model.content import Analysis, Child, Feature, Gap, Scope
 
@@ -137,6 +138,7 @@ def decoded(data: bytes) -> str:
 def tell(record: Record, text: str, language: str) -> Analysis:
     """What a run means: features of calls, layers as children, gaps where our bounds ended it."""
     features = list(trait.seen("\n".join(record.calls), language, "call"))
+    features += fetched_and_started(record.calls)
     features += _of_layers(record, text)
     if record.unresolved:
         features.append(Feature("script.unresolved_dynamic", record.unresolved[0], "recorded call"))

@@ -43,14 +43,17 @@ def run(machine: Machine, how: str, name: Node, arguments: list[Node], given: li
     called = machine.value(name)
     plain: list[Any] = []
     by_name: Named = {}
+    ordered: list[Any] = []
     waiting = ""
     for node in arguments:
         if node.kind == "parameter":
             word, value = node.parts
             by_name[word] = machine.value(value) if value is not None else True
             waiting = word if value is None else ""
+            ordered += [f"-{word}"] if value is None else [f"-{word}", by_name[word]]
             continue
         value = machine.value(node)
+        ordered.append(value)
         if node.kind == "variable" and machine.source[node.start : node.start + 1] == "@":
             plain += items(value)
             continue
@@ -61,6 +64,7 @@ def run(machine: Machine, how: str, name: Node, arguments: list[Node], given: li
         waiting = ""
     if isinstance(called, list) and called:
         called = called[0]
+    machine.ordered = ordered
     return named(machine, called, plain, by_name, given)
 
 
@@ -119,7 +123,7 @@ def _recorded(
         word,
         re.IGNORECASE,
     ):
-        machine.record.layer(line, "cmd", "command")
+        machine.record.layer(" ".join([word, *map(_quoted, machine.ordered)]), "cmd", "command")
     return [Unknown(line[:400])]
 
 

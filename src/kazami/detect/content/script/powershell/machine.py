@@ -54,6 +54,7 @@ class Machine:
         self.source = self.script = ""
         self.folds = Folds()
         self.files: dict[str, str] = {}
+        self.ordered: list[Any] = []  # what the last command was given, as it was written
         self.depth = 0
 
     def start(self, source: str) -> Record:

@@ -248,6 +248,9 @@ class Machine:
         if (way := OWN.get(name)) is not None:
             return way(self, words, given)
         self.said(" ".join(words))
+        if name == "printf" and words[1:2] == ["-v"] and len(words) > 3:
+            self.variables[words[2]] = tool.run(name, words[3:], "") or ""
+            return ""
         if name in _SHELLS:
             return self._shell(words[1:], given)
         if name in _OTHERS:

@@ -10,6 +10,7 @@ _BLANK = re.compile(r"(?:[ \t\r]|\\\r?\n)+")
 _EMPTY = re.compile(r"(?:[ \t\r\n;]|\\\n|#[^\n]*)*")
 _REDIRECT = re.compile(r"(\{\w+\}|\d*)(<<<|<<-?|<>|<&|>>|>&|>\||&>>?|<(?!\()|>(?!\())")
 _SET = re.compile(r"[A-Za-z_]\w*(?:\[[^\]\n]{0,80}\])?\+?=")
+_ARRAY = re.compile(r"[A-Za-z_]\w*\+?=\(")
 _FUNCTION = re.compile(
     r"(?:function[ \t]+([^\s(){};&|]+)[ \t]*(?:\([ \t]*\))?|([\w.:-]+)[ \t]*\([ \t]*\))[ \t\r\n]*(?=[{(])"
 )
@@ -178,6 +179,9 @@ class Parser:
             elif not words and (match := _SET.match(self.text, self.at)):
                 self.at = match.end()
                 sets.append((match[0], self._value()))
+            elif words and (match := _ARRAY.match(self.text, self.at)):
+                self.at = match.end() - 1
+                sets.append((match[0][:-1], self._value()))
             elif word := self.word():
                 words.append(word)
             else:
