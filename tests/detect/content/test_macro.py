@@ -253,3 +253,21 @@ def test_macros_are_found_whatever_is_around_them(wrapped: str) -> None:
     verdict = judge(looked, meanings())
     assert verdict.word == "malicious"
     assert "chain.macro_fetches_and_runs" in {proof.name for proof in verdict.proofs}
+
+
+@pytest.mark.parametrize(("begin", "cell"), [(0x209, 0x206), (0x409, 0x406)], ids=["BIFF 3", "BIFF 4"])
+@pytest.mark.parametrize(
+    ("kind", "said"), [(0x40, ["=EXEC(calc.exe)"]), (0x10, [])], ids=["macros", "numbers"]
+)
+def test_sheets_that_are_files_have_their_calls_told(
+    begin: int, cell: int, kind: int, said: list[str]
+) -> None:
+    tokens = b"\x17\x08calc.exe\x42\x01\x6e\x00"
+
+    def record(number: int, body: bytes) -> bytes:
+        return struct.pack("<HH", number, len(body)) + body
+
+    sheet = record(begin, struct.pack("<HHH", 4, kind, 0)) + record(
+        cell, bytes(16) + struct.pack("<H", 12) + tokens
+    )
+    assert workbook.calls(sheet) == said

@@ -13,8 +13,13 @@ from dataclasses import dataclass, field
 
 _SHEET, _NAME, _LOCKED, _BEGIN, _BOOK = 0x85, 0x18, 0x2F, 0x809, 0x1AE
 _RECORDS = 200_000
+_OLD_BEGINS = (0x09, 0x209, 0x409)  # of BIFF 2 to 4, where a sheet is a file
 _FORMULAS = (6, 0x206, 0x406)
-_TOKENS, _CALLS = 20, 500  # where the tokens of a formula begin, in BIFF 5 and 8; how many are told
+_TOKENS, _OLD_TOKENS, _CALLS = (
+    20,
+    18,
+    500,
+)  # where the tokens of a formula begin, in BIFF 5 and 8, and before; how many are told
 #: Tokens (MS-XLS 2.5.198): a function with a number of arguments, and the numbers of those that call out; a string.
 _CALLING = {110: "EXEC", 149: "REGISTER", 150: "CALL", 96: "FORMULA"}
 _CALL = re.compile(rb"[\x22\x42\x62][\x00-\x1e]([\x6e\x95\x96\x60])\x00")
@@ -94,15 +99,15 @@ def biff(stream: bytes) -> Workbook:
 
 
 def calls(stream: bytes) -> list[str]:
-    """Functions in the macro sheets of a BIFF stream that call out, with the texts beside them: what is seen without evaluating anything."""
+    """Functions in the macro sheets of a BIFF stream of any age that call out, with the texts beside them: what is seen without evaluating anything."""
     found: list[str] = []
-    macro = False
+    macro, first = False, _TOKENS
     for number, body in _records(stream):
-        if number == _BEGIN:
-            macro = body[2:3] == b"\x40"
+        if number in (_BEGIN, *_OLD_BEGINS):
+            macro, first = body[2:3] == b"\x40", _TOKENS if number == _BEGIN else _OLD_TOKENS
         elif macro and number in _FORMULAS and len(found) < _CALLS:
-            names = dict.fromkeys(_CALLING[match[1][0]] for match in _CALL.finditer(body, _TOKENS))
-            texts = [_narrow(body, match) for match in _STRING.finditer(body, _TOKENS)]
+            names = dict.fromkeys(_CALLING[match[1][0]] for match in _CALL.finditer(body, first))
+            texts = [_narrow(body, match) for match in _STRING.finditer(body, first)]
             found += (f"={name}({', '.join(texts)})" for name in names)
     return found
 

@@ -90,8 +90,8 @@ def analyze(data: bytes, scope: Scope) -> Analysis:
         return Analysis(tuple(features))  # the decrypted document comes as a child
     gaps: list[Gap] = []
     formulas, evaluated = (found.formulas, []) if found.formulas else _evaluated(data, what, gaps)
-    if not formulas and what == "xls":
-        formulas = workbook.calls(_stream(data))
+    if not formulas and what in ("xls", "data"):
+        formulas = workbook.calls(_stream(data) if what == "xls" else data)
     features += _formulas(formulas, evaluated)
     text = "\n".join((*formulas, "", *evaluated)).strip()
     children = (Child("excel4.txt", text.encode("utf-8", "replace"), relation="decoded"),) if text else ()
