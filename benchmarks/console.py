@@ -185,7 +185,7 @@ def places(dice: random.Random, findings: int, incidents: int) -> list[str]:
         f"/findings/f{dice.randrange(findings)}",
     ]
     one = [f"/incidents/{uid}", f"/incidents/{uid}/assessment", f"/incidents/{uid}/notices"]
-    return [*lists, *found, *one, f"/entities?name=host{dice.randrange(4000)}", "/rules", "/rules/r1", "/rules?show=cost", "/evidence", "/evidence/logging", "/files", "/campaigns", "/actors", "/actors/G1017", "/hunts", "/people", "/audit"]  # fmt: skip
+    return [*lists, *found, *one, f"/entities?name=host{dice.randrange(4000)}", "/rules", "/rules/r1", "/rules?show=cost", "/evidence", "/evidence/logging", "/files", "/campaigns", "/actors", "/actors/G1017", "/hunts", "/people", "/audit", "/jobs", "/reputation", "/changes?since=2026-10-01", "/suppressions?tenant=tenant07&host=HOST7.example"]  # fmt: skip
 
 
 def named(place: str) -> str:

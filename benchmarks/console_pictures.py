@@ -56,10 +56,11 @@ class Shot:
 
 
 @contextmanager
-def console(folder: Path) -> Iterator[tuple[Site, str]]:
-    """A console over the example, with people and some work done, and its address."""
-    case = folder / "example"
-    scan(Request((EXAMPLE,), case, tenant_from_folder=True), Quiet())
+def console(folder: Path, scanned: Path | None = None) -> Iterator[tuple[Site, str]]:
+    """A console over the example (`scanned` if it was already; it is changed), with people, and its address."""
+    case = scanned or folder / "example"
+    if scanned is None:
+        scan(Request((EXAMPLE,), case, tenant_from_folder=True), Quiet())
     with opened(case, folder / "state", None) as site:
         site.keys, site.notice_key = folder / "keys", folder / "notice-key"
         for name, role, tenants in (

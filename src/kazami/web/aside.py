@@ -34,12 +34,17 @@ def elsewhere(work: Callable[..., T], *given: Any) -> T:
     return result
 
 
+def yielding(work: Callable[..., T], *given: Any) -> T:
+    """What `work(*given)` gives, in a process that lets those go first whom somebody waits for."""
+    if sys.platform != "win32":
+        os.nice(5)
+    return work(*given)
+
+
 def _done(
     work: Callable[..., Any], given: tuple[Any, ...], said: multiprocessing.connection.Connection
 ) -> None:
-    """In the process of its own, which lets those go first who read pages; what went wrong goes back as an error."""
-    if sys.platform != "win32":
-        os.nice(10)
+    """In the process of its own; what went wrong goes back as an error."""
     try:
         said.send((work(*given), None))
     except UsageError as error:

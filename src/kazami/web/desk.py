@@ -23,7 +23,7 @@ from kazami.store.browse.reader import Reader
 from kazami.store.case import Case
 from kazami.store.database import NAME
 from kazami.store.suppressed import FILE as SUPPRESSIONS
-from kazami.web.aside import Soon, elsewhere
+from kazami.web.aside import Soon, elsewhere, yielding
 
 T = TypeVar("T")
 
@@ -131,7 +131,8 @@ class Desk:
 
         def make() -> T:
             with self.reading_turn():
-                return elsewhere(work, self.case, *given)
+                made: T = elsewhere(yielding, work, self.case, *given)
+            return made
 
         return self._soon.get(name, self._held, make, PATIENCE)
 

@@ -72,11 +72,15 @@
   }
   document.addEventListener("change", (event) => { if (event.target.name === "uids") count(); });
   count();
-  for (const box of document.querySelectorAll(".scroll")) {
-    if (box.scrollWidth <= box.clientWidth || box.querySelector("a, button, input, summary")) continue;
-    box.tabIndex = 0; // who has no mouse scrolls it with arrows
-    box.setAttribute("role", "region");
-    box.setAttribute("aria-label", box.closest("section")?.querySelector("h2")?.textContent ?? document.title);
-  }
+  const reach = () => {
+    for (const box of document.querySelectorAll(".scroll:not([tabindex])")) {
+      if (box.scrollWidth <= box.clientWidth || box.querySelector("a, button, input, summary")) continue;
+      box.tabIndex = 0; // who has no mouse scrolls it with arrows
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", box.closest("section")?.querySelector("h2")?.textContent ?? document.title);
+    }
+  };
+  addEventListener("resize", reach);
+  reach();
   document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 })();
