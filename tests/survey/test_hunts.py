@@ -107,6 +107,24 @@ def test_part_of_the_logs_is_told(tmp_path: Path) -> None:
     assert got.state is State.partly
 
 
+def test_a_gateway_of_a_private_network_alone_answers(tmp_path: Path) -> None:
+    (h8,) = HUNTS.chosen(["H8"])
+    tries: Rows = [
+        {
+            "time": f"2026-11-12T05:0{n}:00",
+            "host": "edge9",
+            "Action": "accepted" if n == 6 else "failed",
+            "User": f"u{n % 6}",
+            "SourceIp": "198.51.100.8",
+        }
+        for n in range(7)
+    ]
+    got = answer(h8, tmp_path / "case", {"vpn": tries})
+    assert got.state is State.found
+    assert dict(zip(got.names, got.rows[0], strict=True))["account"] == "u0"
+    assert answer(h8, tmp_path / "quiet", {"vpn": tries[:3]}).state is State.partly
+
+
 def test_rows_are_bounded(tmp_path: Path) -> None:
     (h12,) = HUNTS.chosen(["H12"])
     logs: dict[str, Rows] = {"security": [{"EventID": "1102", "host": f"h{n}"} for n in range(5)]}

@@ -56,7 +56,7 @@ class Answer:
 def ask(case: Case, hunt: Hunt, known: Mapping[str, frozenset[str]], rows: int = ROWS) -> Answer:
     """The answer of `case` to `hunt`. `known` are the views of the case with their columns (`store.seen.views`)."""
     missing = tuple(gone for need in hunt.needs if (gone := _missing(need, known)) is not None)
-    if all(any(gone.need is need for gone in missing) for need in hunt.needs if not need.extra):
+    if all(any(gone.need is need for gone in missing) for need in hunt.needs if need.alone or not need.extra):
         return Answer(hunt, State.blind, missing)
     try:
         names, batches = case.sql(hunt.sql, Limits(seconds=SECONDS), hunt.fill)

@@ -19,7 +19,7 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Without all of `fields` it cannot answer; of `also` each is null where the case does not have it. `setting` is
     what has to be switched on for the log to be written (`kazami.survey.setting`). The answer of an `extra` one adds
-    to that of others.
+    to that of others; that of one that is `alone` as well is worth something without them.
     """
 
     log: str
@@ -27,6 +27,7 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     extra: bool = False
+    alone: bool = False
 
 
 class Hunt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
