@@ -119,3 +119,8 @@ def test_a_change_joins_the_incident_in_which_the_same_file_was_seen(run: Progra
     run("changes", host, *here, "--into", tmp_path / "case").ended(0)
     listed = run("incidents", "list", tmp_path / "case").ended(0).rows
     assert [(row["findings"], row["hosts"]) for row in listed] == [(2, 1)]
+
+
+def test_a_folder_that_is_not_there_is_said_before_its_baseline(run: Program, tmp_path: Path) -> None:
+    result = run("changes", str(tmp_path / "gone"))
+    assert (result.code, "is no folder" in result.err) == (2, True)

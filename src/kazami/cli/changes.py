@@ -100,6 +100,8 @@ def _of_folder(what: str, kept: Kept, host: str, baseline: str, at: str, bounds:
     from kazami.pipeline.changes import of_folder
     from kazami.pipeline.inspect import Wish
 
+    if not Path(what).is_dir():
+        raise UsageError(f"{what}: is no folder")
     header = kept.find(baseline, host or ("" if baseline else platform.node() or "unnamed"))
     before = kept.items(header)
     bounds = Bounds(bounds.most, bounds.largest, (*bounds.exclude, *header.bounds.exclude))
