@@ -15,6 +15,7 @@ class Dialect:
 
     name: str
     needs: tuple[frozenset[str], ...]
+    lacks: frozenset[str]
     names: Mapping[str, tuple[str, ...]]
     data: tuple[str, ...]
     hides: bool
@@ -29,6 +30,7 @@ def dialects() -> tuple[Dialect, ...]:
         Dialect(
             entry["name"],
             tuple(frozenset(need) for need in entry["needs"]),
+            frozenset(entry.get("lacks", ())),
             {name: tuple(choices) for name, choices in entry["names"].items()},
             tuple(entry.get("data", ())),
             entry["rest"] == "hidden",
@@ -43,7 +45,9 @@ def dialects() -> tuple[Dialect, ...]:
 def of(keys: tuple[str, ...]) -> Dialect | None:
     """The dialect of records with these keys; None where they are no Windows events."""
     there = frozenset(keys)
-    return next((d for d in dialects() if all(need & there for need in d.needs)), None)
+    return next(
+        (d for d in dialects() if all(need & there for need in d.needs) and not d.lacks & there), None
+    )
 
 
 def named(keys: tuple[str, ...], dialect: Dialect) -> tuple[str, ...]:
