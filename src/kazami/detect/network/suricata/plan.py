@@ -43,6 +43,10 @@ class Plan:
         self.known: list[Rule] = []  # asked once, when the application protocol of a flow is known
         gates: dict[object, int] = {}
         self._choices = {rule: choose(rule) for rule in rules}
+        #: Bytes (in lower case) without which a payload cannot be what a rule asks for.
+        self.probes = {
+            rule: one.pattern for rule, one in self._choices.items() if one and one.buffer == PAYLOAD
+        }
         for rule in rules:
             head = rule.header
             sets = tuple(map(id, (head.source, head.source_port, head.target, head.target_port)))

@@ -108,21 +108,20 @@ class Session:
     def _single(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """A packet of anything but TCP."""
         start = min(stop, at + 8) if self.protocol in _EIGHT else at
-        packet = Packet(time, number, side, self.protocol, data, ip, at, start, stop, self)
         self.last = (time, number)
         if self.packets[1 - side] and not self.established:
             self._open()
         payload = data[start:stop]
         loaded = self.protocol == UDP and stop > start
         if loaded and not self.application:
-            self._listen(packet, payload)
+            self._listen(side, payload)
         inspector, state = self._inspector, self.state
         seen = (state, side, payload)
         if seen in inspector.past.silent and not self.bits:
             return  # the same was said before in a flow of this kind, and nothing came of it
         before = self.touched, self.beyond
         self.touched = self.beyond = False
-        self._whole(packet)
+        self._whole(Packet(time, number, side, self.protocol, data, ip, at, start, stop, self))
         if loaded and self._parser is not None:
             made = self._parser.feed(side, payload)
             if made:
@@ -171,11 +170,11 @@ class Session:
         if finder is not None or self.state.bitten[side]:
             inspector.packet(finder, packet, self.state.bitten[side])
 
-    def _listen(self, packet: Packet, payload: bytes) -> None:
+    def _listen(self, side: int, payload: bytes) -> None:
         """What a datagram is part of."""
         parser = app.datagrams(self.ports, payload)
         if parser is not None:
-            self._knows(parser.name, (packet.time, packet.number), packet.side)
+            self._knows(parser.name, self.last, side)
             self._parser = parser if self._wanted() else None
 
     # TCP.
@@ -478,9 +477,10 @@ class Session:
             return True
         if not placed or rule.header.stream_only or rule.only_stream:
             return False
-        found = [
-            inspector.one(rule, self._packet(side, frame), View(frame[2][frame[5] :])) for frame in frames
-        ]
+        probe = inspector.plan.probes.get(rule, b"")  # what is not in a packet cannot be true for it
+        bodies = [(frame, frame[2][frame[5] :]) for frame in frames]
+        some = [(frame, View(body)) for frame, body in bodies if probe in body.lower()]
+        found = [inspector.one(rule, self._packet(side, frame), view) for frame, view in some]
         return any(found)
 
     def _packet(self, side: int, frame: Frame) -> Packet:
