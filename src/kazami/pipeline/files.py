@@ -232,7 +232,7 @@ def _tell(case: Case, run: Run, rows: Sequence[_Row], notes: list[EvidenceRow]) 
     for at, (_, found, one, proofs) in enumerate(rows):
         mail = lineage(found, one).mail
         brought = bool(mail) and not one.about
-        pairs += [(at, _rule(proof, brought), _matched(found, proof, mail)) for proof in proofs]
+        pairs += [(at, _rule(proof, brought=brought), _matched(found, proof, mail)) for proof in proofs]
     run.learn([rule for _, rule, _ in pairs])
     run.commit(
         segments=segment.write(Path(case.root), [batch]), findings=asserted(batch, pairs), evidence=notes
@@ -318,7 +318,7 @@ def _hashes(one: Looked) -> str:
     return f"SHA256={one.sha256},SHA1={one.sha1},MD5={one.md5}{imports}"
 
 
-def _rule(proof: Proof, brought: bool) -> RuleInfo:
+def _rule(proof: Proof, *, brought: bool = False) -> RuleInfo:
     """What a proof asserts, as the rule of a finding, another one where a mail brought the file; its version is that of its words."""
     words = "\0".join((proof.rule, proof.title, proof.level, proof.reason, *proof.techniques))
     tags = attack().tagged([f"attack.{technique.lower()}" for technique in proof.techniques])
