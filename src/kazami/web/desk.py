@@ -12,6 +12,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TypeVar, cast
@@ -49,6 +50,7 @@ class Desk:
         self._building = threading.Lock()
         self._looked = 0.0
         self._kept: dict[tuple[str, str], object] = {}
+        self._making: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._soon = Soon()
         self._held = ""  # the signature that the file was made of, or changed along with
 
@@ -99,13 +101,17 @@ class Desk:
         self._held = self.signature
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
-        """What `make` gives for this state of the case; made once, under `name`."""
+        """What `make` gives for this state of the case; made once, under `name`: who asks meanwhile waits for it."""
         key = (name, self._held)
-        if key not in self._kept:
-            made = make()
-            self._kept = {k: v for k, v in self._kept.items() if k[1] == self._held}
-            self._kept[key] = made
-        return cast(T, self._kept[key])
+        kept = self._kept
+        if key not in kept:
+            with self._making[name]:
+                kept = self._kept
+                if key not in kept:
+                    made = make()
+                    kept = {k: v for k, v in self._kept.items() if k[1] == self._held} | {key: made}
+                    self._kept = kept
+        return cast(T, kept[key])
 
     @property
     def tenants(self) -> frozenset[str]:
