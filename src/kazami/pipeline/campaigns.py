@@ -85,9 +85,9 @@ def tokens(case: Case, keys: Keys, directory: Directory) -> list[Token]:
     """What open and closed incidents of a case were seen with, as digests; false positives left out, and so is what is `derived`."""
     made = derived(case, directory.provider.tenant or "provider")
     told = {
-        one.incident_uid
-        for one in incidents.incidents(case)
-        if one.verdict not in ("false positive", "benign", "test") and one.incident_uid not in made
+        uid
+        for uid, verdict in incidents.verdicts(case).items()
+        if verdict not in ("false positive", "benign", "test") and uid not in made
     }
     accounts = frozenset(
         account_name(name).rpartition("\\")[2] for name in directory.provider.technicians if "*" not in name

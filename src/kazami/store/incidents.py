@@ -70,6 +70,14 @@ def incidents(
             yield _linked(case, found) if links else found
 
 
+def verdicts(case: Case) -> dict[str, str]:
+    """What people said of each incident that was not merged into another, by its id; without reading their stories."""
+    if not _there(case, "incident"):
+        return {}
+    rows = case.database.rows("SELECT incident_uid, verdict FROM incident WHERE state <> 'redirected'")
+    return {row["incident_uid"]: row["verdict"] for row in rows}
+
+
 def gravest(case: Case, most: int) -> Story:
     """The gravest open incidents alone, for a summary."""
     return Story(list(incidents(case, only="open", most=most)), total=opened(case))
