@@ -174,6 +174,11 @@ def arrow_reader(relation: Any, size: int) -> pa.RecordBatchReader:
     return relation.fetch_arrow_reader(size)  # DuckDB 1
 
 
+def prepare() -> None:
+    """Load DuckDB before anybody waits for it."""
+    import duckdb  # noqa: F401
+
+
 def _connect(spill: Path, *, threads: int, memory: str, ordered: bool) -> Any:
     import duckdb  # a fifth of a second that those who touch no case need not wait for
 

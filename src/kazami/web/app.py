@@ -18,10 +18,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from kazami.attribute.measured import measured
 from kazami.attribute.profile import profiles
 from kazami.errors import KazamiError, UsageError
+from kazami.intel.actor import recognizes
 from kazami.intel.shelf import attack
 from kazami.respond.report.page import track_style
+from kazami.store import database
 from kazami.web import answer, door, openapi, upload
 from kazami.web.acts import ACTS
 from kazami.web.desk import Desk
@@ -83,6 +86,9 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     warm()
     profiles(attack())
+    recognizes()
+    measured()
+    database.prepare()
     yield
 
 
