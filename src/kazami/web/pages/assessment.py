@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kazami.attribute.measured import measured
-from kazami.pipeline.attribution import attributed
+from kazami.pipeline.attribution import of_incidents
 from kazami.respond.assessment import lines
 from kazami.respond.language import words
 from kazami.web.pages.incident import found
@@ -27,8 +27,8 @@ def shown(asking: Asking) -> Shown:
     """The assessment."""
     one = found(asking)
     with asking.desk.opened() as case:
-        told = attributed(case, one.incident_uid)
-    assessment = told[one.tenant].plain() if one.tenant in told else None
+        told = of_incidents(case, [one.incident_uid]).get(one.incident_uid)
+    assessment = told.plain() if told is not None else None
     said = list(lines(assessment, measured(), words(asking.lang))) if assessment else []
     return Shown(one.incident_uid, one.title.spoken(asking.lang), assessment, said)
 
