@@ -10,6 +10,8 @@ import pytest
 
 from content_writer import DOCX, PE, TEXT, relation, zipped
 from kazami.cli import run
+from kazami.model.content import Proof
+from kazami.pipeline.files import _called
 from kazami.store import incidents as kept
 from kazami.store.case import Case
 from kazami.store.lists import evidence_rows
@@ -161,3 +163,20 @@ def test_a_mail_and_what_its_reader_did_is_one_incident(tmp_path: Path) -> None:
         "It begins with Template from another machine, in a mail at the account sato at 2026-11-09"
     )
     assert {tie.kind for tie in told.links} == {"account", "hash"}
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "number"),
+    [
+        ("http://update.notice.example/t.dotm", "update.notice.example", None),
+        ("opens HTTPS://a.notice.example:8443/x?y", "a.notice.example", None),
+        ("file://192.0.2.7/share/t.dotm", None, "192.0.2.7"),
+        (r"\\files.notice.example\share\a.lnk", "files.notice.example", None),
+        (r"\\192.0.2.7@80\a", None, "192.0.2.7"),
+        (r"C:\Users\a", None, None),
+        ("no address", None, None),
+    ],
+)
+def test_the_machine_that_a_file_calls(value: str, name: str | None, number: str | None) -> None:
+    proof = Proof("n", "t", value, "p", "s", None, "r", "high", "g", "medium", (), 4.5, True)
+    assert _called([proof]) == {"DestinationHostname": name, "DestinationIp": number}

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from kazami.model.event import LogSource
 from kazami.model.finding import FINDING
 from kazami.model.question import Question, asked
-from kazami.model.rule import RuleInfo
+from kazami.model.rule import RuleInfo, detector
 from kazami.model.tenant import Directory
 
 #: Fields of ``file_inspection``: the file and what carried it (JSON: name, SHA-256, SHA-1, MD5 of each), and when a mail brought it.
@@ -63,22 +63,16 @@ _COPY = re.compile(r" ?\(\d{1,3}\)(?=\.[^.]{1,8}$)")  # a second one of the same
 
 def _rule(how: str, act: str, level: str, title: str, about: str, *tags: str) -> RuleInfo:
     identity = str(uuid.uuid5(_SPACE, f"{how} {act}"))
-    text = repr((identity, level, title, about, tags))
-    return RuleInfo(
+    return detector(
         identity,
-        hashlib.sha256(text.encode()).hexdigest()[:16],
-        title,
+        (identity, level, title, about, tags),
+        title=title,
         level=level,
-        kind="detector",
-        status="experimental",
         description=about,
-        author="The Kazami authors",
-        date="2026-11-29",
         logsource=LogSource(None, "process_creation" if act == "started" else "file_event", None),
         tags=tags,
         falsepositives=("The judgment of the file is wrong; see its own finding",)
         + (("Another file of the same name",) if how == "name" else ()),
-        license="Apache-2.0",
         name=f"sighting_{how}_{act}",
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from kazami.model.attack import tactics, techniques
 from kazami.model.event import LogSource
@@ -43,6 +45,20 @@ class RuleInfo:
     def tactics(self) -> list[str]:
         """ATT&CK tactics of the rule's tags."""
         return tactics(self.tags)
+
+
+def detector(identity: str, said: object, **words: Any) -> RuleInfo:
+    """What a detector of ours can find, as `words` (fields of `RuleInfo`) have it; its version is the hash of what `said` looks like."""
+    return RuleInfo(
+        identity,
+        hashlib.sha256(repr(said).encode()).hexdigest()[:16],
+        kind="detector",
+        status="experimental",
+        author="The Kazami authors",
+        date="2026-11-29",
+        license="Apache-2.0",
+        **words,
+    )
 
 
 @dataclass(frozen=True, slots=True)

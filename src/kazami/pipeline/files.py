@@ -24,7 +24,7 @@ import pyarrow as pa
 from kazami.config import Settings
 from kazami.correlate.entity import address, domain
 from kazami.detect.content.identify import HEAD, kind, kinds
-from kazami.detect.content.lineage import lineage
+from kazami.detect.content.lineage import Lineage, lineage
 from kazami.detect.content.mail import LEARNED
 from kazami.detect.network.assertion import asserted
 from kazami.detect.sighting import CARRIED, SENT
@@ -58,7 +58,7 @@ _FIELDS = (
     "DestinationHostname", "DestinationIp", *_FLOW,
 )  # fmt: skip
 _Row = tuple[EvidenceRow | Passing, Inspection, Looked, list[Proof]]
-_CALLED = re.compile(r"(?:(?:https?|ftp|file)://|\\\\\\\\)([^\s/\\\\:@\"'<>?#]{4,253})", re.IGNORECASE)
+_CALLED = re.compile(r"(?:(?:https?|ftp|file)://|\\\\)([^\s/\\:@\"'<>?#]{4,253})", re.IGNORECASE)
 _BATCH = 200  # inspections that share a commit
 
 
@@ -227,10 +227,11 @@ def _store(case: Case, run: Run, inspected: list[tuple[list[EvidenceRow], Inspec
 
 
 def _tell(case: Case, run: Run, rows: Sequence[_Row], notes: list[EvidenceRow]) -> None:
-    batch = _events(rows)
+    ways = [lineage(found, one) for _, found, one, _ in rows]
+    batch = _events(rows, ways)
     pairs = []
-    for at, (_, found, one, proofs) in enumerate(rows):
-        mail = lineage(found, one).mail
+    for at, ((_, found, one, proofs), way) in enumerate(zip(rows, ways, strict=True)):
+        mail = way.mail
         brought = bool(mail) and not one.about
         pairs += [(at, _rule(proof, brought=brought), _matched(found, proof, mail)) for proof in proofs]
     run.learn([rule for _, rule, _ in pairs])
@@ -260,10 +261,9 @@ def _telling(found: Inspection) -> Iterator[tuple[Looked, list[Proof]]]:
             yield one, proofs
 
 
-def _events(rows: Sequence[_Row]) -> pa.RecordBatch:
+def _events(rows: Sequence[_Row], ways: Sequence[Lineage]) -> pa.RecordBatch:
     made = []
-    for number, (row, found, one, proofs) in enumerate(rows):
-        way = lineage(found, one)
+    for number, ((row, found, one, proofs), way) in enumerate(zip(rows, ways, strict=True)):
         file, mail = way.file, way.mail
         fields = {
             "TargetFilename": file.name,

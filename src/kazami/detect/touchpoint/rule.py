@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 
-from kazami.model.rule import RuleInfo
+from kazami.model.rule import RuleInfo, detector
 
 #: Raised where a judge decides otherwise than before.
 REVISION = 1
@@ -131,21 +130,15 @@ _SAID: dict[str, tuple[str, str, str, tuple[str, ...], str]] = {
 def _info(key: str) -> RuleInfo:
     title, level, about, tags, false = _SAID[key]
     identity = str(uuid.uuid5(_SPACE, key))
-    version = hashlib.sha256(repr((identity, REVISION, _SAID[key])).encode()).hexdigest()[:16]
-    return RuleInfo(
-        id=identity,
-        version=version,
+    return detector(
+        identity,
+        (identity, REVISION, _SAID[key]),
         title=title,
         level=level,
-        kind="detector",
-        status="experimental",
         description=about,
-        author="The Kazami authors",
-        date="2026-11-29",
         tags=tags,
         references=_ADVISORIES,
         falsepositives=(false,),
-        license="Apache-2.0",
         name=f"touchpoint_{key.lower()}",
     )
 

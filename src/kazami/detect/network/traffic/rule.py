@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping
 
 from kazami.model.event import LogSource
-from kazami.model.rule import RuleInfo
+from kazami.model.rule import RuleInfo, detector
 
 #: Raised where a detector decides otherwise than before.
 REVISION = 1
@@ -22,20 +21,14 @@ def rules(table: str, said: Mapping[str, tuple[str, str, str, str, str]]) -> dic
 
 def _info(key: str, table: str, title: str, level: str, about: str, attack: str, false: str) -> RuleInfo:
     identity = str(uuid.uuid5(_SPACE, key))
-    text = repr((identity, REVISION, title, level, about, attack, false))
-    return RuleInfo(
-        id=identity,
-        version=hashlib.sha256(text.encode()).hexdigest()[:16],
+    return detector(
+        identity,
+        (identity, REVISION, title, level, about, attack, false),
         title=title,
         level=level,
-        kind="detector",
-        status="experimental",
         description=about,
-        author="The Kazami authors",
-        date="2026-11-29",
         logsource=LogSource("zeek", None, {"flow": "conn", "tls": "ssl"}.get(table, table)),
         tags=tuple(f"attack.{one}" for one in attack.split()),
         falsepositives=(false,) if false else (),
-        license="Apache-2.0",
         name=f"network_{key.replace('-', '_')}",
     )

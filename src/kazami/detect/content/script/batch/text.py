@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator as op
 import re
+from collections.abc import Iterator
 
 from kazami.detect.content.script.record import TEXT
 
@@ -48,20 +49,28 @@ def _open(line: str) -> bool:
 def commands(line: str) -> list[str]:
     """The commands of a line, split where ``&``, ``|`` stand outside quotes; a loop or condition keeps the rest of its line."""
     out: list[str] = []
-    begin, quoted, at = 0, False, 0
-    while at < len(line):
-        char = line[at]
-        if char == "^" and not quoted:
-            at += 1
-        elif char == '"':
-            quoted = not quoted
-        elif char in "&|" and not quoted and line[at - 1 : at] != ">":
+    begin = 0
+    for at, char in _unquoted(line):
+        if char in "&|" and line[at - 1 : at] != ">":
             if re.match(r"\s*@?\(?\s*(?:for|if)\b", line[begin:at], re.IGNORECASE):
                 break
             out.append(line[begin:at])
             begin = at + 1
-        at += 1
     return [one for one in (*out, line[begin:]) if one.strip(" &|()")]
+
+
+def _unquoted(text: str) -> Iterator[tuple[int, str]]:
+    """Characters that stand outside quotes and behind no caret, with their places."""
+    quoted, at = False, 0
+    while at < len(text):
+        char = text[at]
+        if char == "^" and not quoted:
+            at += 1
+        elif char == '"':
+            quoted = not quoted
+        elif not quoted:
+            yield at, char
+        at += 1
 
 
 def uncaret(text: str) -> str:
@@ -120,18 +129,12 @@ def block(text: str) -> tuple[str, str]:
     text = text.strip()
     if not text.startswith("("):
         return text, ""
-    depth, quoted, at = 0, False, 0
-    while at < len(text):
-        char = text[at]
-        if char == "^" and not quoted:
-            at += 1
-        elif char == '"':
-            quoted = not quoted
-        elif not quoted and char in "()":
+    depth = 0
+    for at, char in _unquoted(text):
+        if char in "()":
             depth += 1 if char == "(" else -1
             if not depth:
                 return text[1:at], text[at + 1 :].strip()
-        at += 1
     return text[1:], ""
 
 
