@@ -102,11 +102,12 @@ def test_frames_and_tunnels(name: str) -> None:
 
 
 def test_a_link_type_that_is_not_read() -> None:
-    found = read(source, made.pcap([b"x" * 60] * 3, 127))
-    assert found.events == []
-    assert [(reject["reason"], reject["count"]) for reject in found.rejects] == [
-        ("packets of link type 127, which is not read", 3)
-    ]
+    for link, named in ((249, "249 (USB)"), (250, "250")):
+        found = read(source, made.pcap([b"x" * 60] * 3, link))
+        assert found.events == []
+        assert [(reject["reason"], reject["count"]) for reject in found.rejects] == [
+            (f"packets of link type {named}, which is not read", 3)
+        ]
 
 
 def test_ipv6_with_extensions() -> None:

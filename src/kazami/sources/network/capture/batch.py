@@ -81,6 +81,11 @@ class Batch:
         return self._odd.other
 
     @property
+    def encrypted(self) -> int:
+        """Frames of Wi-Fi whose payload is encrypted."""
+        return self._odd.encrypted
+
+    @property
     def held(self) -> int:
         """Flows that are held."""
         return len(self._flows) + len(self._crops)

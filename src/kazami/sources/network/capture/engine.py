@@ -20,7 +20,7 @@ from kazami.sources.network.capture.flow import (
     turned,
 )
 from kazami.sources.network.capture.packets import Packet
-from kazami.sources.network.capture.unwrap import ICMP, ICMP6, TUNNELS, Unwrapper
+from kazami.sources.network.capture.unwrap import ICMP, ICMP6, Unwrapper
 
 #: Flows that are held, bytes of their heads, and packets between two looks at them.
 MAX_FLOWS, MAX_HEADS, STRIDE = 60_000, 96 << 20, 1 << 15
@@ -91,8 +91,7 @@ class Engine(Unwrapper):
             ports = key[-5:-1]
             if self._datagram is not None and (ports[:2] in self._watched or ports[2:] in self._watched):
                 self._datagram(flow, direction, data[start:end], time)
-            if ports[:2] in TUNNELS or ports[2:] in TUNNELS:
-                self._tunnel(time, data, start, end, depth)
+            self._tunnel(time, key, data, start, end, depth)
         if not half.full and flow.queries is None:
             half.take(data[start:end], time)
 

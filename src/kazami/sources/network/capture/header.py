@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from kazami.sources.network.capture.block import Block, Numbers, rows
 from kazami.sources.network.capture.flow import SYN, TCP, UDP
-from kazami.sources.network.capture.unwrap import ICMP, TUNNELS
+from kazami.sources.network.capture.tunnel import PORTS
+from kazami.sources.network.capture.unwrap import ICMP
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
@@ -25,7 +26,7 @@ WIDTH = 60
 
 _RAW = frozenset((101, 12, 14, 228, 229))
 _ETHERNET, _SLL, _SLL2 = 1, 113, 276
-_TUNNELS = np.array([int.from_bytes(port) for port in TUNNELS], np.int64)
+_TUNNELS, _VXLAN = np.array(sorted(PORTS), np.int64), 0x08000000
 _SEEDS = np.array([secrets.randbits(64) | 1 for _ in range(6)], np.uint64)
 
 
@@ -96,7 +97,8 @@ def read(block: Block) -> tuple[Rows, Numbers, int]:
     is_tcp = protocol == TCP
     echo = four & (protocol == ICMP)
     whole = end - at >= np.where(is_tcp, 20, np.where(echo, 4, 8))
-    tunnel = (protocol == UDP) & (np.isin(near, _TUNNELS) | np.isin(far, _TUNNELS))
+    carries = np.isin(near, _TUNNELS) | np.isin(far, _TUNNELS) | (_long(above, 8, 4)[:, 0] == _VXLAN)
+    tunnel = (protocol == UDP) & carries
     usual = (four | six) & (is_tcp | (protocol == UDP) | echo) & whole & ~tunnel
     chosen = np.flatnonzero(usual)
     times = block.times

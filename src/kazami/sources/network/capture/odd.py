@@ -10,7 +10,7 @@ from kazami.sources.network.capture import header
 from kazami.sources.network.capture.block import PAD, Block, Numbers
 from kazami.sources.network.capture.flow import SYN, TCP, UDP
 from kazami.sources.network.capture.header import Rows, Words
-from kazami.sources.network.capture.unwrap import TUNNELS, Unwrapper
+from kazami.sources.network.capture.unwrap import Unwrapper
 
 
 class _Row(NamedTuple):
@@ -85,8 +85,8 @@ class Odd(Unwrapper):
             start, length, carried = at + 8, max(0, end - at - 8), max(0, said - at - 8)
         place = self._number, time, protocol, self._ip_at, at, end, size, start
         self._keep(_Row(key, -1, *place, length, carried, sequence, flags), data)
-        if protocol == UDP and length and (key[-5:-3] in TUNNELS or key[-3:-1] in TUNNELS):
-            self._tunnel(time, data, start, end, depth)
+        if protocol == UDP and length:
+            self._tunnel(time, key, data, start, end, depth)
 
     def _keep(self, row: _Row, data: bytes) -> None:
         if data is not self._data:

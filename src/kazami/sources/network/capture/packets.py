@@ -13,6 +13,9 @@ from typing import BinaryIO, NamedTuple
 #: Bytes that are read at a time, and of the largest packet or block that is believed.
 BLOCK, MAX_PACKET, MAX_BLOCK = 4 << 20, 1 << 18, 1 << 24
 
+#: Seconds that an interface may add to its times: some 190 years.
+_OFFSET = 6_000_000_000
+
 #: Interfaces of one section of a pcapng file.
 MAX_INTERFACES = 10_000
 
@@ -104,30 +107,33 @@ def _more(window: _Window, size: int, reject: Reject) -> bool:
 
 
 class _Section:
-    """What a section of a pcapng file has said: byte order, and its interfaces (link type, ticks a second)."""
+    """What a section of a pcapng file has said: byte order, and its interfaces (link type, ticks a second, snap length, seconds to add)."""
 
     def __init__(self, order: str) -> None:
         self.order = order
-        self.interfaces: list[tuple[int, int, int]] = []
+        self.interfaces: list[tuple[int, int, int, int]] = []
 
     def interface(self, body: bytes) -> None:
         link, _, snap = struct.unpack_from(f"{self.order}HHI", body)
-        ticks = 1_000_000
+        ticks, offset = 1_000_000, 0
         at = 8
         while at + 4 <= len(body):
             code, size = struct.unpack_from(f"{self.order}HH", body, at)
             if code == 9 and size == 1 and at + 5 <= len(body):
                 power = body[at + 4]
                 ticks = 2 ** (power & 63) if power & 0x80 else 10 ** min(power, 18)
+            if code == 14 and size == 8 and at + 12 <= len(body):
+                offset = struct.unpack_from(f"{self.order}q", body, at + 4)[0]
             if code == 0:
                 break
             at += 4 + size + -size % 4
         if len(self.interfaces) < MAX_INTERFACES:
-            self.interfaces.append((link, ticks, snap))
+            self.interfaces.append((link, ticks, snap, max(-_OFFSET, min(offset, _OFFSET))))
 
 
 def _pcapng(window: _Window, reject: Reject) -> Iterator[Packet]:
     section: _Section | None = None
+    timeless = False
     while window.needs(12):
         data, at = window.data, window.at
         place = f"byte {window.place + at}"
@@ -147,6 +153,9 @@ def _pcapng(window: _Window, reject: Reject) -> Iterator[Packet]:
         if not window.needs(size):
             reject(place, "cut in a block")
             return
+        if kind == _SIMPLE and not timeless:
+            timeless = True
+            reject(place, "packets without a time (simple packet blocks): they stand at 1970-01-01")
         packet = _block(
             section,
             kind,
@@ -187,9 +196,9 @@ def _block(
     if number >= len(section.interfaces):
         wrong("a packet of an interface that was not described")
         return None
-    link, ticks, snap = section.interfaces[number]
+    link, ticks, snap, offset = section.interfaces[number]
     length = min(length, stop - at, snap or MAX_PACKET) if kind == _SIMPLE else length
     if length > stop - at:
         wrong("a packet that is longer than its block")
         return None
-    return Packet(time * 1_000_000 // ticks, link, data, at, at + length)
+    return Packet(time * 1_000_000 // ticks + offset * 1_000_000, link, data, at, at + length)

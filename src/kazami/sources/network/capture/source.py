@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from kazami.model.evidence import Evidence
 from kazami.sources.columns import Columns, reading
-from kazami.sources.network.capture import block, frame, packets
+from kazami.sources.network.capture import block, frame, packets, wifi
 from kazami.sources.network.capture.batch import Batch
 from kazami.sources.network.capture.record import DNS_PORTS, Records
+
+_LINKS = frame.LINKS | wifi.LINKS
 
 
 def confidence(name: str, head: bytes) -> float:
@@ -34,14 +36,17 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
 
     with evidence.open() as stream:
         for found in block.read(stream, lambda place, why: columns.reject(place, why), progress):
-            if found.link in frame.LINKS:
+            if found.link in _LINKS:
                 engine.add(found)
             else:
                 unknown[found.link] = unknown.get(found.link, 0) + len(found.starts)
             yield read
             read = 0
     for link, packets_of in sorted(unknown.items()):
-        columns.reject("", f"packets of link type {link}, which is not read", packets_of)
+        named = f" ({frame.NAMES[link]})" if link in frame.NAMES else ""
+        columns.reject("", f"packets of link type {link}{named}, which is not read", packets_of)
+    if engine.encrypted:
+        columns.reject("", "frames of Wi-Fi that are encrypted", engine.encrypted)
     if engine.other:
         columns.reject(
             "", "packets that are not IP, or cut before they say whose they are", 0, f"{engine.other} packets"

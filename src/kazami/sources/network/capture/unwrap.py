@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from kazami.sources.network.capture import frame
+from kazami.sources.network.capture import frame, tunnel, wifi
 from kazami.sources.network.capture.fragment import Fragments
 
 TCP, UDP, ICMP, ICMP6, SCTP = 6, 17, 1, 58, 132
 
-#: Protocols that carry packets: a tunnel is a flow, and so is what is in it.
-GRE = 47
-CARRIERS = (4, 41, GRE)
+_AUTHENTICATED = 51
 
 #: Tunnels within tunnels.
 MAX_TUNNELS = 5
-
-#: Ports of UDP behind which there may be a tunnel: VXLAN 4789, Teredo 3544.
-TUNNELS = frozenset((b"\x12\xb5", b"\x0d\xd8"))
 
 _EXTENSIONS = frozenset((0, 43, 60, 135, 139, 140))
 PROTOCOL = [bytes((number,)) for number in range(256)]
@@ -36,17 +31,25 @@ def echo_key(addresses: bytes, kind: int, code: bytes, protocol: int) -> bytes:
 
 
 class Unwrapper(ABC):
-    """Opens packets one by one. `other` counts those that are not IP, or cut before they say whose they are."""
+    """Opens packets one by one. `other` counts those that are not IP, or cut before they say whose they are; `encrypted` those of Wi-Fi."""
 
     def __init__(self) -> None:
         self._fragments = Fragments()
         self._ip_at = -1
         self.other = 0
+        self.encrypted = 0
 
     def unwrap(self, time: int, link: int, data: bytes, start: int, stop: int) -> None:
         """Hand on what is in the frame ``data[start:stop]``."""
-        at = frame.network(link, data, start, stop)
-        if at < 0 or not self._ip(time, data, at, stop, 0):
+        if link in wifi.LINKS:
+            parts = wifi.payloads(link, data, start, stop)
+            if parts is None:
+                self.encrypted += 1
+                return
+            found = [(frame.typed(0, data, at, end), end) for at, end in parts]
+        else:
+            found = [(frame.network(link, data, start, stop), stop)]
+        if not sum(at >= 0 and self._ip(time, data, at, end, 0) for at, end in found):
             self.other += 1
 
     def _said(self, end: int, size: int) -> int:
@@ -119,7 +122,7 @@ class Unwrapper(ABC):
                 protocol, at = data[at], at + 8
             elif protocol in _EXTENSIONS and at + 8 <= end:
                 protocol, at = data[at], at + 8 + data[at + 1] * 8
-            elif protocol == 51 and at + 8 <= end:
+            elif protocol == _AUTHENTICATED and at + 8 <= end:
                 protocol, at = data[at], at + 8 + data[at + 1] * 4
             else:
                 break
@@ -136,10 +139,12 @@ class Unwrapper(ABC):
         size: int,
         depth: int,
     ) -> bool:
-        if protocol in CARRIERS:
+        if protocol == _AUTHENTICATED and at + 12 <= end:
+            protocol, at = data[at], min(end, at + 8 + data[at + 1] * 4)
+        if protocol in tunnel.CARRIERS:  # a tunnel is a flow, and so is what is in it
             key = addresses + bytes(4) + PROTOCOL[protocol]
             self._transport(time, key, protocol, data, at, end, size, depth)
-            inner = frame.gre(data, at, end) if protocol == GRE else at
+            inner = tunnel.CARRIERS[protocol](data, at, end)
             if inner >= 0:
                 self._ip(time, data, inner, end, depth + 1)
             return True
@@ -159,8 +164,7 @@ class Unwrapper(ABC):
         self._transport(time, addresses + ports + PROTOCOL[protocol], protocol, data, at, end, size, depth)
         return True
 
-    def _tunnel(self, time: int, data: bytes, start: int, end: int, depth: int) -> None:
-        for inner in (frame.vxlan(data, start, end), frame.teredo(data, start, end)):
-            if inner >= 0:
-                self._ip(time, data, inner, end, depth + 1)
-                return
+    def _tunnel(self, time: int, key: bytes, data: bytes, start: int, end: int, depth: int) -> None:
+        inner = tunnel.udp(key[-5:-1], data, start, end)
+        if inner >= 0:
+            self._ip(time, data, inner, end, depth + 1)
