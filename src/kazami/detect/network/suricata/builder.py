@@ -36,6 +36,7 @@ class Builder:
     variables: set[str] = field(default_factory=set)
     folder: str = ""
     protocol: str = ""
+    wanted: list[str] = field(default_factory=list)  # keywords without which the rule says it makes no sense
 
     def draft(self, name: str) -> Draft:
         """The plain buffer of this name; made if need be."""

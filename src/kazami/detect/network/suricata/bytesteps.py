@@ -101,7 +101,7 @@ class ByteJump:
         return self.field.relative
 
     def places(self, view: View, at: int) -> Iterator[int]:
-        """Where it leads, if that is inside."""
+        """Where it leads, if that is not behind the end; before the beginning is the beginning."""
         found = self.field.read(view, at)
         if found is None:
             return
@@ -110,8 +110,8 @@ class ByteJump:
             value += -value % self.field.align
         base = 0 if self.beginning else len(view.data) if self.end else found[1]
         target = base + value + view.number(self.post)
-        if 0 <= target <= len(view.data):
-            yield target
+        if target < len(view.data):
+            yield max(0, target)
 
 
 @dataclass(frozen=True, slots=True)

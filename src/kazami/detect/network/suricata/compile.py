@@ -149,6 +149,8 @@ def compiled(text: parse.Text, path: str, variables: Mapping[str, str]) -> Rule:
         if handle is None:
             raise UnsupportedError(name)
         handle(builder, value or "")
+    if missing := [name for name in builder.wanted if name not in KEYWORDS]:
+        raise UnsupportedError(missing[0])
     if not rule.sid:
         raise RuleError("has no sid")
     _settle(rule, builder)

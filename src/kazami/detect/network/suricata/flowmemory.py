@@ -32,6 +32,11 @@ def tracked(rule: Rule, session: Session, side: int) -> bytes:
     return {"by_src": source, "by_dst": target, "by_both": source + target}[rule.limit.track]
 
 
+def flow_bits_hold(command: str, names: tuple[str, ...], bits: set[str]) -> bool:
+    """Whether one of some names is set, or (``isnotset``) one of them is not."""
+    return not bits.isdisjoint(names) if command == "isset" else not bits.issuperset(names)
+
+
 def flow_bits(command: str, names: tuple[str, ...], bits: set[str]) -> None:
     """Set, unset or toggle names that a flow keeps."""
     for name in names:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from kazami.detect.network.suricata.alert import MOST, Alert
 from kazami.detect.network.suricata.buffers import BUFFERS
 from kazami.detect.network.suricata.builder import PAYLOAD
-from kazami.detect.network.suricata.flowmemory import addressed, counted, flow_bits, reckon, tracked
+from kazami.detect.network.suricata.flowmemory import (
+    addressed,
+    counted,
+    flow_bits,
+    flow_bits_hold,
+    reckon,
+    tracked,
+)
 from kazami.detect.network.suricata.gate import meets
 from kazami.detect.network.suricata.header import number
 from kazami.detect.network.suricata.memory import Bits, Counters
@@ -18,7 +25,7 @@ from kazami.detect.network.suricata.opening import Call
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import TCP, Packet, header
 from kazami.detect.network.suricata.past import Past
-from kazami.detect.network.suricata.plan import TOLD, Plan
+from kazami.detect.network.suricata.plan import TOLD, Plan, only_once
 from kazami.detect.network.suricata.prefilter import Finder
 from kazami.detect.network.suricata.rule import Inspection, Rule
 from kazami.detect.network.suricata.state import Proof, State, Transaction
@@ -27,8 +34,8 @@ from kazami.detect.network.suricata.steps import Content, Size, View, run
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.session import Session
 
-#: Alerts that one flow may give.
-MAX_ALERTS = 2_000
+#: Alerts that one flow may give, and packets of it that rules let pass one by one.
+MAX_ALERTS = MAX_EXCUSED = 2_000
 
 #: Searches out of time after which a rule is asked no more.
 MAX_LATE = 20
@@ -220,9 +227,13 @@ class Inspector:
 
     # Where rules are asked.
 
-    def bare(self, rules: tuple[Rule, ...], packet: Packet) -> None:
-        """Rules that ask for no bytes."""
-        for rule in self.open_rules(rules, packet.session, packet.side):
+    def bare(self, begin: tuple[Rule, ...], packet: Packet) -> None:
+        """Rules that ask for no bytes; `begin` are those that are asked at the beginning of a flow alone."""
+        rules = packet.session.state.bare[packet.side]
+        if begin:
+            opened = self.open_rules(begin, packet.session, packet.side)
+            rules = tuple(ordered([*opened, *rules])) if rules else opened
+        for rule in rules:
             self.lone(rule, packet)
 
     def lone(self, rule: Rule, packet: Packet) -> bool:
@@ -363,10 +374,9 @@ class Inspector:
     def ready(self, rule: Rule, session: Session) -> bool:
         """Whether what a rule asks of the memory of its flow holds as yet; asked before any bytes are looked at."""
         for bit in rule.bits:
-            if bit.scope == "flow" and bit.command in ("isset", "isnotset"):
-                held = not session.bits.isdisjoint(bit.names)
-                if held != (bit.command == "isset"):
-                    return False
+            asked = bit.scope == "flow" and bit.command in ("isset", "isnotset")
+            if asked and not flow_bits_hold(bit.command, bit.names, session.bits):
+                return False
         return True
 
     def _holds(self, rule: Rule, inspections: Sequence[Inspection], view: View) -> tuple[int, bytes] | None:
@@ -406,14 +416,18 @@ class Inspector:
             session.calls.append(Call(session.application, rule, side, place, buffer, offset, proof))
         if not self._remembered(rule, session, side, now):
             return False
-        if rule.action == "pass":
-            session.passed = True
-            return True
         if not self._counters.passes(
             rule, tracked(rule, session, side), now, (session.ports[side], session.ports[1 - side])
         ):
             return True
-        if rule.quiet or session.passed or len(session.alerts) >= MAX_ALERTS:
+        silent = session.passed or place[1] in session.excused
+        if rule.action == "pass":
+            if _is_for_flow(rule, buffer):
+                session.passed = True
+            elif len(session.excused) < MAX_EXCUSED:
+                session.excused.add(place[1])
+            silent |= not rule.told
+        if rule.quiet or silent or len(session.alerts) >= MAX_ALERTS:
             return True
         session.alerts.append(
             Alert(rule, now, place[1], side, session.addresses, session.ports, session.protocol, session.application,
@@ -427,11 +441,12 @@ class Inspector:
         for bit in rule.bits:
             if bit.command in ("isset", "isnotset"):
                 held = (
-                    any(n in session.bits for n in bit.names)
+                    flow_bits_hold(bit.command, bit.names, session.bits)
                     if bit.scope == "flow"
                     else self._bits.holds(bit, addressed(bit.scope, session, side), now)
+                    == (bit.command == "isset")
                 )
-                if held != (bit.command == "isset"):
+                if not held:
                     return False
         if not all(counted(test, session.counts) for test in rule.counts):
             return False
@@ -444,6 +459,11 @@ class Inspector:
         for test in rule.counts:
             reckon(test, session.counts)
         return True
+
+
+def _is_for_flow(rule: Rule, buffer: str) -> bool:
+    """Whether a rule that lets pass, true in a buffer, lets the whole flow pass; else it is the one packet."""
+    return buffer not in ("", PAYLOAD) or bool(rule.header.application or rule.application) or only_once(rule)
 
 
 _BUDGET = 3_000

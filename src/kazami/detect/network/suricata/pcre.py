@@ -41,11 +41,10 @@ class Expression:
     buffer: str | None
     relative: bool
     negated: bool
-    captures: tuple[str, ...] = ()
 
 
 def expression(text: str) -> Expression:
-    """Take apart what stands behind ``pcre:``.
+    """Take apart what stands behind ``pcre:``. Names behind a comma keep what groups hold: they change nothing in what is found.
 
     Raises:
         RuleError: It is no expression.
@@ -61,16 +60,15 @@ def expression(text: str) -> Expression:
     found = _FORM.fullmatch(body)
     if found is None:
         raise RuleError(f"pcre {text[:60]!r} is no expression")
-    pattern, letters, captures = found[3].replace("\\;", ";").replace('\\"', '"'), found[4], found[5]
+    pattern, letters = found[3].replace("\\;", ";").replace('\\"', '"'), found[4]
     buffers = [LETTERS[letter] for letter in letters if letter in LETTERS]
     unknown = [letter for letter in letters if letter not in LETTERS and letter not in _SELF]
     if unknown:
         raise UnsupportedError("pcre", f"the flag {unknown[0]} is not known")
     if len(set(buffers)) > 1:
         raise RuleError("pcre with two buffers")
-    names = tuple(name.strip() for name in captures.split(",")) if captures else ()
     return Expression(
-        pattern, letters, buffers[0] if buffers else None, "R" in letters, negated or found[1] == "!", names
+        pattern, letters, buffers[0] if buffers else None, "R" in letters, negated or found[1] == "!"
     )
 
 

@@ -91,6 +91,7 @@ class Rule:
     counts: tuple[CountTest, ...] = ()
     limit: Limit | None = None
     quiet: bool = False
+    told: bool = False  # an alert although it lets pass
     notices: tuple[str, ...] = ()
     needs_packet: bool = False
     beyond: bool = False  # asks a packet for more than its protocol and payload

@@ -42,7 +42,7 @@ class Session:
 
     __slots__ = (
         "_inspector", "_late", "_parser", "addresses", "alerts", "application", "beyond", "bits", "calls", "counts", "established",
-        "first", "halves", "kind", "last", "packets", "passed", "phase", "ports", "protocol", "state", "touched", "turns",
+        "excused", "first", "halves", "kind", "last", "packets", "passed", "phase", "ports", "protocol", "state", "touched", "turns",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,7 @@ class Session:
         self.protocol, self.addresses, self.ports, self.first = protocol, addresses, ports, time
         self.phase, self.established, self.passed = NEW, False, False
         self.application = ""
+        self.excused: set[int] = set()  # numbers of packets that a rule lets pass
         self.bits: set[str] = set()
         self.counts: dict[str, int] = {}
         self.alerts: list[Alert] = []
@@ -94,10 +95,12 @@ class Session:
         start = at + (data[at + 12] >> 4) * 4
         if start > stop or start < at + 20:
             start = stop
+        if (
+            self.packets[side] == 1 or self.state.watchful[side]
+        ):  # the packet that opens it is not yet of an established flow
+            self._headers(Packet(time, number, side, TCP, data, ip, at, start, stop, self))
         if self.phase < OPEN:
             self._handshake(side, flags, int.from_bytes(data[at + 4 : at + 8]), start < stop)
-        if self.packets[side] == 1 or self.state.watchful[side]:
-            self._headers(Packet(time, number, side, TCP, data, ip, at, start, stop, self))
         if start < stop and not self.halves[side].dropped:
             low = ip if ip >= 0 else at
             frame = (time, number, data[low:stop], ip - low if ip >= 0 else -1, at - low, start - low)
@@ -162,10 +165,7 @@ class Session:
         """Everything that is asked of one packet alone."""
         inspector, side = self._inspector, packet.side
         plan, kind = inspector.plan, self.protocol if self.protocol in TOLD else 0
-        if self.packets[side] == 1 and (begin := plan.begin.get((kind, side))):
-            inspector.bare(begin, packet)
-        for rule in self.state.bare[side]:
-            inspector.lone(rule, packet)
+        inspector.bare(plan.begin.get((kind, side), ()) if self.packets[side] == 1 else (), packet)
         finder = plan.payload.get((kind, side)) if packet.stop > packet.start else None
         if finder is not None or self.state.bitten[side]:
             inspector.packet(finder, packet, self.state.bitten[side])
@@ -182,11 +182,7 @@ class Session:
     def _headers(self, packet: Packet) -> None:
         """What is asked of headers alone; what other rules have set is known only when the payload was looked at."""
         inspector, side = self._inspector, packet.side
-        begin = inspector.plan.begin.get((TCP, side)) if self.packets[side] == 1 else None
-        if begin:
-            inspector.bare(begin, packet)
-        for rule in self.state.bare[side]:
-            inspector.lone(rule, packet)
+        inspector.bare(inspector.plan.begin.get((TCP, side), ()) if self.packets[side] == 1 else (), packet)
         if packet.start >= packet.stop:
             if self.state.bitten[side]:
                 self.flush()  # what was said before may have set what these ask for

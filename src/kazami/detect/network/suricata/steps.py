@@ -1,7 +1,8 @@
 """What is looked for in a buffer, step by step, the way Suricata goes through the matches of one list.
 
-A step yields the places (offsets into the buffer) from which the next step goes on. Where the next one is relative to it, the
-next place is tried when the rest fails; else the first place decides. After Suricata's detect-engine-content-inspection.c as its
+A step yields the places (offsets into the buffer) from which the next step goes on. Where the next one is bound to it, the next
+place is tried when the rest fails; else the first place decides: content with a distance alone, without an end, finds no more
+behind a later place than behind the first. After Suricata's detect-engine-content-inspection.c as its
 User Guide describes it (payload keywords).
 """
 
@@ -133,7 +134,7 @@ class DataAt:
     def places(self, view: View, at: int) -> Iterator[int]:
         """`at`, if there is (or is not)."""
         place = view.number(self.place)
-        there = place <= len(view.data) - at if self.relative else place <= len(view.data)
+        there = place <= len(view.data) - at if self.relative else place < len(view.data)
         if there != self.negated:
             yield at
 
@@ -153,7 +154,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A comparison of a number with what a rule says: ``=``, ``!``, ``<``, ``<=``, ``>``, ``>=``, ``<>`` (between, exclusive), ``&``."""
+    """A comparison of a number with what a rule says: ``=``, ``!``, ``<``, ``<=``, ``>``, ``>=``, ``<>`` (between, exclusive), ``&``, ``&=`` (what a mask leaves)."""
 
     sign: str
     first: Number
@@ -169,8 +170,7 @@ class Test:
 _COMPARE: dict[str, Callable[[int, int, int], bool]] = {
     "=": lambda v, a, b: v == a, "!": lambda v, a, b: v != a, "<": lambda v, a, b: v < a, "<=": lambda v, a, b: v <= a,
     ">": lambda v, a, b: v > a, ">=": lambda v, a, b: v >= a, "<>": lambda v, a, b: a < v < b,
-    "..": lambda v, a, b: a <= v <= b, "&": lambda v, a, b: bool(v & a), "^": lambda v, a, b: bool(v ^ a),
-    "!&": lambda v, a, b: not v & a,
+    "..": lambda v, a, b: a <= v <= b, "&": lambda v, a, b: bool(v & a), "&=": lambda v, a, b: v & a == b,
 }  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def run(steps: Sequence[Step], view: View, at: int = 0, index: int = 0) -> int:
     if index == len(steps):
         return at
     step = steps[index]
-    again = index + 1 < len(steps) and steps[index + 1].relative
+    again = index + 1 < len(steps) and _bound(step, steps[index + 1])
     for place in step.places(view, at):
         view.budget -= 1
         if view.budget < 0:
@@ -189,6 +189,12 @@ def run(steps: Sequence[Step], view: View, at: int = 0, index: int = 0) -> int:
         if end >= 0 or not again:
             return end
     return -1
+
+
+def _bound(step: Step, following: Step) -> bool:
+    """Whether another place of a step may help the one behind it."""
+    loose = isinstance(step, Content) and isinstance(following, Content) and following.within is None
+    return following.relative and not loose
 
 
 def first_content(steps: Sequence[Step]) -> Content | None:

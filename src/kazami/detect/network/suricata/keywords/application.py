@@ -18,19 +18,20 @@ from kazami.detect.network.suricata.steps import Content, Step, Test, View
 MAX_HASHES, MAX_LIST = 1_000_000, 64 << 20
 
 _OPCODES = {"query": 0, "iquery": 1, "status": 2, "notify": 4, "update": 5}
+_CODES = {
+    "noerror": 0, "formerr": 1, "servfail": 2, "nxdomain": 3, "notimp": 4, "refused": 5, "yxdomain": 6, "yxrrset": 7,
+    "nxrrset": 8, "notauth": 9, "notzone": 10, "badvers": 16, "badsig": 16, "badkey": 17, "badtime": 18, "badmode": 19,
+    "badname": 20, "badalg": 21, "badtrunc": 22,
+}  # fmt: skip
 _TYPES = {
-    "a": 1,
-    "ns": 2,
-    "cname": 5,
-    "soa": 6,
-    "null": 10,
-    "ptr": 12,
-    "mx": 15,
-    "txt": 16,
-    "aaaa": 28,
-    "srv": 33,
-    "any": 255,
-}
+    "a": 1, "ns": 2, "md": 3, "mf": 4, "cname": 5, "soa": 6, "mb": 7, "mg": 8, "mr": 9, "null": 10, "wks": 11, "ptr": 12,
+    "hinfo": 13, "minfo": 14, "mx": 15, "txt": 16, "rp": 17, "afsdb": 18, "x25": 19, "isdn": 20, "rt": 21, "nsap": 22,
+    "nsapptr": 23, "sig": 24, "key": 25, "px": 26, "gpos": 27, "aaaa": 28, "loc": 29, "nxt": 30, "srv": 33, "atma": 34,
+    "naptr": 35, "kx": 36, "cert": 37, "a6": 38, "dname": 39, "opt": 41, "apl": 42, "ds": 43, "sshfp": 44, "ipseckey": 45,
+    "rrsig": 46, "nsec": 47, "dnskey": 48, "dhcid": 49, "nsec3": 50, "nsec3param": 51, "tlsa": 52, "smimea": 53, "hip": 55,
+    "cds": 59, "cdnskey": 60, "openpgpkey": 61, "csync": 62, "zonemd": 63, "svcb": 64, "https": 65, "spf": 99, "nid": 104,
+    "l32": 105, "l64": 106, "lp": 107, "eui48": 108, "eui64": 109, "tkey": 249, "tsig": 250, "any": 255, "uri": 256,
+}  # fmt: skip
 _ENCRYPTIONS = {
     "des-cbc-crc": 1, "des-cbc-md4": 2, "des-cbc-md5": 3, "des3-cbc-md5": 5, "des3-cbc-sha1": 7,
     "aes128-cts-hmac-sha1-96": 17, "aes256-cts-hmac-sha1-96": 18, "rc4-hmac": 23, "rc4-hmac-exp": 24,
@@ -223,7 +224,7 @@ def _hashes(buffer: str, digits: int) -> Handler:
 
 KEYWORDS: dict[str, Handler] = {
     "dns.opcode": _compared("dns.opcode", _OPCODES), "dns_opcode": _compared("dns.opcode", _OPCODES),
-    "dns.rcode": _compared("dns.rcode"), "dns.rrtype": _compared("dns.rrtype", _TYPES),
+    "dns.rcode": _compared("dns.rcode", _CODES), "dns.rrtype": _compared("dns.rrtype", _TYPES),
     "tls.version": _version, "ssl_version": _ssl_version, "ssl_state": _ssl_state,
     "tls.subject": _said("tls.cert_subject"), "tls.issuerdn": _said("tls.cert_issuer"),
     "tls.fingerprint": _said("tls.cert_fingerprint"), "tls.cert_chain_len": _compared("tls.cert_chain_len"),

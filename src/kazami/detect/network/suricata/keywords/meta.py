@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import operator
+import re
+
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder
 from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.keywords.payload import Handler
 from kazami.detect.network.suricata.parse import unquoted
 
+#: The version of Suricata whose language is evaluated, for rules that ask for one.
+VERSION = (9, 0, 99)
+_BOUND = r"(>=|>|<=|<)\s*(\d{1,3}(?:\.\d{1,3}){0,2})"
+_COMPARE = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
+_FEATURES = ("ja3", "ja4")
+
 #: Taken without effect: why that changes nothing in what is found.
 IGNORED: dict[str, str] = {
-    "filestore": "files are not stored by rules", "tag": "packets behind an alert are not kept",
+    "filestore": "files are not stored by rules", **dict.fromkeys(("tls.store", "tls_store"), "certificates are not stored by rules"), "tag": "packets behind an alert are not kept",
     "bypass": "nothing is bypassed when a capture is read", "replace": "nothing is changed in a capture",
     "prefilter": "the prefilter chooses for itself", "logto": "findings go into the case",
 }  # fmt: skip
@@ -52,12 +61,25 @@ def _target(builder: Builder, value: str) -> None:
 
 
 def _requires(builder: Builder, value: str) -> None:
-    for part in value.split(","):
-        name, _, _given = part.strip().partition(" ")
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, _, given = part.partition(" ")
         if name == "keyword":
-            raise UnsupportedError("requires", part.strip()[:60])
-        if name not in ("version", "feature", ""):
-            raise UnsupportedError("requires", name[:40])
+            builder.wanted.append(given.strip())
+        elif not (
+            (name == "version" and any(_within(one) for one in given.split("|")))
+            or (name == "feature" and given.strip() in _FEATURES)
+        ):
+            raise UnsupportedError("requires", part[:60])
+
+
+def _within(bounds: str) -> bool:
+    """Whether the version of the language that is evaluated here is within some bounds: ``>= 7.0.3 < 8``."""
+    if not re.fullmatch(rf"(?:\s*{_BOUND})+\s*", bounds):
+        raise RuleError(f"requires: version {bounds.strip()[:40]!r}")
+    return all(
+        _COMPARE[sign](VERSION, (*map(int, version.split(".")), 0, 0)[:3])
+        for sign, version in re.findall(_BOUND, bounds)
+    )
 
 
 def _ignored(name: str) -> Handler:

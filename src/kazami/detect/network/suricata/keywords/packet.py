@@ -26,7 +26,7 @@ _OPTIONS = {
     "satid": 136,
     "cipso": 134,
 }
-_FIELD = re.compile(r"([+*!-]?)\s*([A-Za-z0-9]*)\s*(?:,\s*([A-Za-z0-9]*))?")
+_FIELD = re.compile(r"([+*!-]?)\s*([A-Za-z0-9]*)\s*([+*!-]?)\s*(?:,\s*([A-Za-z0-9]*))?")
 _PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "icmp6": 58, "ipv6-icmp": 58, "sctp": 132,
               "ipv6": 41, "igmp": 2, "ipip": 4}  # fmt: skip
 
@@ -109,7 +109,7 @@ def _flags(builder: Builder, value: str) -> None:
     found = _FIELD.fullmatch(value.strip())
     if found is None or not found[2]:
         raise RuleError(f"flags: {value[:40]!r}")
-    modifier, letters, ignored = found[1], found[2].upper(), (found[3] or "").upper()
+    modifier, letters, ignored = found[1] or found[3], found[2].upper(), (found[4] or "").upper()
     if bad := [letter for letter in letters + ignored if letter not in _FLAGS and letter != "0"]:
         raise RuleError(f"flags: {bad[0]!r}")
     wanted = sum(_FLAGS.get(letter, 0) for letter in set(letters))
@@ -119,6 +119,8 @@ def _flags(builder: Builder, value: str) -> None:
         if packet.protocol != TCP or packet.at + 14 > packet.stop:
             return False
         seen = packet.flags & mask
+        if not wanted and packet.flags:
+            return modifier in ("!", "-")
         if modifier == "+":
             return seen & wanted == wanted
         if modifier == "*":
@@ -144,7 +146,7 @@ def _ipopts(builder: Builder, value: str) -> None:
 
 
 def _fragbits(builder: Builder, value: str) -> None:
-    found = re.fullmatch(r"([+*!]?)\s*([MDR]+)\s*([+*!]?)", value.strip())
+    found = re.fullmatch(r"([+*!]?)\s*([MDR]+)\s*([+*!]?)", value.strip().upper())
     if found is None:
         raise RuleError(f"fragbits: {value[:40]!r}")
     modifier = found[1] or found[3]
@@ -155,10 +157,10 @@ def _fragbits(builder: Builder, value: str) -> None:
             return False
         seen = packet.data[packet.ip + 6] & 0xE0
         if modifier == "+":
-            return seen & wanted == wanted
+            return seen & wanted == wanted and seen > wanted  # and others, not: or more
         if modifier == "*":
             return bool(seen & wanted)
-        return (seen & wanted == 0) if modifier == "!" else seen == wanted
+        return (seen & wanted != wanted) if modifier == "!" else seen == wanted
 
     _take(builder, holds)
 

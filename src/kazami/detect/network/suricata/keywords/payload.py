@@ -159,7 +159,7 @@ def _dsize(builder: Builder, value: str) -> None:
 
 def _urilen(builder: Builder, value: str) -> None:
     length, _, form = value.partition(",")
-    name = "http.uri" if form.strip() == "norm" else "http.uri.raw"
+    name = "http.uri.raw" if form.strip() == "raw" else "http.uri"
     if form.strip() not in ("", "norm", "raw"):
         raise RuleError(f"urilen: {form!r}")
     builder.draft(name).steps.append(Size(number.comparison(length)))
@@ -167,8 +167,6 @@ def _urilen(builder: Builder, value: str) -> None:
 
 def _pcre(builder: Builder, value: str) -> None:
     found = pcre.expression(value)
-    if found.captures:
-        raise UnsupportedError("pcre", "captures into variables")
     pcre.compiled(found.pattern, found.flags)
     step = pcre.Pcre(found.pattern, found.flags, found.relative, found.negated)
     if found.buffer is not None and found.buffer != PAYLOAD:

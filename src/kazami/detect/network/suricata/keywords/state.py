@@ -11,6 +11,9 @@ from kazami.detect.network.suricata.protocol import APPLICATIONS
 from kazami.detect.network.suricata.rule import BitTest, CountTest, Limit
 from kazami.detect.network.suricata.steps import Test
 
+#: How long a bit of a host lasts.
+HOST_SECONDS = 300
+
 _COMMANDS = ("set", "isset", "toggle", "unset", "isnotset", "noalert")
 
 
@@ -42,7 +45,7 @@ def _flowbits(builder: Builder, value: str) -> None:
         builder.rule.quiet = True
         return
     found = tuple(name.strip() for name in names.split("|") if name.strip())
-    if command not in _COMMANDS or not found:
+    if command not in _COMMANDS or not found or any(len(name.split()) > 1 for name in found):
         raise RuleError(f"flowbits: {value[:60]!r}")
     builder.rule.bits += (BitTest(command, found),)
 
@@ -63,6 +66,18 @@ def _xbits(builder: Builder, value: str) -> None:
     if track not in _TRACKS or track == "tx":
         raise UnsupportedError("xbits", f"track {track}")
     builder.rule.bits += (BitTest(command, (words[1],), _TRACKS[track], seconds),)
+
+
+def _hostbits(builder: Builder, value: str) -> None:
+    command, *rest = (word.strip() for word in value.split(","))
+    if command == "noalert" and not rest:
+        builder.rule.quiet = True
+        return
+    name, where = rest[0] if rest else "", rest[1] if len(rest) > 1 else "src"
+    if command not in _COMMANDS or not name or where not in ("src", "dst"):
+        raise RuleError(f"hostbits: {value[:60]!r}")
+    scope = "source" if where == "src" else "target"
+    builder.rule.bits += (BitTest(command, (name,), scope, HOST_SECONDS),)
 
 
 def _flowint(builder: Builder, value: str) -> None:
@@ -170,8 +185,12 @@ def _noalert(builder: Builder, value: str) -> None:
     builder.rule.quiet = True
 
 
+def _alert(builder: Builder, value: str) -> None:
+    builder.rule.told = True
+
+
 KEYWORDS: dict[str, Handler] = {
-    "flow": _flow, "flowbits": _flowbits, "xbits": _xbits, "flowint": _flowint, "threshold": _limit, "detection_filter": _filter,
-    "stream_size": _stream_size, "flow.age": _age, "app-layer-protocol": _application, "noalert": _noalert,
+    "flow": _flow, "flowbits": _flowbits, "xbits": _xbits, "hostbits": _hostbits, "flowint": _flowint, "threshold": _limit, "detection_filter": _filter,
+    "stream_size": _stream_size, "flow.age": _age, "app-layer-protocol": _application, "noalert": _noalert, "alert": _alert,
     "flow.pkts": _counter(-1), "flow.pkts_toserver": _counter(0), "flow.pkts_toclient": _counter(1),
 }  # fmt: skip
