@@ -57,7 +57,7 @@ def test_no_expression_hangs(expression: str) -> None:
 
 
 def test_no_list_of_contents_hangs() -> None:
-    body = "".join('content:"a"; within:99999; ' for _ in range(12)) + 'content:"b"; within:99999;'
+    body = "".join('content:"a"; distance:0; ' for _ in range(12)) + 'content:"b"; distance:0;'
     inspector, session = talked(
         rule('content:"a"; ' + body + ' content:"!";'), made.talk(b"a" * 5_000 + b"!", size=1400)
     )

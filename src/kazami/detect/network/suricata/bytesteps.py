@@ -12,17 +12,21 @@ from kazami.detect.network.suricata.steps import Number, Step, View, run
 #: Bytes of a number, and bytes of Base64 that are decoded.
 MAX_NUMBER, MAX_BASE64 = 23, 65_535
 
+#: The base of digits that tell it themselves, as in C: ``0x1f``, ``017``, ``15``.
+AUTOMATIC = 1
+
 _WORD = (1 << 64) - 1
 _TEXT = {
     16: re.compile(rb"\s*(?:0[xX])?([0-9a-fA-F]+)"),
     10: re.compile(rb"\s*([+-]?\d+)"),
     8: re.compile(rb"\s*([0-7]+)"),
+    AUTOMATIC: re.compile(rb"\s*([+-]?(?:0[xX][0-9a-fA-F]+|\d+))"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a number lies and how it is written. `base` is 0 for binary."""
+    """Where a number lies and how it is written. `base` is 0 for binary; digits may be as many as there are (`size` 0)."""
 
     size: Number
     offset: Number
@@ -39,15 +43,24 @@ class Where:
         size = view.number(self.size)
         if start < 0 or size < 0 or size > MAX_NUMBER or start + size > len(view.data):
             return None
-        data = view.data[start : start + size]
+        data = (
+            view.data[start : start + size]
+            if size or not self.base
+            else view.data[start : start + MAX_NUMBER]
+        )
         if self.base:
             return self._text(data, start)
         value = int.from_bytes(data, "little" if self.little else "big")
         return self.masked(value), start + size
 
     def _text(self, data: bytes, start: int) -> tuple[int, int] | None:
-        found = _TEXT[self.base].match(data)
-        return None if found is None else (self.masked(int(found[1], self.base) & _WORD), start + found.end())
+        base = self.base
+        found = _TEXT[base].match(data)
+        if found is not None and base == AUTOMATIC:
+            digits = found[1].lstrip(b"+-")
+            base = 16 if digits[:2].lower() == b"0x" else 8 if digits[:1] == b"0" else 10
+            found = _TEXT[base].match(data)
+        return None if found is None else (self.masked(int(found[1], base) & _WORD), start + found.end())
 
     def masked(self, value: int) -> int:
         if not self.mask:

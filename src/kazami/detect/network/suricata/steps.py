@@ -1,8 +1,7 @@
 """What is looked for in a buffer, step by step, the way Suricata goes through the matches of one list.
 
-A step yields the places (offsets into the buffer) from which the next step goes on. Where the next one is bound to it, the next
-place is tried when the rest fails; else the first place decides: content with a distance alone, without an end, finds no more
-behind a later place than behind the first. After Suricata's detect-engine-content-inspection.c as its
+A step yields the places (offsets into the buffer) from which the next step goes on. Where the next one is relative to it, the
+next place is tried when the rest fails; else the first place decides. After Suricata's detect-engine-content-inspection.c as its
 User Guide describes it (payload keywords).
 """
 
@@ -179,7 +178,7 @@ def run(steps: Sequence[Step], view: View, at: int = 0, index: int = 0) -> int:
     if index == len(steps):
         return at
     step = steps[index]
-    again = index + 1 < len(steps) and _bound(step, steps[index + 1])
+    again = index + 1 < len(steps) and steps[index + 1].relative
     for place in step.places(view, at):
         view.budget -= 1
         if view.budget < 0:
@@ -189,12 +188,6 @@ def run(steps: Sequence[Step], view: View, at: int = 0, index: int = 0) -> int:
         if end >= 0 or not again:
             return end
     return -1
-
-
-def _bound(step: Step, following: Step) -> bool:
-    """Whether another place of a step may help the one behind it."""
-    loose = isinstance(step, Content) and isinstance(following, Content) and following.within is None
-    return following.relative and not loose
 
 
 def first_content(steps: Sequence[Step]) -> Content | None:

@@ -180,9 +180,11 @@ def _pcre(builder: Builder, value: str) -> None:
 # The byte keywords: each value is a list between commas, some of it named.
 
 
-def _field(words: list[str], size: str, offset: str, builder: Builder, keyword: str) -> bytesteps.Where:
+def _field(
+    words: list[str], size: str, offset: str, builder: Builder, keyword: str, base: int = 10
+) -> bytesteps.Where:
     made = bytesteps.Where(_number(size, builder), _number(offset, builder))
-    base, text = 10, False
+    text = False
     for word in words:
         name, _, value = word.replace("=", " ").partition(" ")
         name, value = name.strip().lower(), value.strip()
@@ -232,7 +234,7 @@ def _byte_test(builder: Builder, value: str) -> None:
     sign = sign.lstrip("!").strip() or "="
     if sign not in ("=", "<", ">", "<=", ">=", "&", "^"):
         raise RuleError(f"byte_test: {sign!r}")
-    field = _field(rest, size, offset, builder, "byte_test")
+    field = _field(rest, size, offset, builder, "byte_test", bytesteps.AUTOMATIC)
     builder.add(bytesteps.ByteTest(field, sign, _number(wanted, builder), negated), field.relative)
 
 
@@ -240,7 +242,14 @@ def _byte_jump(builder: Builder, value: str) -> None:
     size, offset, *rest = _words(value, 2, "byte_jump")
     own = {"from_beginning", "from_end", "post_offset"}
     posts = [word.split(None, 1)[1] for word in rest if word.startswith("post_offset") and " " in word]
-    field = _field([w for w in rest if w.split(" ")[0] not in own], size, offset, builder, "byte_jump")
+    field = _field(
+        [w for w in rest if w.split(" ")[0] not in own],
+        size,
+        offset,
+        builder,
+        "byte_jump",
+        bytesteps.AUTOMATIC,
+    )
     step = bytesteps.ByteJump(
         field, "from_beginning" in rest, "from_end" in rest, _number(posts[0], builder) if posts else 0
     )
