@@ -90,3 +90,33 @@ def earthworm() -> bytes:
 
 def quasar(size: int = 96, seed: int = 1) -> bytes:
     return struct.pack("<I", size) + dense(size, seed)
+
+
+def connect(inner: bytes) -> tuple[bytes, bytes]:
+    """What both sides say where a proxy stands between them, until and with `inner`."""
+    head = b"CONNECT 192.0.2.7:443 HTTP/1.1\r\nHost: 192.0.2.7:443\r\n\r\n"
+    return head + inner, b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+def socks(inner: bytes) -> tuple[bytes, bytes]:
+    return b"\x05\x01\0\x05\x01\0\x01\xc0\0\x02\x07\x01\xbb" + inner, b"\x05\0\x05\0\0\x01\0\0\0\0\0\0"
+
+
+def second(request: bytes) -> tuple[bytes, bytes]:
+    """A request behind another one of the same connection."""
+    return (
+        b"GET / HTTP/1.1\r\nHost: x.example\r\n\r\n" + request,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    )
+
+
+def in_yamux(message: bytes) -> bytes:
+    """A stream that is opened (its window grows), and a frame of data."""
+    return (
+        struct.pack(">BBHII", 0, 1, 1, 1, 6 << 20) + struct.pack(">BBHII", 0, 0, 0, 1, len(message)) + message
+    )
+
+
+def frp_work() -> bytes:
+    text = b'{"run_id":"00aa","privilege_key":"00","timestamp":1700000000}'
+    return b"w" + len(text).to_bytes(8) + text

@@ -52,6 +52,25 @@ FOUND = [
     ("EarthWorm", Conversation(made.earthworm()), "EarthWorm", "high", ("begins", made.earthworm()[:30].hex())),
     ("Quasar's certificate", Conversation(b"\x16\x03\x01", b"\x16\x03\x03\x01\x00" + bytes(40) + b"Quasar Server CA"), "Quasar", "high", ("certificate", "Quasar Server CA")),
     ("Quasar's messages", Conversation(made.quasar(seed=2), made.quasar(), port=4782), "Quasar", "low", ("client's messages", "96")),
+    ("RedLeaves through a proxy", Conversation(*made.connect(made.redleaves())), "RedLeaves", "high", ("behind", "CONNECT")),
+    ("RedLeaves through two", Conversation(*(a + b for a, b in zip(made.socks(b""), made.connect(made.redleaves()), strict=True))), "RedLeaves", "high", ("behind", "SOCKS, CONNECT")),
+    ("RedLeaves in a second request", Conversation(*made.second(made.redleaves_http())), "RedLeaves", "high", ("request", "2")),
+    ("PlugX through SOCKS", Conversation(*made.socks(made.plugx_tcp())), "PlugX", "high", ("behind", "SOCKS")),
+    ("PlugX, headers of another name", Conversation(made.plugx_http(("F-Z_0", "F-Z_1", "F-Z_2", "F-Z_3"))), "PlugX", "high", ("F-Z_2", "61456")),
+    ("PlugX, its path of 24 digits", Conversation(made.plugx_http(("HX1", "HX2", "HX3", "HX4"), "9").replace(b"update?id=0a1b2c3d", b"4A5B6C7D8E9F0A1B2C3D4E5F")), "PlugX", "high", ("HX3", "9")),
+    ("PlugX in a later datagram", Conversation(b"hello" + made.plugx_udp(), b"", "udp", 8080, (5, 36)), "PlugX", "high", ("session", "010203")),
+    ("PlugX on UDP, answered", Conversation(b"hello", made.plugx_udp(), "udp", 8080, (5,), (36,)), "PlugX", "high", ("session", "010203")),
+    ("Poison Ivy in small segments", Conversation(made.poison_ivy(made.dense(16, 99)), made.dense(256), "tcp", 443, (200, 56, 30, 18, 30, 18), (100, 156)), "Poison Ivy", "high", ("keep-alives", "2")),
+    ("Poison Ivy through a proxy that passes on", Conversation(made.connect(made.poison_ivy(BLOCK))[0], made.connect(b"")[1] + made.dense(256), "tcp", 8080, (55, *SIZES), (39, 256)), "Poison Ivy", "high", ("password", "keaidestone")),
+    ("ChChes in a second request", Conversation(*made.second(made.chches())), "ChChes", "high", ("request", "2")),
+    ("KV-botnet in pieces", Conversation(made.kv_botnet(), client_sizes=(10, 32)), "KV-botnet", "high", ("state", "0")),
+    ("KV-botnet, a device that listens", Conversation(b"", made.kv_botnet(), server_sizes=(42,)), "KV-botnet", "high", ("state", "0")),
+    ("KV-botnet and its next message", Conversation(made.kv_botnet() + b"\x17" + made.dense(40), client_sizes=(83,)), "KV-botnet", "high", ("length", "42")),
+    ("gh0st's frame without its mark or log-in", Conversation(made.gh0st(b"LURK0", b"x" * 90)), "gh0st", "medium", ("mark", "LURK0")),
+    ("FRP in yamux", Conversation(made.in_yamux(made.frp())), "FRP", "high", ("length", "109")),
+    ("FRP, a connection for work", Conversation(made.frp_work()), "FRP", "high", ("length", "61")),
+    ("FRP on WebSocket", Conversation(b"GET /~!frp HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"), "FRP", "high", ("address", "/~!frp")),
+    ("Quasar's messages on another port", Conversation(made.quasar(seed=2) * 2, made.quasar() * 2, port=1604), "Quasar", "low", ("client's messages", "96 96")),
 ]  # fmt: skip
 
 
@@ -112,6 +131,23 @@ QUIET = {
     "agent in another place": Conversation(b"\0" + made.earthworm()),
     "lengths of AES on another port": Conversation(made.quasar(), made.quasar(), port=443),
     "lengths of no blocks": Conversation(made.quasar(97), made.quasar(97), port=4782),
+    "numbered headers of a sensor": Conversation(
+        b"POST / HTTP/1.1\r\nA1: 1\r\nX: 0\r\nA2: 2\r\nA3: 3\r\nA4: 4\r\n\r\n"
+    ),
+    "42 bytes in a longer packet": Conversation(made.kv_botnet() + b"x", client_sizes=(43,)),
+    "256 bytes each, then 48 that differ": Conversation(
+        made.dense(352, 1), made.dense(256), "tcp", 3460, SIZES, (256,)
+    ),
+    "256 bytes each, then zeros": Conversation(
+        made.dense(256, 1) + bytes(200), made.dense(300), "tcp", 9100, (456,), (300,)
+    ),
+    "a mark that is no text": Conversation(made.gh0st(b"GAME\x01")),
+    "zlib that ends before its length": Conversation(
+        b"ABCDE" + struct.pack("<II", 900, 2000) + made.gh0st()[13:]
+    ),
+    "yamux of another program": Conversation(made.in_yamux(b"\x82\xa3Seq\x01\xadServiceMethod")),
+    "a proxy with nothing behind": Conversation(*made.connect(b"")),
+    "a proxy that refuses": Conversation(made.connect(made.redleaves())[0], b"HTTP/1.1 403 Forbidden\r\n"),
     "SSH": Conversation(b"SSH-2.0-OpenSSH_9.2\r\n", b"SSH-2.0-OpenSSH_8.1\r\n"),
     "RDP": Conversation(bytes.fromhex("030000130ee000000000000100080003000000")),
     "DNS": Conversation(

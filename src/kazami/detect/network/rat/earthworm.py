@@ -9,10 +9,7 @@ _FIRST, _SECOND, _WORD = b"\0\0\0\x01", b"\0\0\0\x01\x6b\0\0\0\x01", b"agent"
 
 def recognize(conversation: Conversation) -> Proof | None:
     """By the three fixed parts at their places, from either side."""
-    for side, data, sizes in (
-        ("client", conversation.client, conversation.client_sizes),
-        ("server", conversation.server, conversation.server_sizes),
-    ):
+    for side, data, sizes in conversation.sides:
         if sizes and sizes[0] >= 500:
             continue
         if data[1:5] == _FIRST and data[12:21] == _SECOND and data[25:30] == _WORD:

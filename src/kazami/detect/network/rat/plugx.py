@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from kazami.detect.network.rat.proof import Conversation, Proof, header_lines, http_body, is_known_protocol
 
@@ -28,10 +28,10 @@ COMMANDS: dict[int, str] = {
 }  # fmt: skip
 
 _NOT_PACKED, _TOGETHER = 0x1000000, 0x2000000
-_NUMBERED = re.compile(r"(X-|[A-Za-z]{1,12}?)([0-4])\Z")
+_NUMBERED = re.compile(r"(.{1,16})[0-4]\Z")
 _SESSION = {"x-session", "x-status", "x-size", "x-sn"}
 _UDP = bytes.fromhex("0000500002000000000400000010000000000000")
-_UPDATE = re.compile(rb"POST /update\?(?:id|wd|product)=[0-9a-f]{8} ")
+_URI = re.compile(rb"POST (?:http://[^/ ]*)?/(?:update\?(?:id|wd|product)=[0-9a-f]{8}|[0-9A-F]{24}) ")
 
 
 def recognize(conversation: Conversation) -> Proof | None:
@@ -46,13 +46,17 @@ def recognize(conversation: Conversation) -> Proof | None:
 
 
 def _udp(conversation: Conversation) -> Proof | None:
-    data = conversation.client[: conversation.client_sizes[0] if conversation.client_sizes else None]
-    right = len(data) == 36 and data[:20] == _UDP and data[20:22] != b"\0\0" and not any(data[23:36])
-    if not right or conversation.port == 53:
+    if conversation.port == 53:
         return None
-    return Proof(
-        "PlugX", "UDP", "high", "client", 0, {"header": data[:20].hex(), "session": data[20:23].hex()}
-    )
+    for side, data, sizes in conversation.sides:
+        at = 0
+        for size in sizes or (len(data),):
+            one = data[at : at + size]
+            if len(one) == 36 and one[:20] == _UDP and one[20:22] != b"\0\0" and not any(one[23:]):
+                told = {"header": one[:20].hex(), "session": one[20:23].hex()}
+                return Proof("PlugX", "UDP", "high", side, at, told)
+            at += size
+    return None
 
 
 def _http(data: bytes) -> Proof | None:
@@ -62,20 +66,26 @@ def _http(data: bytes) -> Proof | None:
     headers = header_lines(found[0])
     numbers = {name: value for name, value in headers if value.isdecimal() and len(value) < 12}
     named = {name.lower() for name in numbers} >= _SESSION
-    prefixes: dict[str, list[str]] = {}
-    for name in numbers:
-        if match := _NUMBERED.match(name):
-            prefixes.setdefault(match[1], []).append(name)
-    four = next((names for names in prefixes.values() if len(names) == 4), [])
-    names = [name for name in numbers if name.lower() in _SESSION] if named else four
+    names = [name for name in numbers if name.lower() in _SESSION] if named else _numbered(headers, numbers)
     if not names:
         return None
-    sure = named or "61456" in (numbers[name] for name in names) or _UPDATE.match(data) is not None
+    sure = named or "61456" in (numbers[name] for name in names) or _URI.match(data) is not None
     if not sure and "referer" in {name.lower() for name, _ in headers}:
         return None
     told = {name: numbers[name] for name in names} | {"uri": data.split(b" ", 2)[1][:200].decode("latin-1")}
     offset = data.find(names[0].encode("latin-1"))
-    return Proof("PlugX", "HTTP", "high" if sure else "medium", "client", offset, told)
+    return Proof("PlugX", "HTTP", "high" if sure else "low", "client", offset, told)
+
+
+def _numbered(headers: list[tuple[str, str]], numbers: Mapping[str, str]) -> list[str]:
+    """Four headers that follow each other, each a number, named alike but for another digit at the end."""
+    names = [name for name, _ in headers]
+    for at in range(len(names) - 3):
+        four = names[at : at + 4]
+        found = [match for name in four if name in numbers and (match := _NUMBERED.match(name))]
+        if len(found) == 4 and len({match[1] for match in found}) == 1 and len(set(four)) == 4:
+            return four
+    return []
 
 
 def _tcp(side: str, data: bytes) -> Proof | None:

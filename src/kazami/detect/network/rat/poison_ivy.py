@@ -11,6 +11,7 @@ import re
 from kazami.detect.network.rat.proof import (
     Conversation,
     Proof,
+    ends_at,
     header_lines,
     http_body,
     is_dense,
@@ -26,6 +27,12 @@ BLOCKS: dict[str, str] = {
 }  # fmt: skip
 
 _CHALLENGE, _ALIVE = 256, 48
+
+#: Packets of 48 bytes of which none shares its block: keep-alives do, so they are none.
+_DIFFERENT = 2
+
+#: Different bytes among 16 that are encrypted (fewer come once in 100,000): what repeats in clear is no keep-alive.
+_NOISE = 11
 _COOKIE = re.compile(r"id=[0-9A-F]{12}\Z")
 
 
@@ -35,31 +42,29 @@ def recognize(conversation: Conversation) -> Proof | None:
 
 
 def _challenge(conversation: Conversation) -> Proof | None:
-    client, server = conversation.client, conversation.server
-    for side, data, sizes in (
-        ("client", client, conversation.client_sizes),
-        ("server", server, conversation.server_sizes),
-    ):
-        if sizes and sizes[0] != _CHALLENGE:
-            return None
-        if len(data) < _CHALLENGE or not is_dense(data[:_CHALLENGE]) or is_known_protocol(data):
-            return None
-        if not sizes and len(data) != _CHALLENGE and side == "server":
-            return None
-    fields = {"challenge": client[:8].hex() + "...", "answer": server[:8].hex() + "..."}
-    for side, data, sizes in (
-        ("client", client, conversation.client_sizes),
-        ("server", server, conversation.server_sizes),
-    ):
+    sides = conversation.sides
+    if not all(_opens(data, sizes) for _, data, sizes in sides):
+        return None
+    fields = {
+        "challenge": conversation.client[:8].hex() + "...",
+        "answer": conversation.server[:8].hex() + "...",
+    }
+    for side, data, _ in sides:
+        for block, password in BLOCKS.items():
+            if (at := data.find(bytes.fromhex(block), _CHALLENGE)) >= 0:
+                told = {"block": block, "password": password}
+                return Proof("Poison Ivy", "TCP", "high", side, at, fields | told)
+    for side, data, sizes in sides:
         alive = _keep_alives(data, sizes)
-        blocks = {data[at + 16 : at + 32].hex() for at in alive}
-        known = next((block for block in blocks if block in BLOCKS), None)
-        if known or (len(alive) >= 2 and len(blocks) == 1):
-            block = known or blocks.pop()
-            told = {"block": block, "keep-alives": str(len(alive))} | (
-                {"password": BLOCKS[known]} if known else {}
-            )
-            return Proof("Poison Ivy", "TCP", "high", side, alive[0] + 16, fields | told)
+        blocks = [data[at + 16 : at + 32] for at in alive]
+        again = next(
+            (block for block in blocks if blocks.count(block) > 1 and len(set(block)) >= _NOISE), None
+        )
+        if again is not None:
+            told = {"block": again.hex(), "keep-alives": str(blocks.count(again))}
+            return Proof("Poison Ivy", "TCP", "high", side, alive[blocks.index(again)] + 16, fields | told)
+        if sum(size == _ALIVE for size in sizes) >= _DIFFERENT:
+            return None  # the password's block is the same in all
     whole = bool(conversation.client_sizes and conversation.server_sizes)
     sure = "medium" if conversation.port == 3460 else "low"
     return (
@@ -67,14 +72,22 @@ def _challenge(conversation: Conversation) -> Proof | None:
     )
 
 
+def _opens(data: bytes, sizes: tuple[int, ...]) -> bool:
+    """Whether a side begins with 256 encrypted bytes and then waits."""
+    if len(data) < _CHALLENGE or not is_dense(data[:_CHALLENGE]) or is_known_protocol(data):
+        return False
+    return ends_at(data, sizes, _CHALLENGE)
+
+
 def _keep_alives(data: bytes, sizes: tuple[int, ...]) -> list[int]:
-    """Where packets of 48 bytes begin, as far as their bytes are here."""
-    starts, at = [], 0
+    """Where messages of 48 bytes begin: packets of that size, and what follows the challenge in such steps, however it was cut."""
+    starts = set(range(_CHALLENGE, len(data) - _ALIVE + 1, _ALIVE))
+    at = 0
     for size in sizes:
         if size == _ALIVE and at >= _CHALLENGE and at + _ALIVE <= len(data):
-            starts.append(at)
+            starts.add(at)
         at += size
-    return starts
+    return sorted(starts)
 
 
 def _proxy(data: bytes) -> Proof | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,34 @@ class Conversation:
     port: int = 0
     client_sizes: tuple[int, ...] = ()
     server_sizes: tuple[int, ...] = ()
+
+    @property
+    def sides(self) -> tuple[tuple[str, bytes, tuple[int, ...]], ...]:
+        """Name, bytes and sizes of both directions."""
+        return ("client", self.client, self.client_sizes), ("server", self.server, self.server_sizes)
+
+    def after(self, client: int, server: int) -> Conversation:
+        """What comes behind so many bytes of both directions."""
+        return replace(
+            self,
+            client=self.client[client:],
+            server=self.server[server:],
+            client_sizes=_after(self.client_sizes, client),
+            server_sizes=_after(self.server_sizes, server),
+        )
+
+
+def _after(sizes: tuple[int, ...], skipped: int) -> tuple[int, ...]:
+    for place, size in enumerate(sizes):
+        if size > skipped:
+            return size - skipped, *sizes[place + 1 :]
+        skipped -= size
+    return ()
+
+
+def ends_at(data: bytes, sizes: tuple[int, ...], place: int) -> bool:
+    """Whether a packet ends at `place`, however what is before it was cut; without sizes, whether the bytes do."""
+    return place in accumulate(sizes) if sizes else len(data) == place
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import FIN, MAX_SIZES, TCP, UDP, Flow
 
 #: First bytes of each direction that a flow's record carries, for recognisers of what no parser here knows.
-CARRIED, CARRIED_HTTP = 1024, 2048
+CARRIED, CARRIED_TLS, CARRIED_REQUESTS = 1024, 2048, 4096
 
 #: Bytes of conversations that are remembered, and of one of them; characters of questions with their answers.
 REMEMBERED, MAX_REMEMBERED, MAX_NAMES = 12 << 20, 16384, 4 << 20
@@ -184,13 +184,14 @@ def _carried(
     """First bytes and sizes, for recognisers of what is not read here. They make columns, and are left out of the text."""
     if service in ("dns", "ssl", "quic") and b"Quasar" not in second:
         return (), ()
-    most = CARRIED_HTTP if service in ("http", "ssl") else CARRIED
+    most = CARRIED_TLS if service in ("http", "ssl") else CARRIED
     names: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     for which, data, own in zip(("orig", "resp"), (first, second), sizes, strict=True):
         if data:
+            kept = CARRIED_REQUESTS if service == "http" and which == "orig" else most
             names += (f"{which}_first_bytes", f"{which}_first_sizes")
-            values += (b2a_base64(data[:most], newline=False).decode(), ",".join(map(str, own)))
+            values += (b2a_base64(data[:kept], newline=False).decode(), ",".join(map(str, own)))
     return names, values
 
 

@@ -17,11 +17,11 @@ from kazami.sources.network.capture.application import (
     rdp,
     smb,
     smb1,
-    socks,
     ssh,
     tls,
     x509,
 )
+from kazami.wire import socks
 
 #: A log of Zeek, and its fields; ``#at`` is where in the client's bytes the record begins.
 Record = tuple[str, dict[str, Any]]
