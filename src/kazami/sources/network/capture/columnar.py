@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -238,7 +239,7 @@ def _carried(told: list[Told]) -> list[pa.DictionaryArray]:
 
 def _optional(name: str, values: pa.Array) -> list[Any]:
     """A field's piece of the text, where it is there."""
-    return [pc.binary_join_element_wise(f',"{name}":"', values, '"', "").fill_null("")]
+    return [_joined(f',"{name}":"', values, '"').fill_null(_scalar(""))]
 
 
 def _slab(
@@ -290,11 +291,18 @@ def seconds(micros: Numbers, there: Flags | None = None) -> pa.StringArray:
     below = micros < 0
     if below.any():
         text = pc.if_else(pa.array(below), _joined("-", text), text)
-    return text if there is None else pc.if_else(pa.array(there), text, None)
+    return text if there is None else pc.if_else(pa.array(there), text, pa.scalar(None, pa.string()))
 
 
 def _joined(*pieces: Any) -> pa.StringArray:
-    return pc.binary_join_element_wise(*pieces, "")
+    typed = [_scalar(piece) if isinstance(piece, str) else piece for piece in pieces]
+    return pc.binary_join_element_wise(*typed, _scalar(""))
+
+
+@lru_cache(1024)
+def _scalar(text: str) -> pa.StringScalar:
+    """A piece that is the same in all rows. Arrow, not told its type, looks for libraries that are not there, each time."""
+    return pa.scalar(text, pa.string())
 
 
 def _texts(numbers: Numbers) -> pa.StringArray:
