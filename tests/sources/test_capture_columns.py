@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -108,14 +109,16 @@ def test_states(given_: list[tuple[int, int, int, int, int]]) -> None:
         flow.halves[0].flags, flow.halves[1].flags = near, far
         flow.halves[0].packets, flow.halves[1].packets = packets, back
         flows.append(flow)
-    numbers = [columnar.numbers(column) for column in zip(*given_, strict=True)] or [columnar.numbers([])] * 5
+    numbers = [np.array(column, np.int64) for column in zip(*given_, strict=True)] or [
+        np.array([], np.int64)
+    ] * 5
     found = [columnar.STATES[code] for code in columnar.states(*numbers).tolist()]
     assert found == [connection.state(flow) for flow in flows]
 
 
 @given(st.lists(st.integers(-(10**16), 10**18)))
 def test_seconds(micros: list[int]) -> None:
-    found = columnar.seconds(columnar.numbers(micros)).to_pylist()
+    found = columnar.seconds(np.array(micros, np.int64)).to_pylist()
     assert found == [connection.seconds(one) for one in micros]
     assert all(
         round(float(text) * 1e6) == one for text, one in zip(found, micros, strict=True) if abs(one) < 10**14

@@ -115,8 +115,12 @@ def joined(pieces: list[tuple[Codes, pa.Array]], total: int) -> pa.Array | None:
     codes, place = whole.indices.to_numpy(), 0
     indices, missing = np.zeros(total, np.int32), np.ones(total, np.bool_)
     for rows, array in pieces:
-        indices[rows] = codes[place + array.indices.fill_null(0).to_numpy()]
-        missing[rows] = array.indices.is_null().to_numpy(zero_copy_only=False)
+        own = array.indices
+        if own.null_count:
+            there = own.is_valid().to_numpy(zero_copy_only=False)
+            rows, own = rows[there], own.drop_null()
+        indices[rows] = codes[place + own.to_numpy()]
+        missing[rows] = False
         place += len(array.dictionary)
     return pa.DictionaryArray.from_arrays(pa.array(indices, mask=missing), whole.dictionary)
 

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 #: Longest text of one cell in characters; what is longer is cut, `raw` keeps the whole.
 MAX_TEXT = 1 << 20
 
+_INTEGERS = frozenset((int, type(None)))
+
 #: Whole floats of less than this are written as integers.
 EXACT = 10**15
 
@@ -44,10 +46,9 @@ def quick_array(cells: Sequence[Any]) -> pa.Array | None:
     """
     try:
         if cells and type(cells[0]) is int:
-            numbers = pa.array(
-                cells
-            )  # of the type that it infers: told to make integers, it would cut floats
-            return numbers.cast(pa.string()) if numbers.type == pa.int64() else None
+            if not _INTEGERS.issuperset(map(type, cells)):  # told to make integers, Arrow would cut floats
+                return None
+            return pa.array(cells, pa.int64()).cast(pa.string())
         array = pa.array(cells, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
         return None

@@ -17,11 +17,12 @@ from kazami.sources.columns import Plan
 from kazami.sources.gathered import encoded
 from kazami.sources.network.capture import handshake
 from kazami.sources.network.capture.connection import COUNTED, NAMES, Whose
-from kazami.sources.network.capture.conversation import Group, Told
+from kazami.sources.network.capture.conversation import Told
 from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import FIN, RST, SYN, TCP, Flow
 from kazami.sources.network.capture.header import Flags
 from kazami.sources.network.capture.naming import Keys
+from kazami.sources.network.capture.sorting import spread
 from kazami.sources.network.capture.unwrap import ICMP, ICMP6
 from kazami.sources.slab import Slab, coded, distinct, taken
 
@@ -40,14 +41,48 @@ CONNECTION = ("service", *COUNTED, "community_id", *_BEGUN, *_FIRST)
 STATES = ("OTH", "SF", "S0", "SHR", "RSTO", "RSTR", "S2", "S3", "S1", "REJ", "RSTOS0", "SH")
 
 
+class Flows:
+    """Those whose records wait, as lists of what `connection.Whose` says of each."""
+
+    def __init__(self) -> None:
+        self._keys: list[bytes] = []
+        self._firsts: list[int] = []
+        self._numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, place: int) -> Whose:
+        return Whose(self._keys[place], self._firsts[place], self._numbers[place])
+
+    def add(self, flow: Flow) -> int:
+        """One flow more; its place."""
+        self._keys.append(flow.key)
+        self._firsts.append(flow.first)
+        self._numbers.append(flow.number)
+        return len(self._keys) - 1
+
+    def extend(self, crop: Crop, rows: Numbers) -> list[int]:
+        """Rows of a crop; their places."""
+        before, keys = len(self._keys), crop.keys
+        self._keys += [keys[row] for row in rows.tolist()]
+        self._firsts += crop.first[rows].tolist()
+        self._numbers += crop.number[rows].tolist()
+        return list(range(before, len(self._keys)))
+
+    def columns(self) -> tuple[list[bytes], Numbers, Numbers]:
+        """Keys, first times and numbers of all."""
+        return self._keys, np.array(self._firsts, np.int64), np.array(self._numbers, np.int64)
+
+
 class Heads:
     """What all records of some flows begin with: `text`, and `cells` of `connection.WHOSE`, a row for each flow."""
 
-    def __init__(self, flows: list[Whose]) -> None:
-        self.keys = keys = Keys([flow.key for flow in flows])
-        self.numbers = numbers(flow.number for flow in flows)
+    def __init__(self, flows: Flows) -> None:
+        own, firsts, self.numbers = flows.columns()
+        self.keys = keys = Keys(own)
         self.protocols = keys.protocols
-        name = keys.uids(numbers(flow.first for flow in flows))
+        name = keys.uids(firsts)
         near, far = keys.addresses(False), keys.addresses(True)
         known, kind = np.unique(self.protocols, return_inverse=True)
         protocol = coded(kind, [NAMES.get(one) or f"ip-{one}" for one in known.tolist()])
@@ -61,9 +96,11 @@ class Heads:
 
 def slab(some: Waiting, heads: Heads, owner: Evidence) -> Slab:
     """Records of one plan."""
-    row = _rows(some.groups)
-    flow = np.repeat(np.array(some.flows, np.int64), [len(one.places) for one in some.groups])
-    groups = list({id(one): one for one in some.groups}.values())
+    groups, codes = list(some.groups), np.array(some.codes, np.int64)
+    sizes = np.array([len(one.places) for one in groups], np.int64)
+    begin = (np.cumsum(sizes) - sizes)[codes]
+    row, whose, _ = spread(begin, begin + sizes[codes])
+    flow = np.array(some.flows, np.int64)[whose]
     cells = [
         encoded(column).take(pa.array(row))
         for column in zip(*(cells for one in groups for cells in one.cells), strict=True)
@@ -72,28 +109,13 @@ def slab(some: Waiting, heads: Heads, owner: Evidence) -> Slab:
         pa.array([text for one in groups for text in one.texts], pa.string()).take(pa.array(row))
     ]
     if some.numbers:
-        number = _texts(numbers(some.numbers))
+        number = _texts(np.array(some.numbers, np.int64))
         cells, text = [number.dictionary_encode(), *cells], [',"trans_id":', number, *text]
         if some.rtts:
-            rtts = seconds(numbers(some.rtts))
+            rtts = seconds(np.array(some.rtts, np.int64))
             cells, text = [*cells, rtts.dictionary_encode()], [*text, ',"rtt":"', rtts, '"']
         text.append("}")
-    return _slab(some.plan, some.path, heads, flow, numbers(some.times), cells, text, owner)
-
-
-def _rows(groups: list[Group]) -> Numbers:
-    """For each record of all groups its row among those of the distinct ones."""
-    starts: dict[int, int] = {}
-    count = 0
-    for one in groups:
-        if id(one) not in starts:
-            starts[id(one)] = count
-            count += len(one.places)
-    sizes = numbers(len(one.places) for one in groups)
-    before = np.cumsum(sizes) - sizes
-    begin = numbers(starts[id(one)] for one in groups)
-    rows: Numbers = np.arange(int(sizes.sum())) + np.repeat(begin - before, sizes)
-    return rows
+    return _slab(some.plan, some.path, heads, flow, np.array(some.times, np.int64), cells, text, owner)
 
 
 class Counted(NamedTuple):
@@ -210,7 +232,9 @@ def connections(over: Over, heads: Heads, plan: Plan, owner: Evidence) -> Slab:
             counted.payload, counted.payload2, counted.packets, counted.ip_bytes, counted.packets2, counted.ip_bytes2,
         )
     ]  # fmt: skip
-    service = pa.array([one.service or None for one in told], pa.string())
+    each = {one: n for n, one in enumerate(dict.fromkeys(told))}
+    code = pa.array([each[one] for one in told], pa.int32())
+    service = pa.array([one.service or None for one in each], pa.string()).take(code)
     community = heads.keys.communities().take(pa.array(places))
     begun = [counted.syn, counted.rtt, counted.answer]
     own = [duration, *told_of[:2], state.dictionary_decode(), *told_of[2:], community, *begun]
@@ -221,20 +245,16 @@ def connections(over: Over, heads: Heads, plan: Plan, owner: Evidence) -> Slab:
     ]  # fmt: skip
     cells = [service, *own[:3], state, *own[4:]]
     cells = [cell if cell is state else cell.dictionary_encode() for cell in cells]
-    return _slab(plan, "conn", heads, places, counted.first, [*cells, *_carried(told)], text, owner)
+    return _slab(
+        plan, "conn", heads, places, counted.first, [*cells, *_carried(list(each), code)], text, owner
+    )
 
 
-def _carried(told: list[Told]) -> list[pa.DictionaryArray]:
+def _carried(told: list[Told], code: pa.Int32Array) -> list[pa.DictionaryArray]:
     """First bytes and their sizes, of equal conversations once."""
-    each = {id(one): one for one in told}
-    place = {key: n for n, key in enumerate(each)}
-    codes = np.array([place[id(one)] for one in told], np.int32)
-    fields = [dict(zip(*one.carried, strict=True)) for one in each.values()]
-    made = []
-    for name in _FIRST:
-        values = pa.array([one.get(name) for one in fields], pa.string())
-        made.append(values.dictionary_encode().take(pa.array(codes)))
-    return made
+    fields = [dict(zip(*one.carried, strict=True)) for one in told]
+    values = (pa.array([one.get(name) for one in fields], pa.string()) for name in _FIRST)
+    return [column.dictionary_encode().take(code) for column in values]
 
 
 def _optional(name: str, values: pa.Array) -> list[Any]:
@@ -307,8 +327,3 @@ def _scalar(text: str) -> pa.StringScalar:
 
 def _texts(numbers: Numbers) -> pa.StringArray:
     return pa.array(numbers).cast(pa.string())
-
-
-def numbers(values: Any) -> Numbers:
-    """Integers as an array."""
-    return np.fromiter(values, np.int64)

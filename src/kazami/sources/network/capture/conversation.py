@@ -8,7 +8,7 @@ from array import array
 from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -48,7 +48,8 @@ class Group:
         self.size += len(text)
 
 
-class Told(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Told:
     """What the first bytes of a flow said. Files are named anew for each flow."""
 
     service: str

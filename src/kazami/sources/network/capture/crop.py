@@ -106,7 +106,7 @@ class Crop:
     known: dict[int, Flow] = field(
         default_factory=dict
     )  # by row, those that are objects by now, but for their halves
-    listed: tuple[list[int], list[int]] | None = None  # places and times of `pieces`, once they are asked for
+    listed: tuple[list[int], ...] | None = None  # what `times` looks up, once it is asked for
     alive: Flags = field(init=False)
     closed: Flags = field(init=False)  # by both sides
     patience: Numbers = field(init=False)  # microseconds without a packet after which each is over
@@ -161,16 +161,20 @@ class Crop:
     def times(self, row: int, places: list[int]) -> list[int]:
         """When the bytes at `places` of a flow's first bytes from its originator were captured (`Flow.time_at`)."""
         if self.listed is None:
-            self.listed = self.pieces.place.tolist(), self.pieces.time.tolist()
-        known, times = self.listed
-        begin, end = self.near.begin[row].item(), self.near.end[row].item()
+            columns = (self.pieces.place, self.pieces.time, self.near.begin, self.near.end)
+            self.listed = tuple(column.tolist() for column in columns)
+        known, times, begins, ends = self.listed
+        begin, end = begins[row], ends[row]
         if begin == end:
             return [self.first[row].item()] * len(places)
+        if end - begin == 1:
+            return [times[begin]] * len(places)
         return [times[bisect_right(known, place, begin, end) - 1] for place in places]
 
     def forget(self, rows: Numbers) -> None:
         """Let go of what was read of these rows."""
         self.release(rows)
+        self.listed = None
         self.size[rows] = 0
         for side in (self.near, self.far):
             side.end[rows], side.full[rows] = side.begin[rows], False

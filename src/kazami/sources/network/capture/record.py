@@ -45,12 +45,13 @@ _FIRST = [0]
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """Records of one plan: groups, and for each group the place of its flow; times of all records. For DNS also a number and
-    microseconds for each."""
+    """Records of one plan: distinct groups by their codes; the code of each that waits, and the place of its flow; times of all
+    records. For DNS also a number and microseconds for each."""
 
     path: str
     plan: Plan
-    groups: list[Group] = field(default_factory=list)
+    groups: dict[Group, int] = field(default_factory=dict)
+    codes: list[int] = field(default_factory=list)
     flows: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -65,7 +66,7 @@ class Records:
         self._plans: dict[str, dict[tuple[str, ...], Plan]] = {}
         self._said = Conversations(self._plan, remember, columns.keep)
         self._waiting: dict[int, Waiting] = {}
-        self._flows: list[Whose] = []  # those whose records wait
+        self._flows = columnar.Flows()  # those whose records wait
         self._over = columnar.Over()
         self._count = self._size = self._turn = 0
 
@@ -94,15 +95,8 @@ class Records:
     def crop(self, crop: Crop, rows: Numbers) -> None:
         """Flows of a crop that are over."""
         told = self._said.of_rows(crop, rows)
-        flows, places = self._flows, list(range(len(self._flows), len(self._flows) + len(rows)))
+        flows, places = self._flows, self._flows.extend(crop, rows)
         listed, begun = rows.tolist(), crop.begun[rows].tolist()
-        whose = zip(
-            [crop.keys[row] for row in listed],
-            crop.first[rows].tolist(),
-            crop.number[rows].tolist(),
-            strict=True,
-        )
-        flows += map(Whose._make, whose)
         for n, one in enumerate(told):
             row, place = listed[n], places[n]
             if one is DNS and row in crop.known:
@@ -154,7 +148,7 @@ class Records:
     def flush(self) -> None:
         """Hand on what waits."""
         waiting, flows, over = list(self._waiting.values()), self._flows, self._over
-        self._waiting, self._flows, self._over = {}, [], columnar.Over()
+        self._waiting, self._flows, self._over = {}, columnar.Flows(), columnar.Over()
         self._count = self._size = 0
         self._turn += 1
         few = [some for some in waiting if len(some.times) < self._few]
@@ -175,15 +169,14 @@ class Records:
     def _place(self, flow: Flow) -> int:
         """The place of a flow among those whose records wait."""
         if flow.turn != self._turn:
-            flow.turn, flow.place = self._turn, len(self._flows)
-            self._flows.append(Whose(flow.key, flow.first, flow.number))
+            flow.turn, flow.place = self._turn, self._flows.add(flow)
         return flow.place
 
     def _wait(self, group: Group) -> Waiting:
         waiting = self._waiting.get(id(group.plan))
         if waiting is None:
             waiting = self._waiting[id(group.plan)] = Waiting(group.path, group.plan)
-        waiting.groups.append(group)
+        waiting.codes.append(waiting.groups.setdefault(group, len(waiting.groups)))
         self._count += len(group.places)
         self._size += group.size
         return waiting
@@ -204,11 +197,11 @@ class Records:
         if question is not None and answer is not None:
             waiting.rtts.append(rtt)
 
-    def _rows(self, some: Waiting, flows: list[Whose]) -> None:
+    def _rows(self, some: Waiting, flows: columnar.Flows) -> None:
         """Records of one plan, one by one."""
-        at = 0
-        for n, (group, place) in enumerate(zip(some.groups, some.flows, strict=True)):
-            for cells, text in zip(group.cells, group.texts, strict=True):
+        at, groups = 0, list(some.groups)
+        for n, (code, place) in enumerate(zip(some.codes, some.flows, strict=True)):
+            for cells, text in zip(groups[code].cells, groups[code].texts, strict=True):
                 if some.numbers:
                     cells = (some.numbers[n], *cells)
                     text = f',"trans_id":{some.numbers[n]}{text}'
