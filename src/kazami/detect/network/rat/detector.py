@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 import pyarrow as pa
@@ -20,6 +21,9 @@ tables = ("flow",)
 
 #: Columns of first bytes (Base64) and of the sizes of first packets (numbers with commas), by direction.
 BYTES, SIZES = ("orig_first_bytes", "resp_first_bytes"), ("orig_first_sizes", "resp_first_sizes")
+
+#: Conversations that are remembered.
+KNOWN = 2048
 
 _NAMESPACE = UUID("2a1c52f5-1a64-5a0e-9d0a-5f2b7d3f0c11")
 _LEVELS = {"high": "critical", "medium": "high", "low": "medium"}
@@ -69,15 +73,26 @@ def detect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 def _found(batch: pa.RecordBatch) -> Iterator[tuple[int, RuleInfo, dict[str, str]]]:
     names = ("proto", "id.resp_p", *BYTES, *SIZES)
     columns = [_texts(batch, name) for name in names]
-    for row, (protocol, port, client, server, sent, answered) in enumerate(zip(*columns, strict=True)):
-        if not client and not server:
-            continue
-        number = int(port) if port and port.isdecimal() and len(port) < 6 else 0
-        conversation = Conversation(
-            _bytes(client), _bytes(server), protocol or "tcp", number, _sizes(sent), _sizes(answered)
-        )
-        for proof in recognize(conversation):
+    for row, cells in enumerate(zip(*columns, strict=True)):
+        for proof in _proofs(*cells):
             yield row, RULES[proof.family, proof.confidence], matched(proof)
+
+
+@lru_cache(KNOWN)
+def _proofs(
+    protocol: str | None,
+    port: str | None,
+    client: str | None,
+    server: str | None,
+    sent: str | None,
+    answered: str | None,
+) -> list[Proof]:
+    """What all recognisers say of one row; networks repeat themselves."""
+    if not client and not server:
+        return []
+    number = int(port) if port and port.isdecimal() and len(port) < 6 else 0
+    ends = _bytes(client), _bytes(server)
+    return recognize(Conversation(*ends, protocol or "tcp", number, _sizes(sent), _sizes(answered)))
 
 
 def matched(proof: Proof) -> dict[str, str]:

@@ -92,11 +92,12 @@ def _tcp(side: str, data: bytes) -> Proof | None:
     if len(data) < 16 or is_known_protocol(data):
         return None
     for version, cipher in CIPHERS.items():
-        plain = cipher(data[:16])
-        flags, packed, raw, error = struct.unpack_from("<IHHI", plain, 4)
+        flags = int.from_bytes(cipher(data[:8])[4:], "little")
         command = flags & ~(_NOT_PACKED | _TOGETHER)
-        fits = (packed <= raw + 16 or flags & _NOT_PACKED) and (len(data) == 16 + packed or error == 0)
-        if command in COMMANDS and fits:
+        if command not in COMMANDS:
+            continue
+        packed, raw, error = struct.unpack_from("<HHI", cipher(data[:16]), 8)
+        if (packed <= raw + 16 or flags & _NOT_PACKED) and (len(data) == 16 + packed or error == 0):
             told = {"key": data[:4].hex(), "command": f"{command:#x} {COMMANDS[command]}", "compressed": str(packed),
                     "length": str(raw), "cipher": version}  # fmt: skip
             return Proof("PlugX", "TCP", "high", side, 0, told)

@@ -106,8 +106,8 @@ def is_dense(data: bytes) -> bool:
 
 
 def is_known_protocol(data: bytes) -> bool:
-    """Whether bytes begin as TLS, SSH, RDP, SMB, HTTP or another protocol that names itself."""
+    """Whether bytes begin as TLS, SSH, RDP, SMB, DCE/RPC, HTTP or another protocol that names itself."""
     return (data[:1] in (b"\x14", b"\x15", b"\x16", b"\x17") and data[1:2] == b"\x03") or data.startswith(
         (b"SSH-", b"\x03\x00\x00", b"\xffSMB", b"GET ", b"POST ", b"HEAD ", b"PUT ", b"CONNECT ", b"HTTP/", b"220", b"RFB ",
          b"EHLO", b"HELO", b"USER ", b"\x13BitTorrent", b"OPTIONS ", b"PRI * HTTP")
-    ) or data[4:8] in (b"\xffSMB", b"\xfeSMB")  # fmt: skip
+    ) or data[4:8] in (b"\xffSMB", b"\xfeSMB") or (data[:2] == b"\x05\0" and data[4:8] == b"\x10\0\0\0")  # fmt: skip
