@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import yaml
 from tests import traffic_events
@@ -172,3 +173,25 @@ def test_what_is_expected_is_an_address_a_network_or_a_name(entry: str, parts: t
 def test_the_detector_is_registered_as_others_would_be() -> None:
     found = {one.name: one for one in plugins.discover(plugins.DETECTORS)}
     assert isinstance(found["traffic"].object, plugins.Overall)
+
+
+def in_minutes(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same events under a clock that knows minutes only: many have one time."""
+    return batch.set_column(
+        batch.schema.get_field_index("time"),
+        batch.schema.field("time"),
+        pc.floor_temporal(batch.column("time"), unit="minute"),
+    )
+
+
+@pytest.mark.parametrize(("name", "case"), list(cases()))
+def test_what_is_found_does_not_hang_on_the_order_of_events(name: str, case: dict[str, Any]) -> None:
+    """Workers hand on what they read as they come to it: the same evidence gives the same findings, by their ids."""
+    given = [in_minutes(batch) for batch in traffic_events.batches(case["events"])]
+    chance = random.Random(name)
+    mixed = [batch.take(chance.sample(range(batch.num_rows), batch.num_rows)) for batch in given]
+    one, other = (
+        {row["finding_uid"] for row in traffic.judge(batches, Directory({}))[0].to_pylist()}
+        for batches in (given, mixed)
+    )
+    assert one == other

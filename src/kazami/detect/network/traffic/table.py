@@ -262,7 +262,7 @@ class _Columns:
 
     def rows(self, tenant: int, last: bool) -> Rows:
         places = np.flatnonzero(self.whole("tenant") == tenant).astype(np.int32)
-        order = places[np.argsort(self.whole("time")[places], kind="stable")]
+        order = self._told_apart(places[np.argsort(self.whole("time")[places], kind="stable")])
         texts, numbers = {}, {}
         for name in ("host", "evidence", *self.question.columns):
             if name in self.question.numbers:
@@ -271,6 +271,17 @@ class _Columns:
                 texts[name] = Texts(self._taken(name, order, last), list(self._words(name)))
         time, uid, record = (self._taken(name, order, last) for name in ("time", "uid", "record"))
         return Rows(self.question.table, time, uid, record, texts, numbers)
+
+    def _told_apart(self, order: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """The same order, and events of one time by what they are: in which order they came is chance, and names findings."""
+        times = self.whole("time")[order]
+        same = times[1:] == times[:-1]
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        if len(tied):
+            some = order[tied]
+            words = self.whole("uid")[some].view(">u8")[::2]
+            order[tied] = some[np.lexsort((words, self.whole("record")[some], times[tied]))]
+        return order
 
     def _taken(self, name: str, order: np.ndarray[Any, Any], last: bool) -> np.ndarray[Any, Any]:
         taken: np.ndarray[Any, Any] = self.whole(name)[order]
