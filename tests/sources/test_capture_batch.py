@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from test_capture import DATA, over
 
 import capture_writer as made
-from kazami.model.wire import Match, Opening
+from kazami.model.wire import Match, Numbers, Openings
 from kazami.sources.network.capture import batch as batches
 from kazami.sources.network.capture import begin, block, packets
 from kazami.sources.network.capture.batch import Batch
@@ -64,20 +64,43 @@ class Seen:
     def open(self, protocol: int, addresses: tuple[bytes, bytes], ports: tuple[int, int], time: int) -> Any:
         return Watching(self, (protocol, addresses, ports, time))
 
+    def begin(self, openings: Openings) -> Together:
+        return Together(self, openings)
+
+
+class Together:
+    """Lets the flows wait whose number leaves no rest by three, and looks at their packets when they end or go on."""
+
+    def __init__(self, seen: Seen, openings: Openings) -> None:
+        self._seen, self._told = seen, openings
+        count = len(openings.keys)
+        first = [openings.first[row] for row in range(count)]
+        self.waits = np.array([not seen.whole and at % 3 == 0 for at in first], np.bool_)
+        assert openings.first[-1] == len(openings.packets)
+
+    def alone(self, row: int) -> Watching:
+        key, told = self._told.keys[row], self._told
+        half = (len(key) - 5) // 2
+        ends = (key[:half], key[half : 2 * half]), (int.from_bytes(key[-5:-3]), int.from_bytes(key[-3:-1]))
+        watch = Watching(self._seen, (key[-1], *ends, int(told.begun[row])))
+        sizes = array("I", told.sizes)
+        for n in range(*told.first[row : row + 2]) if self.waits[row] else ():
+            packet, above, body = told.packets[n], int(told.above[n]), told.bodies[n]
+            flags = packet[above + 13] if key[-1] == 6 else 0
+            assert (told.flags[n], told.loaded[n], sizes[n]) == (flags, bool(body), len(body))
+            assert packet.endswith(body)
+            watch.take(int(told.times[n]), int(told.numbers[n]), told.sides[n], packet, 0, above, len(packet))
+        return watch
+
+    def finish(self, rows: Numbers) -> list[tuple[int, list[Match]]]:
+        for row in rows.tolist():
+            self.alone(row).finish()
+        return []
+
 
 class Watching:
     def __init__(self, seen: Seen, flow: Shape) -> None:
         self._seen, self._flow, self.whole = seen, flow, seen.whole
-
-    def begin(self, opening: Opening) -> bool:
-        if opening.numbers[0] % 3 == 0:
-            return False
-        for time, number, side, flags, loaded, size, head, above, body in zip(
-            *opening[:5], array("I", opening.sizes), *opening[6:], strict=True
-        ):
-            assert (flags, loaded, size) == (head[above + 13], bool(body), len(body))
-            self.take(time, number, side, head + body, 0, above, len(head) + len(body))
-        return True
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         headers = data[ip:at] if ip >= 0 else b""

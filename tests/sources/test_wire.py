@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import capture_writer as made
-from kazami.model.wire import Match, Opening
+from kazami.model.wire import Crowd, Match, Openings
 from kazami.sources.network.capture.engine import Engine
 from kazami.sources.network.capture.flow import Flow
 from kazami.sources.network.capture.packets import Packet
@@ -19,9 +19,6 @@ class Seen:
     def __init__(self, ports: tuple[int, int]) -> None:
         self.ports, self.over = ports, False
         self.packets: list[tuple[int, int, bytes, bool]] = []
-
-    def begin(self, opening: Opening) -> bool:
-        return False
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         assert not self.over
@@ -40,6 +37,9 @@ class Tap:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+
+    def begin(self, openings: Openings) -> Crowd:
+        raise AssertionError("this engine hands over each flow by itself")
 
     def open(self, protocol: int, addresses: tuple[bytes, bytes], ports: tuple[int, int], time: int) -> Seen:
         self.seen.append(Seen(ports))

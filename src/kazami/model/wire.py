@@ -1,12 +1,17 @@
 """Who wants to see packets while a capture is read: plain data, so that reading knows nothing of what is looked for.
 
 A source opens a `Watch` for every flow that begins and hands it each packet once, in the order of the capture, then tells it that
-the flow is over. What a watch has found then becomes records beside the flow's own.
+the flow is over; flows that begin together are a `Crowd`. What was found then becomes records beside the flow's own.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers: TypeAlias = npt.NDArray[np.int64]
 
 
 class Match(NamedTuple):
@@ -17,21 +22,27 @@ class Match(NamedTuple):
     fields: dict[str, Any]
 
 
-class Opening(NamedTuple):
-    """The packets with which a connection begins, an entry each, in their order. Payloads follow each other without a gap, from the SYN
-    on where there is one. `sides`, `flags` and `loaded` (1 with a payload) are a byte each, `sizes` of payloads four.
+class Openings(NamedTuple):
+    """Flows that begin together, an entry each in `keys` (both addresses, both ports, the protocol as bytes; the client's first) and `begun`,
+    and the packets with which they do so: those of the i-th stand from ``first[i]`` to ``first[i + 1]`` in all columns that follow, in their order.
+    Payloads follow each other without a gap, from the SYN on where there is one. Packets of TCP that carry nothing, and neither begin nor end a
+    connection, are left out.
 
-    `heads` are the packets from their IP header to their payload, which is in `bodies`; `above` says where in them the header above IP begins.
+    `sides`, `flags` (of TCP) and `loaded` (1 with a payload) are a byte each, `sizes` of payloads four. `packets` are they from their IP header on;
+    `above` says where in them the header above IP begins, `bodies` are their payloads.
     """
 
-    times: list[int]
-    numbers: list[int]
+    keys: list[bytes]
+    begun: Numbers
+    first: list[int]
+    times: Numbers
+    numbers: Numbers
     sides: bytes
     flags: bytes
     loaded: bytes
     sizes: bytes
-    heads: list[bytes]
-    above: list[int]
+    above: Numbers
+    packets: list[bytes]
     bodies: list[bytes]
 
 
@@ -41,10 +52,6 @@ class Watch(Protocol):
     @property
     def whole(self) -> bool:
         """Whether it wants packets of TCP that carry nothing, and neither begin nor end a connection, as well."""
-        ...
-
-    def begin(self, opening: Opening) -> bool:
-        """All packets that are at hand of a connection that begins; False where they are to be handed over one by one instead."""
         ...
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
@@ -64,8 +71,29 @@ class Watch(Protocol):
         ...
 
 
+class Crowd(Protocol):
+    """Sees flows that began together (`Openings`), as long as no more comes of them than they began with."""
+
+    @property
+    def waits(self) -> npt.NDArray[np.bool_]:
+        """Those whose packets need not be looked at before they are over; of the others each is taken at once, `alone`, packet by packet."""
+        ...
+
+    def alone(self, row: int) -> Watch | None:
+        """One of them by itself from now on; it has seen its packets if it waits."""
+        ...
+
+    def finish(self, rows: Numbers) -> list[tuple[int, list[Match]]]:
+        """Some that wait are over: what was found in them, where there is anything."""
+        ...
+
+
 class Tap(Protocol):
     """Sees one capture."""
+
+    def begin(self, openings: Openings) -> Crowd:
+        """Many flows begin."""
+        ...
 
     def open(
         self, protocol: int, addresses: tuple[bytes, bytes], ports: tuple[int, int], time: int

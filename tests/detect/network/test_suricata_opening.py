@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 import capture_writer as made
 from kazami.detect.network.suricata.alert import Alert
 from kazami.detect.network.suricata.compile import loads
+from kazami.detect.network.suricata.crowd import Crowd
 from kazami.detect.network.suricata.inspector import Options
+from kazami.detect.network.suricata.kind import kinds
 from kazami.detect.network.suricata.opening import is_calm
 from kazami.detect.network.suricata.tap import RuleTap, Watched
-from kazami.model.wire import Opening
+from kazami.model.wire import Openings
+from kazami.sources.network.capture import batch as batches
 from kazami.sources.network.capture import block
 from kazami.sources.network.capture.batch import Batch
 
@@ -56,18 +59,16 @@ WORDS = [
 ]
 
 
-class Impatient(Watched):
+class Impatient(Crowd):
     """Looks at each packet as it comes, and remembers nothing."""
 
-    __slots__ = ()
-
-    def begin(self, opening: Opening) -> bool:
-        return False
+    def _sorted(self, *_: Any) -> tuple[bytes, bool, bool]:
+        return b"", False, False
 
 
 class ImpatientTap(RuleTap):
-    def open(self, *flow: Any) -> Watched:
-        return Impatient(self.inspector, *flow)
+    def begin(self, openings: Openings) -> Crowd:
+        return Impatient(self.inspector, openings, Watched)
 
 
 def said(chance: random.Random) -> bytes:
@@ -129,14 +130,24 @@ def alerts(data: bytes, tap: RuleTap) -> list[tuple[Any, ...]]:
     st.randoms(use_true_random=False),
     st.sets(st.integers(1, 22), min_size=1, max_size=6),
     st.sampled_from([1000, 900_000]),
+    st.sampled_from([(block.BLOCK, batches.STRIDE), (300, 1), (2000, 20)]),
 )
-def test_what_waits_comes_to_the_same(chance: random.Random, sids: set[int], step: int) -> None:
+def test_what_waits_comes_to_the_same(
+    chance: random.Random, sids: set[int], step: int, sizes: tuple[int, int]
+) -> None:
     wanted = tuple(f"sid:{sid};" for sid in sids)
     rules = loads(
         "\n".join(line for line in RULES.splitlines() if any(one in line for one in wanted))
     ).running
     data = made.pcap([made.ethernet(packet) for packet in capture(chance)], step=step)
-    assert alerts(data, RuleTap(rules)) == alerts(data, ImpatientTap(rules, Options(remember=False)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block, "BLOCK", sizes[0])
+        patch.setattr(batches, "STRIDE", sizes[1])
+        found, plain = (
+            alerts(data, RuleTap(rules)),
+            alerts(data, ImpatientTap(rules, Options(remember=False))),
+        )
+    assert sorted(found) == sorted(plain)
 
 
 def test_a_conversation_is_searched_once_and_told_each_time() -> None:
@@ -149,6 +160,27 @@ def test_a_conversation_is_searched_once_and_told_each_time() -> None:
     assert len(alerts(data, plain)) == 12
     assert len(plain.inspector.past.known) == 1
     assert not tap.inspector.past.known  # one rule asks for more than the payload
+
+
+@given(st.lists(st.tuples(st.sampled_from([4, 16]), st.binary(min_size=37, max_size=37)), max_size=9))
+def test_kinds_of_many_are_those_of_each(some: list[tuple[int, bytes]]) -> None:
+    heads = ["[10.0.0.0/8,!10.1.0.0/16] 1:1024", "2001:db8::/32 any", "128.0.0.0/1 443", "!0.0.0.0/2 !80"]
+    rules = "\n".join(
+        f'alert tcp {head} -> any 255 (content:"x"; sid:{n};)' for n, head in enumerate(heads, 1)
+    )
+    inspector = RuleTap(loads(rules).running).inspector
+    keys = [data[: 2 * half] + data[-5:] for half, data in some]
+    each = [
+        Watched(
+            inspector,
+            key[-1],
+            (key[:half], key[half:-5]),
+            (int.from_bytes(key[-5:-3]), int.from_bytes(key[-3:-1])),
+            0,
+        )
+        for (half, _), key in zip(some, keys, strict=True)
+    ]
+    assert kinds(inspector.plan, keys) == [one.kind for one in each]
 
 
 @pytest.mark.parametrize(

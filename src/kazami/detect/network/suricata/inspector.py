@@ -19,7 +19,6 @@ from kazami.detect.network.suricata.flowmemory import (
     tracked,
 )
 from kazami.detect.network.suricata.gate import meets
-from kazami.detect.network.suricata.header import number
 from kazami.detect.network.suricata.memory import Bits, Counters
 from kazami.detect.network.suricata.opening import Call
 from kazami.detect.network.suricata.order import ordered
@@ -77,17 +76,11 @@ class Inspector:
         self._bits, self._counters = Bits(), Counters()
         self._states: dict[tuple[tuple[int, ...], bool, str], State] = {}
         self.past = Past()
-        self._patient: dict[tuple[int, ...], bytes] = {}
+        self.marks: dict[tuple[int, ...], bytes] = {}  # `mark`, by kind of flow
         self._wholes: dict[tuple[int, ...], bool] = {}
         self._narrow: dict[tuple[int, frozenset[int]], Finder] = {}
 
     # What a rule asks of a flow, before any bytes.
-
-    def kind(self, session: Session) -> tuple[int, ...]:
-        """What rules can tell of a flow by its addresses and ports."""
-        classes, (near, far), ports = self.plan.addresses.of, session.addresses, self.plan.ports.of
-        ends = classes(number(near)), classes(number(far)), ports(session.ports[0]), ports(session.ports[1])
-        return session.protocol, len(near), *ends
 
     def whole(self, session: Session) -> bool:
         """Whether any rule asks for headers alone of flows of this kind, whatever their state becomes."""
@@ -105,16 +98,16 @@ class Inspector:
             self._wholes[session.kind] = found
         return found
 
-    def patient(self, session: Session) -> bytes:
-        """What stands for the kind of a flow of TCP that may wait; nothing where rules ask for more than its payload."""
-        found = self._patient.get(session.kind)
-        if found is None:
-            options, begin = self.options, self.plan.begin
+    def mark(self, session: Session) -> bytes:
+        """What stands for the kind of a flow that may wait; nothing where rules ask for more than its payload."""
+        options, begin, kind = self.options, self.plan.begin, session.kind
+        able = not options.inline
+        if session.protocol == TCP:
             asked = any(begin.get((TCP, side)) for side in (0, 1)) or self.whole(session)
-            able = options.midstream and options.one_sided and not options.inline and not asked
-            if len(self._patient) >= MAX_STATES:
-                self._patient.clear()
-            found = self._patient[session.kind] = repr(session.kind).encode() if able else b""
+            able &= options.midstream and options.one_sided and not asked
+        if len(self.marks) >= MAX_STATES:
+            self.marks.clear()
+        found = self.marks[kind] = repr(kind).encode() if able else b""
         return found
 
     def keep_silent(self, seen: tuple[State, int, bytes], session: Session) -> None:

@@ -11,10 +11,20 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazami.detect.network.suricata.packet import ACK, RST, SYN
-from kazami.model.wire import Opening
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.rule import Rule
+
+
+class Opening(NamedTuple):
+    """The packets with which a conversation begins, in their order, each from its IP header on; `above` says where the header above IP begins
+    in each, `sides` is a byte each."""
+
+    times: list[int]
+    numbers: list[int]
+    above: list[int]
+    sides: bytes
+    packets: list[bytes]
 
 
 class Found(NamedTuple):
@@ -63,12 +73,10 @@ def is_calm(sides: bytes, flags: bytes, loaded: bytes) -> bool:
     )
 
 
-def fingerprint(kind: bytes, opening: Opening, body: bytes) -> bytes:
+def fingerprint(kind: bytes, sides: bytes, flags: bytes, sizes: bytes, bodies: list[bytes]) -> bytes:
     """A conversation that waits, in 16 bytes: the `kind` of flow, its packets' directions, flags and sizes, and all that was said."""
-    head = b"%s|%d|" % (kind, len(opening.sides))
-    return blake2b(
-        b"".join((head, opening.sides, opening.flags, opening.sizes, body)), digest_size=16
-    ).digest()
+    head = b"%s|%d|" % (kind, len(sides))
+    return blake2b(b"".join((head, sides, flags, sizes, *bodies)), digest_size=16).digest()
 
 
 def kept(calls: Sequence[Call], opening: Opening) -> tuple[Found, ...] | None:

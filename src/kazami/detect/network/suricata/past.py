@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kazami.detect.network.suricata.opening import Found, is_calm
-from kazami.model.wire import Opening
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.state import State
@@ -23,7 +22,7 @@ class Past:
             set()
         )  # payloads of one packet in which nothing was found
         self.known: dict[bytes, tuple[Found, ...]] = {}  # what came of conversations that waited
-        self._calm: dict[tuple[bytes, bytes, bytes], bool] = {}
+        self._calm: dict[tuple[bytes, ...], bool] = {}
 
     def keep_quiet(self, seen: bytes) -> None:
         """A conversation in which nothing was found."""
@@ -43,9 +42,8 @@ class Past:
             self.known.clear()
         self.known[seen] = found
 
-    def calm(self, opening: Opening) -> bool:
-        """Whether nothing of a connection has to be looked at before its end; connections of one course share the answer."""
-        key = opening.sides, opening.flags, opening.loaded
+    def calm(self, *key: bytes) -> bool:
+        """`is_calm`; connections of one course share the answer."""
         found = self._calm.get(key)
         if found is None:
             if len(self._calm) >= MAX_CALM:

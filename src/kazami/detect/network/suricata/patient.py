@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from kazami.detect.network.suricata.inspector import Inspector
-from kazami.detect.network.suricata.opening import Found, fingerprint, kept
-from kazami.detect.network.suricata.session import STRETCH, Session
-from kazami.model.wire import Opening
+from kazami.detect.network.suricata.opening import Found, Opening, kept
+from kazami.detect.network.suricata.session import Session
 
 
 class Patient(Session):
-    """A flow under inspection whose packets may all wait."""
+    """A flow under inspection that may begin with packets that all wait (`opening`); `seen` is their fingerprint, `count` how many they are."""
 
-    __slots__ = ("_opening",)
+    __slots__ = ("_count", "_opening", "_seen")
 
     def __init__(
         self,
@@ -20,19 +19,12 @@ class Patient(Session):
         addresses: tuple[bytes, bytes],
         ports: tuple[int, int],
         time: int,
+        opening: Opening | None = None,
+        seen: bytes = b"",
+        count: int = 0,
     ) -> None:
         super().__init__(inspector, protocol, addresses, ports, time)
-        self._opening: Opening | None = None
-
-    def begin(self, opening: Opening) -> bool:
-        """Packets with which a flow of TCP begins, in order; False where they cannot wait, and are to be taken one by one."""
-        inspector = self._inspector
-        if not inspector.patient(self) or not inspector.past.calm(opening):
-            return False
-        if sum(map(len, opening.bodies)) >= STRETCH:
-            return False
-        self._opening = opening
-        return True
+        self._opening, self._seen, self._count = opening, seen, count
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """One packet, behind what waits."""
@@ -45,33 +37,32 @@ class Patient(Session):
         opening, self._opening = self._opening, None
         if opening is not None:
             take = super().take
-            for time, number, side, head, above, body in zip(
-                opening.times, opening.numbers, opening.sides, opening.heads, opening.above, opening.bodies, strict=True
-            ):  # fmt: skip
-                take(time, number, side, head + body, 0, above, len(head) + len(body))
+            for time, number, above, side, packet in zip(*opening, strict=True):
+                take(time, number, side, packet, 0, above, len(packet))
 
     def finish(self) -> None:
         """The flow is over. Of a conversation that was seen before what came of it is known."""
         opening, inspector = self._opening, self._inspector
-        if opening is None or not inspector.options.remember:
+        if not self._seen or not inspector.options.remember:
             self._resume()
             super().finish()
-        elif 1 in opening.loaded:
-            seen = fingerprint(inspector.patient(self), opening, b"".join(opening.bodies))
-            known = inspector.past.known.get(seen)
-            if known is None:
-                self._first(seen, opening)
-            else:
-                self._as_before(known, opening)
+        elif opening is None:
+            super().finish()
+            if sum(self.packets) == self._count and not (self.touched or self.beyond or self.bits):
+                inspector.past.keep_known(self._seen, ())  # all of it was looked at as it came
+        elif (known := inspector.past.known.get(self._seen)) is None:
+            self._first(opening)
+        else:
+            self._as_before(known, opening)
 
-    def _first(self, seen: bytes, opening: Opening) -> None:
+    def _first(self, opening: Opening) -> None:
         """The first conversation of its kind; what comes of it is kept, where its bytes alone decide."""
         self.calls = []
         self._resume()
         self._end(False)
         found = None if self.beyond else kept(self.calls, opening)
         if found is not None:
-            self._inspector.past.keep_known(seen, found)
+            self._inspector.past.keep_known(self._seen, found)
 
     def _as_before(self, known: tuple[Found, ...], opening: Opening) -> None:
         for self.application, rule, side, packet, buffer, offset, proof in known:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kazami.detect.network.suricata import app
 from kazami.detect.network.suricata.app.parser import Said
+from kazami.detect.network.suricata.kind import kind
 from kazami.detect.network.suricata.opening import Call
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import ACK, RST, SYN, TCP, UDP, Packet
@@ -70,7 +71,7 @@ class Session:
         self.last = (time, 0)
         self._parser: app.Parser | None = None
         self._late: list[Frame | None] = [None, None]
-        self.kind = inspector.kind(self)
+        self.kind = kind(inspector.plan, protocol, addresses, ports)
         self.state = inspector.state(self)
 
     def latest(self, side: int) -> Packet | None:

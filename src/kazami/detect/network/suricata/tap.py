@@ -8,12 +8,13 @@ from ipaddress import ip_address
 from typing import Any
 
 from kazami.detect.network.suricata.alert import Alert
+from kazami.detect.network.suricata.crowd import Crowd
 from kazami.detect.network.suricata.inspector import Inspector, Options
 from kazami.detect.network.suricata.patient import Patient
 from kazami.detect.network.suricata.plan import Plan
 from kazami.detect.network.suricata.rule import Rule
 from kazami.detect.network.suricata.words import identity, level, tags
-from kazami.model.wire import Match
+from kazami.model.wire import Match, Openings
 
 _PLAIN = frozenset(string.printable.encode()) - frozenset(b"\t\n\r\x0b\x0c|")
 
@@ -31,6 +32,10 @@ class RuleTap:
     ) -> Watched:
         """A flow begins."""
         return Watched(self.inspector, protocol, addresses, ports, time)
+
+    def begin(self, openings: Openings) -> Crowd:
+        """Many flows begin."""
+        return Crowd(self.inspector, openings, Watched)
 
     def notes(self) -> list[str]:
         """Rules that gave up, in words."""

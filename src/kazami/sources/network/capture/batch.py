@@ -19,7 +19,6 @@ from kazami.sources.network.capture.flow import (
     FIN,
     IDLE_OTHER,
     RST,
-    SYN,
     TCP,
     UDP,
     Flow,
@@ -141,7 +140,7 @@ class Batch:
                 _read(half, halves, n, payload, data, flow.protocol == TCP)
                 self._heads += len(half.head) - before
         if self._tap is not None:
-            self._show(groups, number, flows, ~rest, data)
+            self._show(groups, number, flows, data)
         for flow in self._done:
             self._over(flow)
         self._done.clear()
@@ -185,12 +184,9 @@ class Batch:
             crop = begin.crop(groups, halves, payload, data, which, self._count)
             self._name(crop, which, groups, data)
             if self._tap is not None:
-                rows = np.arange(len(which))
-                crop.alive[rows] = False
-                for flow, group, label in zip(
-                    crop.flows(rows), which.tolist(), crop.label.tolist(), strict=True
-                ):
-                    flow.look(self._tap)
+                crop.watch = self._tap.begin(watching.openings(crop, which, groups, self._count + 1, data))
+                rows = np.flatnonzero(~crop.watch.waits)
+                for group, (label, flow) in zip(which[rows].tolist(), crop.alone(rows), strict=True):
                     self._adopt(label, flow)
                     flows[group] = flow
             self._crops.add(crop)
@@ -285,29 +281,24 @@ class Batch:
             if length:
                 self._datagram(flow, side ^ flow.side, data[start : start + length], time)
 
-    def _show(
-        self, groups: Groups, number: Numbers, flows: list[Flow | None], begun: Flags, data: bytes
-    ) -> None:
-        """Every packet that matters to who watches its flow, in the order in which they came; those of flows that were `begun` together."""
+    def _show(self, groups: Groups, number: Numbers, flows: list[Flow | None], data: bytes) -> None:
+        """Every packet that matters to who watches its flow, in the order in which they came."""
         rows = groups.rows
         watches = [None if flow is None else flow.watch for flow in flows]
+        seen = np.fromiter((one is not None for one in watches), bool, len(watches))
+        if not seen.any():
+            return
         whole = np.fromiter((one is not None and one.whole for one in watches), bool, len(watches))
-        shown = (rows.length > 0) | (rows.flags & (FIN | SYN | RST) > 0) | (rows.protocol != TCP)
-        shown |= whole[number]
-        waits = begun & ~whole & (np.array(groups.protocol) == TCP)
+        shown = (watching.shown(rows) | whole[number]) & seen[number]
         turned = np.fromiter((flow is not None and flow.side for flow in flows), np.int64, len(flows))
         side = rows.side ^ turned[number]
-        for group, opening in watching.openings(rows, number, side, waits, shown, self._count + 1, data):
-            watch = watches[group]
-            waits[group] = watch is not None and watch.begin(opening)
         order = np.argsort(rows.number, kind="stable")
-        order = order[(shown & ~waits[number])[order]]
+        order = order[shown[order]]
         columns = (number, rows.time, rows.number, side, rows.ip, rows.at, rows.end)
         for group, time, count, way, ip, at, end in zip(
             *(column[order].tolist() for column in columns), strict=True
         ):
-            if (watch := watches[group]) is not None:
-                watch.take(time, self._count + count + 1, way, data, ip, at, end)
+            watches[group].take(time, self._count + count + 1, way, data, ip, at, end)
 
     def _over(self, flow: Flow) -> None:
         if flow.watch is not None:
@@ -316,7 +307,9 @@ class Batch:
         self._emit(flow)
 
     def _reap(self, crop: Crop, rows: Numbers) -> None:
-        for flow in crop.flows(rows):
+        for _, flow in crop.alone(rows):
+            if flow.watch is not None:
+                flow.watch.finish()
             self._emit(flow)
 
     def _sweep(self, now: int) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from kazami.model.wire import Crowd
 from kazami.sources.network.capture.block import Numbers
 from kazami.sources.network.capture.flow import (
     ACK,
@@ -106,6 +107,7 @@ class Crop:
     known: dict[int, Flow] = field(
         default_factory=dict
     )  # by row, those that are objects by now, but for their halves
+    watch: Crowd | None = None  # who looks on
     listed: tuple[list[int], ...] | None = None  # what `times` looks up, once it is asked for
     alive: Flags = field(init=False)
     closed: Flags = field(init=False)  # by both sides
@@ -151,6 +153,14 @@ class Crop:
         for flow, both in zip(self.bare(rows), halves, strict=True):
             flow.halves = both
             yield flow
+
+    def alone(self, rows: Numbers) -> Iterator[tuple[int, Flow]]:
+        """Some of them, no longer held here, with their labels."""
+        self.alive[rows] = False
+        for row, label, flow in zip(rows.tolist(), self.label[rows].tolist(), self.flows(rows), strict=True):
+            if self.watch is not None:
+                flow.watch = self.watch.alone(row)
+            yield label, flow
 
     @property
     def begun(self) -> Numbers:
@@ -248,9 +258,8 @@ class Crops:
 
     def _alone(self, crop: Crop, rows: Numbers) -> Iterator[tuple[int, Flow]]:
         """Rows of a crop as flows of their own that are not held here, with their labels."""
-        crop.alive[rows] = False
         self.heads -= int(crop.size[rows].sum())
-        for label, flow in zip(crop.label[rows].tolist(), crop.flows(rows), strict=True):
+        for label, flow in crop.alone(rows):
             del self._rows[label]
             yield label, flow
         crop.release(rows)

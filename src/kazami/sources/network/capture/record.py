@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kazami.model.wire import Match
 from kazami.sources.columns import Columns, Plan
 from kazami.sources.network import words
 from kazami.sources.network.capture import columnar
@@ -82,8 +83,7 @@ class Records:
         for at, fields in told.files:
             self._file(self._flows[place], flow.time_at(at), fields)
         if flow.watch is not None:
-            for match in flow.watch.found():
-                self._put("rule_match", self._flows[place], match.time, match.fields)
+            self._matches(self._flows[place], flow.watch.found())
         self._over.add(flow, place, told)
         self._count += 1
         self._size += told.size
@@ -114,6 +114,10 @@ class Records:
             for at, fields in one.files:
                 self._file(flows[place], crop.times(row, [at])[0], fields)
             self._size += one.size
+        if crop.watch is not None:
+            place_of = dict(zip(listed, places, strict=True))
+            for row, matches in crop.watch.finish(rows):
+                self._matches(flows[place_of[row]], matches)
         self._over.extend(crop, rows, places, told)
         self._count += len(rows)
         if self._count >= WAITING or self._size >= MAX_WAITING:
@@ -219,6 +223,10 @@ class Records:
 
     def _file(self, whose: Whose, time: int, fields: dict[str, Any]) -> None:
         self._put("files", whose, time, named(whose, fields))
+
+    def _matches(self, whose: Whose, matches: list[Match]) -> None:
+        for match in matches:
+            self._put("rule_match", whose, match.time, match.fields)
 
     def _put(self, path: str, whose: Whose, time: int, fields: dict[str, Any]) -> None:
         """Add a record of a flow."""

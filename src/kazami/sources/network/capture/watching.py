@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from kazami.model.wire import Opening
+from kazami.model.wire import Openings
 from kazami.sources.network.capture.block import Numbers
+from kazami.sources.network.capture.crop import Crop
+from kazami.sources.network.capture.flow import FIN, RST, SYN, TCP
 from kazami.sources.network.capture.header import Flags, Rows
+from kazami.sources.network.capture.sorting import Groups, spread
 
 
-def openings(
-    rows: Rows, number: Numbers, side: Numbers, chosen: Flags, shown: Flags, before: int, data: bytes
-) -> Iterator[tuple[int, Opening]]:
-    """The chosen groups with the packets of each that are shown. `rows` are sorted by group, `number` is the group of each and `side` its
-    direction; `before` is the number of the block's first packet."""
-    which = np.flatnonzero(shown & chosen[number])
-    if not len(which):
-        return
-    group, size = number[which], rows.length[which]
-    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-    columns = (rows.ip[which], rows.end[which] - size, rows.end[which])
-    places = [column.tolist() for column in columns]
-    heads = [data[ip:start] for ip, start in zip(*places[:2], strict=True)]
-    bodies = [data[start:end] for start, end in zip(*places[1:], strict=True)]
-    above = (rows.at[which] - columns[0]).tolist()
-    times, numbers = rows.time[which].tolist(), (rows.number[which] + before).tolist()
-    sides, flags, loaded = (
-        column.astype(np.uint8).tobytes() for column in (side[which], rows.flags[which], size > 0)
+def shown(rows: Rows) -> Flags:
+    """Packets that matter to all who look on: with a payload, at the beginning or end of a connection, or not of TCP."""
+    found: Flags = (rows.length > 0) | (rows.flags & (FIN | SYN | RST) > 0) | (rows.protocol != TCP)
+    return found
+
+
+def openings(crop: Crop, which: Numbers, groups: Groups, before: int, data: bytes) -> Openings:
+    """The packets of a crop's flows, which are groups; `before` is the number of the block's first packet."""
+    at, whose, _ = spread(groups.first[which], groups.first[which + 1])
+    some = shown(groups.rows)[at]
+    whose = whose[some]
+    rows = Rows._make(column[at[some]] for column in groups.rows)
+    starts = rows.end - rows.length
+    places = [column.tolist() for column in (rows.ip, starts, rows.end)]
+    columns = (rows.side ^ crop.turned[whose], rows.flags, rows.length > 0)
+    sides, flags, loaded = (column.astype(np.uint8).tobytes() for column in columns)
+    return Openings(
+        crop.keys,
+        crop.first,
+        np.searchsorted(whose, np.arange(len(which) + 1)).tolist(),
+        rows.time,
+        rows.number + before,
+        sides,
+        flags,
+        loaded,
+        rows.length.astype(np.uint32).tobytes(),
+        rows.at - rows.ip,
+        [data[ip:end] for ip, end in zip(places[0], places[2], strict=True)],
+        [data[start:end] for start, end in zip(*places[1:], strict=True)],
     )
-    sizes = size.astype(np.uint32).tobytes()
-    for one, a, b in zip(
-        group[first].tolist(), first.tolist(), [*first[1:].tolist(), len(which)], strict=True
-    ):
-        yield one, Opening(
-            times[a:b], numbers[a:b], sides[a:b], flags[a:b], loaded[a:b], sizes[4 * a : 4 * b],
-            heads[a:b], above[a:b], bodies[a:b],
-        )  # fmt: skip
