@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from kazami.detect.network.suricata.session import Session
 
 
+def ends(session: Session, side: int) -> tuple[bytes, bytes, int, int]:
+    """Addresses and ports of a flow, those of the side that sends first."""
+    addresses, ports, other = session.addresses, session.ports, 1 - side
+    return addresses[side], addresses[other], ports[side], ports[other]
+
+
 def _speaks(application: str, wanted: str) -> bool:
     return application == wanted or (wanted == "dcerpc" and application == "smb")
 
@@ -27,5 +33,4 @@ def meets(rule: Rule, session: Session, side: int) -> bool:
     for name, negated in rule.application:
         if not application or _speaks(application, name) == negated:
             return False
-    addresses, ports, other = session.addresses, session.ports, 1 - side
-    return head.meets(addresses[side], addresses[other], ports[side], ports[other])
+    return head.meets(*ends(session, side))

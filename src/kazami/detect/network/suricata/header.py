@@ -35,6 +35,11 @@ class Set:
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_any", not self.within and not self.without)
 
+    @property
+    def excludes(self) -> bool:
+        """Whether anything is taken out of it."""
+        return bool(self.without) or any(isinstance(part, Set) and part.excludes for part in self.within)
+
     def holds(self, number: int) -> bool:
         """Whether a number is in it."""
         return (not self.within or _in(number, self.within)) and not _in(number, self.without)
@@ -66,6 +71,11 @@ class Header:
     packet_only: bool = False
     stream_only: bool = False
     version: int = 0
+
+    @property
+    def negates(self) -> bool:
+        """Whether any address is excluded."""
+        return self.source.excludes or self.target.excludes
 
     def one_way(self, source: bytes, target: bytes, source_port: int, target_port: int) -> bool:
         """Whether a packet from here to there is meant, by addresses and ports alone."""

@@ -18,17 +18,17 @@ from kazami.detect.network.suricata.flowmemory import (
     reckon,
     tracked,
 )
-from kazami.detect.network.suricata.gate import meets
+from kazami.detect.network.suricata.gate import ends, meets
 from kazami.detect.network.suricata.memory import Bits, Counters
 from kazami.detect.network.suricata.opening import Call
 from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import TCP, Packet, header
 from kazami.detect.network.suricata.past import Past
-from kazami.detect.network.suricata.plan import TOLD, Plan, only_once
+from kazami.detect.network.suricata.plan import TOLD, Plan, of_addresses
 from kazami.detect.network.suricata.prefilter import Finder
 from kazami.detect.network.suricata.rule import Inspection, Rule
 from kazami.detect.network.suricata.state import Proof, State, Transaction
-from kazami.detect.network.suricata.steps import Content, Size, View, run
+from kazami.detect.network.suricata.steps import BUDGET, Content, Size, View, run
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.session import Session
@@ -88,11 +88,7 @@ class Inspector:
         if found is None:
             rules = {(rule, side): None for side in (0, 1) for held in (self.plan.bare, self.plan.bitten)
                      for rule in held.get((session.protocol, side), ())}  # fmt: skip
-            ends = [
-                (session.addresses[s], session.addresses[1 - s], session.ports[s], session.ports[1 - s])
-                for s in (0, 1)
-            ]
-            found = self.plan.whole or any(rule.header.meets(*ends[side]) for rule, side in rules)
+            found = self.plan.whole or any(rule.header.meets(*ends(session, side)) for rule, side in rules)
             if len(self._wholes) >= MAX_STATES:
                 self._wholes.clear()
             self._wholes[session.kind] = found
@@ -127,12 +123,18 @@ class Inspector:
             found = self._states[key] = State()
             session.state = found
             kind = session.protocol if session.protocol in TOLD else 0
+            if not session.application:
+                found.unheard = any(
+                    rule.header.meets(*ends(session, side))
+                    for side in (0, 1)
+                    for rule in self.plan.attentive.get((kind, side), ())
+                )
             for side in (0, 1):
                 for held, rules in ((found.bare, self.plan.bare), (found.bitten, self.plan.bitten)):
                     held[side] = tuple(
                         r for r in rules.get((kind, side), ()) if self.applies(r, session, side)
                     )
-                found.watchful[side] = bool(found.bare[side] or found.bitten[side])
+                found.watchful[side] = found.unheard or bool(found.bare[side] or found.bitten[side])
         return found
 
     def applies(self, rule: Rule, session: Session, side: int) -> bool:
@@ -309,22 +311,25 @@ class Inspector:
         window: View,
         at: Proof,
     ) -> None:
+        values: dict[str, int] = {}  # what one buffer tells may be asked of another
+        where = self._holds(rule, rule.payload, window, values) if rule.payload else (0, b"")
+        if where is None:
+            return
         shown: tuple[str, int, bytes] | None = None
         for inspection in rule.buffers:
-            found = self._buffer(rule, inspection, _views(views, made, inspection.buffer, side))
+            found = self._buffer(rule, inspection, _views(views, made, inspection.buffer, side), values)
             if found is None:
                 return
             if shown is None or not shown[2]:
                 shown = inspection.buffer, *found
-        where = self._holds(rule, rule.payload, window) if rule.payload else (0, b"")
-        if where is None or not self._tests_hold(rule, session, side):
+        if not self._tests_hold(rule, session, side):
             return
         assert shown is not None
         place = at.locate(window.first + len(window.data) - 1)
         self.found(rule, session, side, place, *shown)
 
     def _buffer(
-        self, rule: Rule, inspection: Inspection, views: list[View] | None
+        self, rule: Rule, inspection: Inspection, views: list[View] | None, values: dict[str, int]
     ) -> tuple[int, bytes] | None:
         """Where one buffer of a transaction fits, or None where it does not."""
         if views is None:
@@ -340,6 +345,7 @@ class Inspector:
                 for function in inspection.transforms:
                     data = function(data)
                 changed = View(data)
+            changed.values = values
             found = self._fits(rule, inspection, changed)
             if found is not None:
                 return found
@@ -372,7 +378,10 @@ class Inspector:
                 return False
         return True
 
-    def _holds(self, rule: Rule, inspections: Sequence[Inspection], view: View) -> tuple[int, bytes] | None:
+    def _holds(
+        self, rule: Rule, inspections: Sequence[Inspection], view: View, values: dict[str, int] | None = None
+    ) -> tuple[int, bytes] | None:
+        view.values = {} if values is None else values
         shown: tuple[int, bytes] | None = (0, b"")
         for inspection in inspections:
             shown = self._fits(rule, inspection, view)
@@ -382,7 +391,7 @@ class Inspector:
 
     def _fits(self, rule: Rule, inspection: Inspection, view: View) -> tuple[int, bytes] | None:
         """The place and bytes of proof where the steps hold."""
-        view.budget, view.spent = _BUDGET, False
+        view.budget, view.spent = BUDGET, False
         end = run(inspection.steps, view)
         if view.spent:
             self.spent[rule.index] += 1
@@ -456,10 +465,9 @@ class Inspector:
 
 def _is_for_flow(rule: Rule, buffer: str) -> bool:
     """Whether a rule that lets pass, true in a buffer, lets the whole flow pass; else it is the one packet."""
-    return buffer not in ("", PAYLOAD) or bool(rule.header.application or rule.application) or only_once(rule)
-
-
-_BUDGET = 3_000
+    return (
+        buffer not in ("", PAYLOAD) or bool(rule.header.application or rule.application) or of_addresses(rule)
+    )
 
 
 def _views(known: dict[str, list[View] | None], made: Transaction, name: str, side: int) -> list[View] | None:

@@ -12,7 +12,7 @@ _UNITS = {"": 1, "kb": 1 << 10, "kib": 1 << 10, "mb": 1 << 20, "mib": 1 << 20, "
 _NUMBER = re.compile(r"(0x[0-9a-fA-F]{1,16}|\d{1,20})([kmg]i?b)?", re.IGNORECASE)
 _RANGE = re.compile(r"(!?)\s*([\w.]+)\s*(?:-|<>)\s*([\w.]+)")
 _MASKED = re.compile(r"&\s*(\w+)\s*(!?)=\s*(\w+)")
-_NAME = re.compile(r"[A-Za-z_][\w.]{0,63}")
+_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}")
 
 
 def integer(text: str, names: Mapping[str, int] | None = None) -> int:

@@ -67,6 +67,11 @@ class Plan:
         self.followed = frozenset(name for name, _ in self._transaction)
         self.bare = {key: _sorted(r for r in found if not r.bits) for key, found in self._bare.items()}
         self.bitten = {key: _sorted(r for r in found if r.bits) for key, found in self._bare.items()}
+        #: Rules that ask packets for the protocol that their flow speaks: it must be known as early as it can be.
+        self.attentive = {
+            key: tuple(r for r in found if r.application or r.header.application)
+            for key, found in self._bare.items()
+        }
         self.begin = {key: _sorted(found) for key, found in self._begin.items()}
         self.payload = {key: self._filtered(found, PAYLOAD) for key, found in self._payload.items()}
         self.transaction = {
@@ -131,16 +136,14 @@ def _sorted(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.order))
 
 
-def only_once(rule: Rule) -> bool:
-    """Whether a rule is about a flow as such, addresses and protocol alone: it is asked once for each direction."""
-    if rule.payload or rule.buffers or rule.tests or rule.bits or rule.counts or rule.established is not None:
-        return bool(rule.application) and not (
-            rule.payload or rule.buffers or rule.tests or rule.bits or rule.counts
-        )
-    if rule.application:
-        return True
-    head = rule.header
-    if head.application or head.packet_only or head.stream_only:
+def of_addresses(rule: Rule) -> bool:
+    """Whether a rule is about a flow as such: addresses, ports and protocol, nothing that changes from packet to packet."""
+    changing = rule.payload or rule.buffers or rule.tests or rule.counts or rule.checks_bits
+    if changing or rule.established is not None or rule.only_stream or rule.no_stream:
         return False
-    ported = head.transports & {TCP, UDP}
-    return not ported or (head.source_port.is_any and head.target_port.is_any)
+    return bool(rule.application) or not (rule.header.application or rule.flowing)
+
+
+def only_once(rule: Rule) -> bool:
+    """Whether a rule about a flow as such is asked once for each direction; Suricata asks for each packet where an address is negated."""
+    return of_addresses(rule) and (bool(rule.application) or not rule.header.negates)

@@ -80,6 +80,7 @@ class Rule:
     line: int = 0
     raw: str = ""
     side: int | None = None
+    flowing: bool = False  # says something of the flow, if only its direction
     established: bool | None = None
     only_stream: bool = False
     no_stream: bool = False

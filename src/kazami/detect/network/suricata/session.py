@@ -183,6 +183,8 @@ class Session:
     def _headers(self, packet: Packet) -> None:
         """What is asked of headers alone; what other rules have set is known only when the payload was looked at."""
         inspector, side = self._inspector, packet.side
+        if self.state.unheard and self.turns and self.turns[-1][0] != side:
+            self.flush()  # what the other side said may tell which protocol is spoken
         inspector.bare(inspector.plan.begin.get((TCP, side), ()) if self.packets[side] == 1 else (), packet)
         if packet.start >= packet.stop:
             if self.state.bitten[side]:
@@ -282,8 +284,7 @@ class Session:
         half.copies += 1
         if half.copies > MAX_COPIES:
             return
-        finder = self._inspector.plan.payload.get((TCP, side))
-        if finder:
+        if finder := self._inspector.plan.payload.get((TCP, side)):
             self._inspector.packet(finder, self._packet(side, frame), (), False)
 
     def _append(self, side: int, half: Half, frame: Frame) -> None:

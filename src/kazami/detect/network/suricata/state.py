@@ -12,7 +12,7 @@ from kazami.detect.network.suricata.rule import Rule
 class State:
     """Answers of gates, and the rules behind open ones, for flows that rules cannot tell apart."""
 
-    __slots__ = ("bare", "bitten", "kept", "memo", "narrow", "opened", "watchful")
+    __slots__ = ("bare", "bitten", "kept", "memo", "narrow", "opened", "unheard", "watchful")
 
     def __init__(self) -> None:
         self.memo: dict[int, bool] = {}
@@ -22,6 +22,7 @@ class State:
             {},
         )  # by side: answers for short bytes
         self.bare: list[tuple[Rule, ...]] = [(), ()]  # by side: rules that ask for no bytes
+        self.unheard = False  # packets are asked for the protocol that is spoken, and it is not known yet
         self.watchful = [False, False]  # by side: whether there are any of these two kinds
         self.bitten: list[tuple[Rule, ...]] = [(), ()]  # the same, if they ask for what others have set
         self.opened: dict[tuple[int, int], tuple[Any, ...]] = {}

@@ -141,7 +141,7 @@ def _bsize(builder: Builder, value: str) -> None:
     builder.add(Size(number.comparison(value)))
 
 
-_VARIABLE = re.compile(r"(<=|>=|<|>|!)?\s*([A-Za-z_][\w.]*)")
+_VARIABLE = re.compile(r"(<=|>=|<|>|!)?\s*([A-Za-z_][\w.-]*)")
 
 
 def _dsize(builder: Builder, value: str) -> None:

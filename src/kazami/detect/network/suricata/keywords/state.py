@@ -19,6 +19,7 @@ _COMMANDS = ("set", "isset", "toggle", "unset", "isnotset", "noalert")
 
 def _flow(builder: Builder, value: str) -> None:
     rule = builder.rule
+    rule.flowing = True
     for word in (part.strip().lower() for part in value.split(",")):
         if word in ("to_server", "from_client"):
             rule.side = 0
