@@ -105,7 +105,7 @@ def test_a_connection_through_a_firewall(name: str) -> None:
 
 @pytest.mark.parametrize("line", [
     "Mar  2 09:00:07 edge9 sshd[1]: Accepted password for mori from 198.51.100.8 port 40001 ssh2",
-    "Mar  2 09:00:07 edge9 %ASA-6-302013: Built outbound TCP connection 5 for outside:198.51.100.8/443 (198.51.100.8/443) to inside:10.1.1.4/5000 (10.1.1.4/5000)",
+    "Mar  2 09:00:07 edge9 %ASA-6-305011: Built dynamic TCP translation from inside:10.1.1.4/5000 to outside:198.51.100.8/443",
     "Mar  2 09:00:07 edge9 cron[2]: a=1 b=2 c=3 d=4 e=5 f=6 g=7",
     PALO.format("SYSTEM") + "x,y,z,0,0,general,informational,User admin logged in",
     "Mar  2 09:00:07 edge9 app: user=mori says that the tunnel is up = a = b = c = d = e = f",

@@ -147,7 +147,7 @@ def test_cef() -> None:
     ).items()
     assert http["time"].isoformat() == "2024-03-01T10:00:00+00:00"
     assert other["suser"] == "anna"
-    assert found.reasons == ["line 4: not of the Common Event Format"]
+    assert found.reasons == ["line 4: not of the Common Event Format, nor LEEF"]
 
 
 def test_nfdump() -> None:

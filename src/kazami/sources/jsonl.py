@@ -29,14 +29,15 @@ def confidence(name: str, head: bytes) -> float:
     if start[:1] not in ("{", "["):
         return 0.2 if name.lower().endswith((".json", ".jsonl", ".ndjson")) and "{" in start else 0.0
     try:
-        _raw_decode(start)
+        value, _ = _raw_decode(start)
     except RecursionError:
         return 0.5
     except json.JSONDecodeError as error:
         # a value that is longer than the head is as good as a whole one
         cut = error.pos >= len(start) - 12 or error.msg.startswith("Unterminated")
         return 0.9 if cut and _BEGUN.match(start) else 0.3 if start[0] == "{" else 0.1
-    return 0.95
+    bare = isinstance(value, list) and value and isinstance(value[0], int | float)
+    return 0.1 if bare else 0.95  # a time in brackets, at the beginning of a line
 
 
 def _head_text(head: bytes) -> str:

@@ -68,7 +68,7 @@ class _Reader:
         forwards = self._forwards.get(program)
         if forwards is not None and self._forwarded(forwards, line, raw, number):
             return
-        if (said := appliance.said(program, line.message)) is not None:
+        if (said := appliance.said(program, line.message, line.data, line.message_id)) is not None:
             said.fields.setdefault("#time", time)
             said.fields.setdefault("devname", line.host)
             appliance.add(self._columns, self._names, said, raw, number)

@@ -1,6 +1,6 @@
 """One line of syslog as its parts: RFC 5424, RFC 3164 with what daemons make of it, journalctl's short forms.
 
-Also the two that write the time of asctime(3) into files of their own, vsftpd and clamd.
+Also the two that write the time of asctime(3) into files of their own, vsftpd and clamd; and Cisco Meraki, which writes seconds since 1970.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ _TAG = r"(?P<program>[^\s:\[\]]{1,64})(?:\[(?P<pid>[\w.-]{1,32})\])?:(?: |$)"
 
 _NEW = re.compile(
     r"<(?P<pri>\d{1,3})>[1-9]\d? (?P<time>\S{1,48}) (?P<host>\S{1,255}) (?P<program>\S{1,64}) (?P<pid>\S{1,128}) "
-    r'(?P<msgid>\S{1,32}) (?P<data>-|(?:\[[^\s=\]"]{1,64}(?: [^\s=\]"]{1,64}="(?:[^"\\]|\\.)*+")*+\])++)(?: |$)',
+    r'(?P<msgid>\S{1,32}) (?:(?P<data>-|(?:\[[^\s=\]"]{1,64}(?: [^\s=\]"]{1,64}="(?:[^"\\]|\\.)*+")*+\])++)(?: |$)|(?=\[\w{1,64}:"))',  # Check Point has another idea of structured data
     re.ASCII,
 )
 _OLD = re.compile(
     rf"(?:<(?P<pri>\d{{1,3}})>)?(?:(?P<time>{_BSD})(?: [A-Z]{{3,4}})?:? (?:(?P<host>[^\s:\[\]]{{1,255}}|[0-9A-Fa-f.:]{{2,45}}) (?:{_TAG})?)?"
-    rf"|(?P<iso>{_ISO}|{_FULL}) (?P<host2>\S{{1,255}}) {_TAG.replace('program', 'program2').replace('pid', 'pid2')})",
+    rf"|(?P<iso>{_ISO}|{_FULL}) (?P<host2>\S{{1,255}}) (?: |: )?{_TAG.replace('program', 'program2').replace('pid', 'pid2')})",
+    re.ASCII,
+)
+_MERAKI = re.compile(
+    r"<(?P<pri>\d{1,3})>1 (?P<time>\d{10}(?:\.\d{1,9})?) (?P<host>\S{1,255}) (?P<program>[a-z][a-z_-]{2,40}) ",
     re.ASCII,
 )
 _OWN = re.compile(
@@ -60,6 +64,10 @@ def parse(line: str) -> Line | None:
             part["time"] or "", known["host"], known["program"], known["pid"], _priority(part["pri"]), message,
             known["msgid"], known["data"],
         )  # fmt: skip
+    if line[:1] == "<" and (found := _MERAKI.match(line)):
+        return Line(
+            found["time"], found["host"], found["program"], None, _priority(found["pri"]), line[found.end() :]
+        )
     if found := _OLD.match(line):
         part = found.groupdict()
         return Line(

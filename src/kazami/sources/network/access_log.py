@@ -28,6 +28,7 @@ _SQUID = re.compile(
 )
 _SQUID_NAMES = ("#time", "elapsed", "c-ip", "s-action", "sc-status", "sc-bytes", "cs-method", "url", "cs-username", "r-ip",
                 "rs(Content-Type)")  # fmt: skip
+_BY_SQUID = re.compile(r" (?:TCP|UDP|NONE)[A-Z_]{0,40}:[A-Z_]{4,40}\s*\Z")
 _REQUEST = re.compile(r"([A-Za-z_-]{1,32}) (\S.*?)(?: HTTP/(\d(?:\.\d)?))?\Z")
 _NAMES = ("host", "id.orig_h", "ident", "username", "#time", "method", "uri", "version", "status_code",
           "response_body_len", "referrer", "user_agent")  # fmt: skip
@@ -44,7 +45,7 @@ def confidence(name: str, head: bytes) -> float:
         return 0.0
     lines = head[:16384].decode("utf-8", "replace").split("\n")
     sample = [line.rstrip("\r") for line in (lines[:-1] if len(head) > 16384 else lines) if line.strip()][:10]
-    known = sum((parse(line) or _squid(line)) is not None for line in sample)
+    known = sum(record(line) is not None for line in sample)
     return 0.6 + 0.38 * known / len(sample) if sample and 2 * known > len(sample) else 0.0
 
 
@@ -71,6 +72,15 @@ def _squid(line: str) -> dict[str, Any] | None:
     }
 
 
+def record(line: str) -> tuple[str, dict[str, Any]] | None:
+    """Kind and fields of one line of any of these forms."""
+    fields = parse(line)
+    if fields is None:
+        fields = _squid(line)
+        return None if fields is None else ("proxy", fields)
+    return "forwarded" if _BY_SQUID.search(line) else "access", fields
+
+
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every line of `evidence`; yields the bytes read since the last time."""
     with evidence.open() as stream:
@@ -80,12 +90,11 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                 line = text.rstrip("\r\0")
                 if not line.strip():
                     continue
-                kind, fields = "access", parse(line)
-                if fields is None:
-                    kind, fields = "proxy", _squid(line)
-                if fields is None:
+                found = record(line)
+                if found is None:
                     columns.reject(f"line {number}", "not of the common or combined log format", 1, line)
                 else:
+                    kind, fields = found
                     columns.add(words.plan(kind, (*fields,)), (*fields.values(),), line, number)
             yield block.size
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from kazami.model.address import is_inside
@@ -16,10 +17,12 @@ _SPOKEN = frozenset(("SF", "S1", "S2", "S3", "RSTO", "RSTR"))
 _PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmp", "47": "gre", "50": "esp", "132": "sctp"}
 
 _ACCEPTED = frozenset(
-    ("allow", "allowed", "accept", "accepted", "permit", "permitted", "pass", "passed", "forward", "close", "start", "end", "built")
+    ("allow", "allowed", "accept", "accepted", "permit", "permitted", "pass", "passed", "forward", "close", "start", "end", "built", "create", "est-allowed", "trust", "fastpath")
 )  # fmt: skip
 
 _MAX_URI = 1 << 16
+
+_LENGTHS = re.compile(r"\(\d{1,2}\)")
 
 
 def let_through(state: Text) -> Text:
@@ -114,6 +117,21 @@ def path_of(value: Text) -> Text:
     return value if there is None or value == there[0] else there[1]
 
 
+_REQUEST = re.compile(r"([A-Za-z_-]{1,32}) (\S.*?)(?: HTTP/\d(?:\.\d)?)?\Z")
+
+
+def method_of(line: Text) -> Text:
+    """``GET`` of ``GET /a HTTP/1.1``."""
+    found = None if line is None else _REQUEST.match(line[:_MAX_URI])
+    return found and found[1]
+
+
+def uri_of(line: Text) -> Text:
+    """``/a`` of ``GET /a HTTP/1.1``; what is no such line stays."""
+    found = None if line is None else _REQUEST.match(line[:_MAX_URI])
+    return found[2] if found else line
+
+
 def host_of(value: Text) -> Text:
     """The host of a URL, without its port; what CONNECT asks for, too."""
     there = None if value is None else _split(value)
@@ -173,6 +191,13 @@ def z_bits(flags: Text) -> Text:
         return "0"
 
 
+def dns_name(value: Text) -> Text:
+    """A name without its last dot; ``a.example`` of ``(1)a(7)example(0)``, as Windows' server of names writes it."""
+    if value and value[0] == "(":
+        value = _LENGTHS.sub(".", value)[1:]
+    return value if value is None or value == "." else value.rstrip(".")
+
+
 def kerberos_request(message: Text, failed: Text) -> Text:
     """``AS`` or ``TGS``."""
     for text in (failed, message):
@@ -184,8 +209,8 @@ def kerberos_request(message: Text, failed: Text) -> Text:
 
 
 _NAMED: tuple[Callable[..., Text], ...] = (
-    argus_action, eve_action, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, operation,
-    ours, path_of, principal, protocol_name, spaced, uri_extension, uri_query, uri_stem, url, vpn_action,
+    argus_action, dns_name, eve_action, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, operation,
+    ours, path_of, principal, protocol_name, spaced, uri_extension, uri_of, uri_query, uri_stem, url, vpn_action,
     z_bits,
 )  # fmt: skip
 
