@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_what_is_in_force_is_undone_to_the_byte_and_every_step_is_logged(
     assert values(done, "undone") == [FAR["north"]]
     assert list(Path(place).iterdir()) == []
     lines = list(Log(case / "blocks" / "log.jsonl", signer.public).lines())
-    assert [line["state"] for line in lines] == ["blocked", "undone"]
+    assert [line["state"] for line in lines] == ["begun", "blocked", "undone"]
     assert all(
         line["reason"] and line["until"] and line["findings"] and "kazami block undo" in line["undo"]
         for line in lines
@@ -216,8 +217,74 @@ def test_a_place_that_cannot_be_written_is_a_failure_in_the_log(
         )
     )
     assert values(told, "failed") == [FAR["north"]]
-    assert [line["state"] for line in Log(case / "blocks" / "log.jsonl").lines()] == ["failed"]
+    assert [line["state"] for line in Log(case / "blocks" / "log.jsonl").lines()] == ["begun", "failed"]
     assert "in force" not in [state for *_, state, _ in blocks.status(case, NOW)]
+
+
+def test_an_apply_that_was_killed_is_known_and_undone(
+    case: Path, signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sink has the blocks, the log has only that it began, and its last line was cut."""
+    plan(case)
+    place, log = tmp_path / "o", case / "blocks" / "log.jsonl"
+    asked = {"sink": "suricata", "place": str(place), "tenant": "north", "now": NOW, "enforce": True}
+    list(blocks.apply(case, Directory(), signer, **asked))
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(lines[0] + lines[1][:100])
+    assert [state for *_, state, _ in blocks.status(case, NOW)] == ["planned", "in force"]
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "kazami.respond.block.suricata.undo", lambda *_: (_ for _ in ()).throw(UsageError("no"))
+        )
+        told = list(blocks.undo(case, signer, now=NOW, enforce=True))
+        assert values(told, "not undone") == [FAR["north"]]
+    assert values(list(blocks.undo(case, signer, now=NOW, enforce=True)), "undone") == [FAR["north"]]
+    assert list(place.iterdir()) == []
+    assert list(blocks.undo(case, signer, now=NOW, enforce=True)) == []
+    list(blocks.apply(case, Directory(), signer, **asked))
+    states = [line["state"] for line in Log(log, signer.public).lines()]
+    assert states == ["begun", "not undone", "undone", "begun", "blocked"]
+
+
+def test_one_command_at_a_time_changes_blocks(case: Path, signer: Signer, tmp_path: Path) -> None:
+    plan(case)
+    busy = "import sys, time; from pathlib import Path; from kazami.pipeline import case_folder\nwith case_folder.alone(Path(sys.argv[1]), 'blocks'):\n print(1, flush=True); sys.stdin.read()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", busy, str(case)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    asked = {"sink": "stix", "place": str(tmp_path / "o"), "tenant": "north", "now": NOW}
+    assert other.stdout is not None
+    other.stdout.readline()
+    with pytest.raises(UsageError, match="another command is at work"):
+        list(blocks.apply(case, Directory(), signer, enforce=True, **asked))
+    assert values(list(blocks.apply(case, Directory(), signer, **asked)), "would be blocked") == [
+        FAR["north"]
+    ]
+    other.communicate()
+    assert values(list(blocks.apply(case, Directory(), signer, enforce=True, **asked)), "blocked")
+
+
+def test_who_was_listed_since_is_let_go(case: Path, signer: Signer, tmp_path: Path) -> None:
+    plan(case)
+    asked = {"sink": "nftables", "place": str(tmp_path / "o"), "tenant": "north", "now": NOW, "enforce": True}
+    list(blocks.apply(case, Directory(), signer, **asked))
+    listed = parse(f"[tenants.north]\nnever = ['{FAR['north']}']\n")
+    told = list(blocks.apply(case, listed, signer, **asked))
+    assert values(told, "not blocked") == values(told, "undone") == [FAR["north"]]
+    assert list((tmp_path / "o").iterdir()) == []
+    assert blocks.standing(case) == []
+
+
+def test_one_tenant_is_planned_anew_and_the_other_stays(case: Path, signer: Signer, tmp_path: Path) -> None:
+    before = plan(case)
+    with Case.open(case, read_only=True) as opened:
+        made = blocks.plan(opened, Directory(), tenant="north", now=NOW)
+    assert [one.tenant for one in made] == ["north"]
+    assert blocks.planned(case) == before
+    with pytest.raises(UsageError, match="nothing is planned for tenant 'west'"):
+        list(
+            blocks.apply(case, Directory(), signer, sink="stix", place=str(tmp_path), tenant="west", now=NOW)
+        )
 
 
 def test_a_log_that_was_changed_stops_everything(case: Path, signer: Signer, tmp_path: Path) -> None:

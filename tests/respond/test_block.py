@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,19 @@ def test_no_name(text: str) -> None:
     assert domain(text) in ("", "a.example")
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("HTTP://Evil.Example?x=1", "http://evil.example/?x=1"),
+        ("http://evil.example/a#b", "http://evil.example/a"),
+        ("http://evil.example#b", "http://evil.example/"),
+        ("http://evil.example/?a=b#c?d", "http://evil.example/?a=b"),
+    ],
+)
+def test_a_url_is_what_is_sent(text: str, wanted: str) -> None:
+    assert url(text) == wanted
+
+
 #: What is asked for, and why it is never blocked ("" where it may be).
 SPARED = [
     ("address", "203.0.113.9", ""),
@@ -162,6 +176,26 @@ SPARED = [
     ("url", "https://github.com/evil/tool", ""),
     ("url", "http://vpn.north.example/x", "is the tenant's own"),
     ("ja3", "ab" * 16, ""),
+    ("address", "64:ff9b::808:808", "is a public name server"),
+    ("address", "2002:808:808::1", "is a public name server"),
+    ("address", "2001:0:c000:201:0:0:f7f7:f7f7", "is a public name server"),
+    ("address", "64:ff9b::c000:2fe", "is a gateway"),
+    ("address", "64:ff9b::cb00:7109", ""),
+    ("address", "168.63.129.16", "leads nowhere on the internet"),
+    ("domain", "com.example", ""),
+    ("domain", "msp.example", "what is never blocked lies below it"),
+    ("domain", "rmm.example", "belongs to the remote management that was agreed on"),
+    ("domain", "cloud.example", "what is never blocked lies below it"),
+    ("domain", "office365.com", "everybody's names lie below it"),
+    ("domain", "outlook.office365.com", "runs mail, logons, updates or the like for everybody"),
+    ("domain", "north-example.mail.protection.outlook.com", "runs mail, logons, updates or the like for everybody"),
+    ("domain", "notoffice365.com", ""),
+    ("domain", "githubusercontent.com", "what is never blocked lies below it"),
+    ("url", "http://github.com/", "everybody's names lie below it"),
+    ("url", "http://msp.example/", "what is never blocked lies below it"),
+    ("url", "http://msp.example/tool.exe", ""),
+    ("url", "https://drive.google.com/uc?id=1", ""),
+    ("url", "http://www.google.com/", "runs mail, logons, updates or the like for everybody"),
 ]  # fmt: skip
 
 
@@ -182,6 +216,12 @@ def test_what_is_spared(kind: str, value: str, why: str) -> None:
         ("domain", "a.cdn.example", 0, "is listed as shared"),
         ("domain", "pastebin.com", 0, "serves what anybody puts there"),
         ("url", "https://pastebin.com/raw/x", 0, ""),
+        ("url", "https://pastebin.com/", 0, "serves what anybody puts there"),
+        ("url", "http://104.16.1.1/", 0, "is a content network's"),
+        ("domain", "contoso-my.sharepoint.com", 0, "serves what anybody puts there"),
+        ("address", "40.97.1.1", 0, "is of a cloud that everybody's mail and documents are in"),
+        ("address", "2a00:1450:4001::5", 0, "is of a cloud that everybody's mail and documents are in"),
+        ("address", "64:ff9b::6810:101", 0, "is a content network's"),
         ("ja3", "ab" * 16, 0, "many programs may share it"),
     ],
 )
@@ -260,12 +300,16 @@ def test_name_servers_are_told_in_three_forms() -> None:
 
 
 def test_proxies() -> None:
-    squid, pac = planned(proxy).values()
+    (name, squid), (_, pac) = planned(proxy).items()
     lines = squid.splitlines()
     assert any(line.endswith("dstdomain .evil.example") for line in lines)
     pattern = next(line.split()[-1] for line in lines if " url_regex " in line)
     assert re.match(pattern, "http://evil.example/a;b?c=1|2")
     assert not re.match(pattern, "http://evilxexample/a;b?c=1|2")
+    above = [*BLOCKS, replace(BLOCKS[2], value="a.evil.example")]  # Squid refuses to start over both
+    assert [
+        line.split()[-1] for line in planned(proxy, above)[name].splitlines() if " dstdomain " in line
+    ] == [".evil.example"]
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node here to run the PAC")
@@ -308,6 +352,22 @@ def test_a_folder_is_left_as_it_was(sink: Any, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1 + len(planned(sink))
     sink.undo("north", [], tmp_path, NOW)
     assert [path.name for path in tmp_path.iterdir()] == ["theirs.conf"]
+
+
+def test_files_come_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sinkhole.apply("north", BLOCKS[:3], tmp_path, NOW)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    write = Path.write_text
+
+    def full(path: Path, text: str, encoding: str) -> int:
+        if "hosts" in path.name:
+            raise OSError(28, "No space left on device", str(path))
+        return write(path, text, encoding)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UsageError, match="No space left"):
+        sinkhole.apply("north", [replace(BLOCKS[2], value="other.example")], tmp_path, NOW)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_machine_without_nft_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

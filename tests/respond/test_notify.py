@@ -277,6 +277,17 @@ def test_a_signature_holds_for_what_was_signed(tmp_path: Path) -> None:
         Signer(path)
 
 
+def test_a_log_whose_last_line_was_cut_goes_on(tmp_path: Path) -> None:
+    signer, log = Signer(tmp_path / "key"), Log(tmp_path / "log.jsonl")
+    log.add(signer, action="0", said="a\u2028b\x85c")
+    whole = log.path.read_bytes()
+    log.path.write_bytes(whole + whole[:70])
+    assert [line["action"] for line in log.lines()] == ["0"]
+    log.add(signer, action="1")
+    log.add(signer, action="2")
+    assert [line["action"] for line in Log(log.path, signer.public).lines()] == ["0", "1", "2"]
+
+
 def test_a_log_that_was_changed_is_named_with_its_line(tmp_path: Path) -> None:
     signer, log = Signer(tmp_path / "key"), Log(tmp_path / "log.jsonl")
     for number in range(4):

@@ -185,4 +185,4 @@ def _changes(lines: Sequence[str]) -> None:
 
 
 def _code(told: Sequence[Told]) -> int:
-    return UNREADABLE if any(state == "failed" for *_, state, _ in told) else DONE
+    return UNREADABLE if any(state in ("failed", "not undone") for *_, state, _ in told) else DONE

@@ -14,6 +14,9 @@ _INSIDE = tuple(
     )
 )  # fmt: skip
 
+#: The address at which machines in Azure find their platform; it is public by its number only (Microsoft, "What is IP address 168.63.129.16?").
+PLATFORM = "168.63.129.16"
+
 #: Characters of the longest address in text, with a zone.
 _LONGEST = 64
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import hashlib
@@ -65,7 +66,10 @@ def plan(
     tenant: str = "",
     now: datetime,
 ) -> list[Block]:
-    """Write the plan into the case, and of each tenant what every sink would be given; nothing is blocked."""
+    """Write the plan into the case, and of each tenant what every sink would be given; nothing is blocked.
+
+    With `tenant` what is planned for others stays as it is. Gives what was planned anew.
+    """
     told = list(incidents.incidents(case))
     names = sorted({row["tenant"] for row in case.database.rows("SELECT DISTINCT tenant FROM finding")})
     made: list[Block] = []
@@ -74,10 +78,17 @@ def plan(
             made += _of_tenant(case, name, told, directory, least, hours)
     if tenant and tenant not in names:
         raise UsageError(f"{case.path}: no findings of tenant {tenant!r}")
-    folder = case_folder.made(case.path, FOLDER)
-    _shown(folder, made, now)
-    content = msgspec.json.encode(made)
-    (folder / PLAN).write_bytes(msgspec.json.format(content, indent=1))
+    with case_folder.alone(case.path, FOLDER) as folder:
+        _shown(folder, made, now)
+        kept = (
+            [one for one in planned(case.path) if one.tenant != tenant]
+            if tenant and (folder / PLAN).exists()
+            else []
+        )
+        content = msgspec.json.encode(sorted([*kept, *made], key=lambda one: one.tenant))
+        half = folder / f"{PLAN}.part"
+        half.write_bytes(msgspec.json.format(content, indent=1))
+        half.replace(folder / PLAN)
     return made
 
 
@@ -169,15 +180,22 @@ def planned(case: Path) -> list[Block]:
 
 
 def standing(case: Path, public: str = "") -> list[Standing]:
-    """What is in force by the log, those that are over as well; with `public` the log is checked for that key."""
+    """What is in force by the log, those that are over as well; with `public` the log is checked for that key.
+
+    What was begun and of which nobody said how it ended may be in force: then it counts.
+    """
     found: dict[tuple[str, str, str], Standing] = {}
+    begun: dict[tuple[str, str, str], Standing] = {}
     for line in Log(case / FOLDER / LOG, public).lines():
         key = (line["block"], line["sink"], line["place"])
-        if line["state"] == "blocked":
-            found[key] = Standing(_logged(line), line["sink"], line["place"])
+        if line["state"] in ("begun", "blocked"):
+            states = begun if line["state"] == "begun" else found
+            states[key] = Standing(_logged(line), line["sink"], line["place"])
         elif line["state"] in ("undone", "over"):
             found.pop(key, None)
-    return list(found.values())
+        if line["state"] not in ("begun", "not undone"):
+            begun.pop(key, None)
+    return list((found | begun).values())
 
 
 def apply(
@@ -197,32 +215,62 @@ def apply(
     Those with a warning are carried out with `shared` only. What is spared is looked up again: who was listed since is not blocked.
     """
     way, place = _way(sink, place)
-    blocks = planned(case)
-    tenant = tenant or _only([one.tenant for one in blocks], case)
-    before = [one for one in standing(case, signer.public) if one.key == (tenant, sink, place)]
-    asked = allow(directory, tenant)
-    fresh: list[Block] = []
+    with _alone(case, enforce):
+        blocks = planned(case)
+        tenant = tenant or _only([one.tenant for one in blocks], case)
+        mine = [one for one in blocks if one.tenant == tenant]
+        before = [one for one in standing(case, signer.public) if one.key == (tenant, sink, place)]
+        if not before and not mine:
+            raise UsageError(f"{case}: nothing is planned for tenant {tenant!r}")
+        asked = allow(directory, tenant)
+        fresh, left = _sorted_out(mine, way, asked, shared, now)
+        yield from ((one, sink, place, state, why) for one, state, why in left)
+        if enforce:
+            yield from _carried_out(case, signer, way, (tenant, sink, place), before, fresh, asked, now)
+        else:
+            yield from ((one, sink, place, "would be blocked", "") for one in fresh)
+
+
+def _sorted_out(
+    blocks: Sequence[Block], way: plugins.Sink, asked: Allow, shared: bool, now: datetime
+) -> tuple[list[Block], list[tuple[Block, str, str]]]:
+    """What is to be carried out, until when; and what is not, with its state and why."""
+    fresh, left = [], []
     for block in blocks:
-        if block.tenant != tenant:
-            continue
         why = block.refused or asked.never(block.kind, block.value)
         if why or (block.warning and not shared) or not way.takes(block):
             state = "not blocked" if why else "held back" if way.takes(block) else "not for this sink"
-            yield block, sink, place, state, (why or block.warning or Text("", "")).en
+            left.append((block, state, (why or block.warning or Text("", "")).en))
         else:
             fresh.append(dataclasses.replace(block, until=now + timedelta(seconds=block.seconds)))
+    return fresh, left
+
+
+def _carried_out(
+    case: Path,
+    signer: Signer,
+    way: plugins.Sink,
+    where: tuple[str, str, str],
+    before: Sequence[Standing],
+    fresh: Sequence[Block],
+    asked: Allow,
+    now: datetime,
+) -> Iterator[Told]:
+    """Make the sink hold `fresh` and what is in force; that it begins is in the log before it does, so that an undo knows of it whatever comes."""
+    tenant, sink, place = where
     again = {one.block_uid for one in fresh}
-    over = [one for one in before if _is_over(one.block, now) and one.block.block_uid not in again]
-    kept = [one.block for one in before if not _is_over(one.block, now) and one.block.block_uid not in again]
-    if not enforce:
-        yield from ((one, sink, place, "would be blocked", "") for one in fresh)
-        return
+    rest = [one.block for one in before if one.block.block_uid not in again]
+    over = [one for one in rest if _is_over(one, now)]
+    spared = [one for one in rest if not _is_over(one, now) and asked.never(one.kind, one.value)]
+    gone = {one.block_uid for one in (*over, *spared)}
+    kept = [one for one in rest if one.block_uid not in gone]
+    log = Log(case / FOLDER / LOG, signer.public)
+    log.extend(signer, [_line(now, one, sink, place, "begun", "") for one in fresh])
     done, said = _done(way.apply, tenant, [*kept, *fresh], place, now)
-    state = "blocked" if done else "failed"
-    lines = [_line(now, one, sink, place, state, said) for one in fresh]
-    lines += [_line(now, one.block, sink, place, "over", said) for one in over if done]
-    Log(case_folder.made(case, FOLDER) / LOG, signer.public).extend(signer, lines)
-    yield from ((one, sink, place, state, said) for one in fresh)
+    told = [(one, "blocked" if done else "failed") for one in fresh]
+    told += [(one, "over" if one in over else "undone") for one in (*over, *spared) if done]
+    log.extend(signer, [_line(now, one, sink, place, state, said) for one, state in told])
+    yield from ((one, sink, place, state, said) for one, state in told if state != "over")
 
 
 def undo(
@@ -239,29 +287,46 @@ def undo(
 ) -> Iterator[Told]:
     """Take back what is in force and asked for: of a tenant, a sink, a place, one block, or all that is over."""
     groups: dict[tuple[str, str, str], list[Block]] = defaultdict(list)
-    for one in standing(case, signer.public):
-        groups[one.key].append(one.block)
-    for (name, through, where), blocks in groups.items():
-        if (tenant and tenant != name) or (sink and sink != through):
-            continue
-        way, target = _way(through, place or where)
-        if target != where:
-            continue
-        gone = [
-            one for one in blocks if one.block_uid.startswith(block) and (_is_over(one, now) or not expired)
-        ]
-        if not enforce or not gone:
-            yield from ((one, through, where, "would be undone", "") for one in gone)
-            continue
-        leave = {one.block_uid for one in gone}
-        kept = [one for one in blocks if one.block_uid not in leave and not _is_over(one, now)]
-        gone += [one for one in blocks if one.block_uid not in leave and _is_over(one, now)]
-        done, said = _done(way.undo, name, kept, where, now)
-        state = "undone" if done else "failed"
-        Log(case_folder.made(case, FOLDER) / LOG, signer.public).extend(
-            signer, [_line(now, one, through, where, state, said) for one in gone]
-        )
-        yield from ((one, through, where, state, said) for one in gone)
+    with _alone(case, enforce):
+        for one in standing(case, signer.public):
+            groups[one.key].append(one.block)
+        for (name, through, where), blocks in groups.items():
+            if (tenant and tenant != name) or (sink and sink != through):
+                continue
+            way, target = _way(through, place or where)
+            gone = [
+                one
+                for one in blocks
+                if one.block_uid.startswith(block) and (_is_over(one, now) or not expired)
+            ]
+            if target == where and gone:
+                if enforce:
+                    yield from _taken_back(case, signer, way, (name, through, where), blocks, gone, now)
+                else:
+                    yield from ((one, through, where, "would be undone", "") for one in gone)
+
+
+def _taken_back(
+    case: Path,
+    signer: Signer,
+    way: plugins.Sink,
+    where: tuple[str, str, str],
+    blocks: Sequence[Block],
+    gone: Sequence[Block],
+    now: datetime,
+) -> Iterator[Told]:
+    """Make the sink hold `blocks` without those that go; what is over goes with them."""
+    tenant, sink, place = where
+    leave = {one.block_uid for one in gone}
+    rest = [one for one in blocks if one.block_uid not in leave]
+    gone = [*gone, *(one for one in rest if _is_over(one, now))]
+    kept = [one for one in rest if not _is_over(one, now)]
+    done, said = _done(way.undo, tenant, kept, place, now)
+    state = "undone" if done else "not undone"
+    Log(case / FOLDER / LOG, signer.public).extend(
+        signer, [_line(now, one, sink, place, state, said) for one in gone]
+    )
+    yield from ((one, sink, place, state, said) for one in gone)
 
 
 def status(case: Path, now: datetime) -> Iterator[Told]:
@@ -296,6 +361,11 @@ def difference(case: Path, told: Sequence[Told], now: datetime) -> list[str]:
         old = path.read_text("utf-8", "replace") if path.is_file() else ""
         lines += difflib.unified_diff(old.splitlines(), text.splitlines(), name, name, n=0, lineterm="")
     return lines
+
+
+def _alone(case: Path, enforce: bool) -> contextlib.AbstractContextManager[object]:
+    """Who changes something is the only one; who only asks need not wait."""
+    return case_folder.alone(case, FOLDER) if enforce else contextlib.nullcontext()
 
 
 def _way(sink: str, place: str) -> tuple[plugins.Sink, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -17,6 +18,7 @@ from kazami import plugins
 from kazami.detect.network import traffic
 from kazami.detect.network.traffic import JUDGES, RULES
 from kazami.detect.network.traffic import traffic as scene
+from kazami.detect.network.traffic.rows import Rows, Texts
 from kazami.model.finding import FINDING
 from kazami.model.tenant import Directory, Tenant
 
@@ -195,3 +197,34 @@ def test_what_is_found_does_not_hang_on_the_order_of_events(name: str, case: dic
         for batches in (given, mixed)
     )
     assert one == other
+
+
+@pytest.mark.parametrize("width", [3, 1 << 16, 1 << 31])
+@pytest.mark.parametrize("count", [0, 1, 3000])
+def test_rows_are_grouped_by_all_their_texts_in_the_order_of_time(count: int, width: int) -> None:
+    """However many bits the texts take: with their places as one number, numbered anew, or by themselves."""
+    chance = np.random.default_rng(7)
+    codes = [(chance.integers(0, width, count) // 7 * 7 - 1).astype(np.int32) for _ in range(4)]
+    texts = {str(at): Texts(one, []) for at, one in enumerate(codes)}
+    rows = Rows("flow", np.arange(count), np.zeros(count, "S16"), np.zeros(count), texts, {})
+    wanted: dict[tuple[int, ...], list[int]] = {}
+    for place, key in enumerate(zip(*(one.tolist() for one in codes), strict=True)):
+        if min(key) >= 0:
+            wanted.setdefault(key, []).append(place)
+    assert sorted(one.tolist() for one in rows.groups(*texts)) == sorted(wanted.values())
+
+
+def test_what_one_question_found_before_it_failed_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = yaml.safe_load((CASES / "long" / "case.yaml").read_text("utf-8"))["cases"]
+    case = next(one for one in case.values() if one["expect"])
+    judge = next(one for one in JUDGES if one.__name__.endswith(".long")).judge
+
+    def fails(traffic: Any) -> Iterator[Any]:
+        yield from judge(traffic)
+        raise ValueError("broken")
+
+    before, _ = judged(case)
+    monkeypatch.setattr("kazami.detect.network.traffic.long.judge", fails)
+    found, notes = judged(case)
+    assert [row["finding_uid"] for row in found] == [row["finding_uid"] for row in before]
+    assert any("long connections failed in north: ValueError: broken" in note for note in notes)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
-from kazami.model.address import is_inside
+from kazami.model.address import PLATFORM, is_inside
 from kazami.model.incident import Text
 from kazami.model.tenant import Directory, Places, matches, parsed, within
 from kazami.respond.block import known
-from kazami.respond.block.indicator import host_of
+from kazami.respond.block.indicator import host_of, is_whole
 
 #: Different names of one address in a tenant's own evidence, from which on it is taken for shared.
 MANY_NAMES = 5
+
+_NAT64 = ip_network("64:ff9b::/96")
 
 _NO_PLACE = Text("leads nowhere on the internet", "インターネット上の宛先ではない")
 _INSIDE = Text("lies inside the network", "組織内のアドレスである")
@@ -26,10 +29,19 @@ _TOOL = Text("belongs to the remote management that was agreed on", "合意済�
 _LISTED = Text("is listed as never to be blocked", "遮断禁止として登録されている")
 _EXPECTED = Text("is where the tenant's connections are expected to go", "テナントが利用する既知の宛先である")
 _PUBLIC = Text("is a public name server", "公開DNSサーバーである")
+_SERVICE = Text(
+    "runs mail, logons, updates or the like for everybody",
+    "メール、ログオン、更新などで誰もが利用するサービスである",
+)
+_ABOVE = Text("what is never blocked lies below it", "遮断禁止の名前がその下位にある")
 _EVERYBODY = Text("everybody's names lie below it", "不特定多数が使う名前の上位である")
 
 _SHARED = Text("is listed as shared", "共有アドレスとして登録されている")
 _CONTENT = Text("is a content network's", "コンテンツ配信網のものである")
+_CLOUD = Text(
+    "is of a cloud that everybody's mail and documents are in",
+    "誰もがメールや文書に利用するクラウドのものである",
+)
 _NAMED = Text("{count} names lead to it", "{count} 個の名前がこのアドレスを指す")
 _OPEN = Text("serves what anybody puts there", "誰でも内容を置けるホストである")
 _JA3 = Text("many programs may share it", "多くのプログラムが共有しうる")
@@ -46,16 +58,20 @@ class Allow:
         self._directory, self._tenant = directory, directory.tenant(tenant)
         self._expected = tuple(_without_port(one) for one in self._tenant.expected)
         self._tools = Places((), tuple(one.lower().removeprefix("*.") for one in tools))
+        self._names = tuple(_spared_names(directory, self._expected)) + self._tools.names
 
     def never(self, kind: str, value: str) -> Text | None:
         """Why it is never blocked; None where it may be."""
-        place = host_of(value) if kind == "url" else value
         if kind not in ("address", "domain", "url"):
             return None
+        place = host_of(value) if kind == "url" else value
         if parsed(place) is not None:
-            return self._address(place) or self._listed(place)
-        name = None if kind == "url" and place in known.LENDERS else _name(place)
-        return name or self._domain(place) or self._listed(place)
+            said = (self._address(one) or self._listed(one) for one in _carried(place))
+            return next((why for why in said if why), None)
+        whole = kind == "domain" or is_whole(value)  # else what is below a name, or beside it, is not hit
+        name = _name(place) if whole or place not in known.LENDERS else None
+        above = _ABOVE if whole and any(one.endswith(f".{place}") for one in self._names) else None
+        return name or self._domain(place) or self._listed(place) or above
 
     def exempt(self, place: str) -> Text | None:
         """Why a conversation with `place` is never cut: only what was listed, for there both ends count."""
@@ -67,15 +83,21 @@ class Allow:
             return _JA3
         if kind == "address":
             return self._shared(value, names, owner)
-        if kind == "domain" and (value in known.OPEN_HOSTS or self._directory.shared.holds(value)):
-            return _OPEN if value in known.OPEN_HOSTS else _SHARED
-        return None
+        if kind not in ("domain", "url") or (kind == "url" and not is_whole(value)):
+            return None
+        place = host_of(value) if kind == "url" else value
+        if parsed(place) is not None:
+            return self._shared(place, names, owner)
+        if place in known.OPEN_HOSTS or place.endswith(".sharepoint.com"):
+            return _OPEN
+        return _SHARED if self._directory.shared.holds(place) else None
 
     def _shared(self, value: str, names: int, owner: str) -> Text | None:
         if self._directory.shared.holds(value):
             return _SHARED
-        if known.CONTENT.holds(value):
-            return _CONTENT
+        for places, why in ((known.CONTENT, _CONTENT), (known.CLOUD, _CLOUD)):
+            if any(map(places.holds, _carried(value))):
+                return why
         if names >= MANY_NAMES:
             return Text(_NAMED.en.format(count=names), _NAMED.ja.format(count=names))
         return Text(_OWNER.en.format(owner=owner), _OWNER.ja.format(owner=owner)) if owner else None
@@ -88,6 +110,7 @@ class Allow:
             or found.is_unspecified
             or found.is_loopback
             or found.is_link_local
+            or place == PLATFORM
         ):
             return _NO_PLACE
         if isinstance(found, IPv4Address) and (int(found) >> 28 == 15 or int(found) >> 24 == 0):
@@ -126,7 +149,31 @@ class Allow:
                     return why
         if any(_meant(place, one) for one in self._expected):
             return _EXPECTED
-        return _PUBLIC if known.RESOLVERS.holds(place) else None
+        if known.RESOLVERS.holds(place):
+            return _PUBLIC
+        return _SERVICE if known.SERVICES.holds(place) and place not in known.OPEN_HOSTS else None
+
+
+def _spared_names(directory: Directory, expected: Sequence[str]) -> Iterator[str]:
+    """All names that are spared, whoever's they are, in lower case."""
+    tenants = directory.tenants.values()
+    yield from directory.provider.jump_hosts
+    for one in tenants:
+        yield from map(str.lower, (*one.domains, *one.hosts))
+    for spared in (directory.spared, *(one.spared for one in tenants)):
+        yield from (*spared.gateways.names, *spared.resolvers.names, *spared.never.names)
+    yield from (*expected, *known.RESOLVERS.names, *known.SERVICES.names, *known.OPEN_HOSTS)
+
+
+def _carried(place: str) -> list[str]:
+    """An address, and the IPv4 address that it stands for: NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380)."""
+    found = parsed(place)
+    if not isinstance(found, IPv6Address):
+        return [place]
+    within_it = found.sixtofour or (found.teredo[1] if found.teredo else None)
+    if found in _NAT64:
+        within_it = IPv4Address(int(found) & 0xFFFFFFFF)
+    return [place, str(within_it)] if within_it else [place]
 
 
 def _without_port(text: str) -> str:

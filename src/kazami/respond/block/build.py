@@ -9,6 +9,7 @@ from dataclasses import replace
 from kazami.model.block import HOURS, MOST_HOURS, Block, Indicator, sure
 from kazami.model.incident import Text
 from kazami.respond.block.allow import Allow
+from kazami.respond.block.indicator import below
 from kazami.respond.text import safe
 
 _WEAK = Text(
@@ -40,20 +41,11 @@ def build(
 
 def _covered(one: Block, lasting: Mapping[str, int]) -> Block:
     """A name below one that is blocked for as long is blocked with it."""
-    labels = one.value.split(".") if one.kind == "domain" and not one.refused else []
-    above = next(
-        (
-            name
-            for at in range(1, len(labels))
-            if lasting.get(name := ".".join(labels[at:]), 0) >= one.seconds
-        ),
-        "",
-    )
-    return (
-        replace(one, refused=Text(_BELOW.en.format(name=above), _BELOW.ja.format(name=above)))
-        if above
-        else one
-    )
+    if one.kind != "domain" or one.refused:
+        return one
+    above = next((name for name in below(one.value, lasting) if lasting[name] >= one.seconds), "")
+    refused = Text(_BELOW.en.format(name=above), _BELOW.ja.format(name=above)) if above else None
+    return replace(one, refused=refused)
 
 
 def block_uid(tenant: str, kind: str, value: str) -> str:

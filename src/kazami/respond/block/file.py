@@ -46,12 +46,12 @@ def put(plan: Plan, tenant: str, blocks: Sequence[Block], place: Path, now: date
     try:
         for name in made:
             _must_be_ours(place / name, tenant)
-        for name, text in made.items():
-            if not blocks:
+        if blocks:
+            place.mkdir(parents=True, exist_ok=True)
+            _write({place / name: text for name, text in made.items()})
+        else:
+            for name in made:
                 (place / name).unlink(missing_ok=True)
-            else:
-                place.mkdir(parents=True, exist_ok=True)
-                _write(place / name, text)
     except OSError as error:
         raise UsageError(f"{error.filename or place}: cannot be written: {error.strerror}") from error
     digest = hashlib.sha256("\0".join(made.values()).encode()).hexdigest()[:16] if blocks else "removed"
@@ -69,10 +69,14 @@ def _must_be_ours(path: Path, tenant: str) -> None:
         raise UsageError(f"{path}: is there already, and not of these blocks; it stays as it is")
 
 
-def _write(path: Path, text: str) -> None:
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+def _write(texts: Mapping[Path, str]) -> None:
+    """All of them or none: where one has no room, those before it stay as they were."""
+    halves = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
     try:
-        half.write_text(text, "utf-8")
-        half.replace(path)
+        for path, text in texts.items():
+            halves[path].write_text(text, "utf-8")
+        for path, half in halves.items():
+            half.replace(path)
     finally:
-        half.unlink(missing_ok=True)
+        for half in halves.values():
+            half.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ whom it came from. A finding's own fields count first, then those of its events;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -83,20 +83,34 @@ def address(text: str) -> str:
 def url(text: str) -> str:
     """A URL of http or https with its host in lower case; empty where it is none or could not be written everywhere."""
     found = re.fullmatch(
-        r"(https?)://([^/?#\s@]+@)?([^/?#:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?([/?#][!-~]*)?", text.strip()
+        r"((?i:https?))://([^/?#\s@]+@)?([^/?#:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?([/?#][!-~]*)?",
+        text.strip(),
     )
     if not found or len(text) > 2000 or re.search(r"[\"'\\<>`{}|^]", found[5] or ""):
         return ""
     host = address(found[3].strip("[]")) or domain(found[3])
     if not host:
         return ""
-    return f"{found[1].lower()}://{f'[{host}]' if ':' in host else host}{found[4] or ''}{found[5] or '/'}"
+    path = (found[5] or "").partition("#")[0]  # what comes behind it is not sent
+    path = path if path.startswith("/") else f"/{path}"
+    return f"{found[1].lower()}://{f'[{host}]' if ':' in host else host}{found[4] or ''}{path}"
 
 
 def host_of(text: str) -> str:
     """The host of what `url` gave."""
-    authority = text.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0]
+    authority = text.split("://", 1)[1].split("/", 1)[0]
     return authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
+
+
+def below(name: str, names: Container[str]) -> Iterator[str]:
+    """Those of `names` below which a name lies, the nearest first."""
+    labels = name.split(".")
+    return (above for at in range(1, len(labels)) if (above := ".".join(labels[at:])) in names)
+
+
+def is_whole(text: str) -> bool:
+    """Whether what `url` gave means all of its host: nothing follows the first slash."""
+    return text.endswith("/") and text.count("/") == 3
 
 
 def digest(text: str, kind: str) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 
 from kazami.model.block import Block
 from kazami.respond.block import file
+from kazami.respond.block.indicator import below
 
 _PAC = """function FindProxyForURL(url, host) {
   host = host.toLowerCase().replace(/\\.$/, "");
@@ -37,7 +38,7 @@ def plan(tenant: str, blocks: Sequence[Block], now: datetime) -> dict[str, str]:
     squid = [file.heading(tenant)]
     lists = {
         "dst": kinds["address"],
-        "dstdomain": [f".{value}" for value in kinds["domain"]],
+        "dstdomain": [f".{value}" for value in kinds["domain"] if not any(below(value, kinds["domain"]))],
         "url_regex": [f"^{re.escape(value)}".replace(" ", r"\ ") for value in kinds["url"]],
     }
     for kind, values in lists.items():

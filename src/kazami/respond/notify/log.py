@@ -23,11 +23,14 @@ class Log:
         self._known = (0, _BEGIN)  # size and last hash, as this object left them
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """All lines. Raises UsageError at the first that does not follow from those before it."""
+        """All lines. Raises UsageError at the first that does not follow from those before it.
+
+        A last one without its end is none: who wrote it died over it.
+        """
         if not self.path.exists():
             return
         before = _BEGIN
-        for number, text in enumerate(self.path.read_text("utf-8").splitlines(), 1):
+        for number, text in enumerate(self.path.read_text("utf-8", "replace").split("\n")[:-1], 1):
             try:
                 line = json.loads(text)
                 good = line["before"] == before and line["hash"] == _hash(line)
@@ -53,12 +56,18 @@ class Log:
             before = line["hash"] = _hash(line)
             line["signature"] = signer.sign(before.encode())
             made.append(line)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in made)
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in made)
+        with self.path.open("ab") as file:
+            file.truncate(self._whole())
+            file.write(text.encode("utf-8", "surrogatepass"))
             file.flush()
             os.fsync(file.fileno())
             self._known = (file.tell(), before)
         return made
+
+    def _whole(self) -> int:
+        """Bytes of the lines that have their end."""
+        return self.path.read_bytes().rfind(b"\n") + 1
 
     def _end(self) -> str:
         """The hash of the last line; the whole chain is checked, unless nothing came behind what was written here."""

@@ -79,25 +79,22 @@ def judge(batches: Iterable[pa.RecordBatch], directory: Directory) -> tuple[pa.T
     tenants = gathered.tenants
     for tenant in tenants:
         traffic = _traffic(gathered, tenant, directory, last=tenant == tenants[-1])
-        hits, failed = _hits(traffic)
-        made, said = findings(tenant, hits, RULES)
+        failed: list[str] = []
+        made, said = findings(tenant, _hits(traffic, failed), RULES)
         found.append(made)
         notes += [*failed, *said, *_expected(traffic), *_unread(traffic)]
     return pa.concat_tables(found), notes
 
 
-def _hits(traffic: Traffic) -> tuple[list[Hit], list[str]]:
-    """What every question found; one that fails is named, and the others go on."""
-    found: list[Hit] = []
-    failed = []
+def _hits(traffic: Traffic, failed: list[str]) -> Iterator[Hit]:
+    """What every question finds, as it finds it; one that fails is named in `failed`, and the others go on."""
     for one in JUDGES:
         if not any(len(traffic[table]) for table in one.NEEDS):
             continue
         try:
-            found += one.judge(traffic)
+            yield from one.judge(traffic)
         except Exception as error:  # noqa: BLE001 - what one question stumbles over must not silence the others
             failed.append(f"network: {one.ABOUT} failed in {traffic.tenant}: {type(error).__name__}: {error}")
-    return found, failed
 
 
 def _traffic(gathered: Tables, tenant: str, directory: Directory, *, last: bool) -> Traffic:

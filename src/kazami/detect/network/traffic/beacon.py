@@ -17,7 +17,7 @@ from kazami.detect.network.beacon import rhythm, rita
 from kazami.detect.network.beacon.rhythm import Rhythm
 from kazami.detect.network.traffic.domain import registered
 from kazami.detect.network.traffic.hit import Hit, ends, number
-from kazami.detect.network.traffic.rows import DAY, HOUR, Numbers, Rows
+from kazami.detect.network.traffic.rows import HOUR, Numbers, Rows
 from kazami.detect.network.traffic.rule import rules
 from kazami.detect.network.traffic.traffic import HOUSEKEEPING, Traffic
 
@@ -137,11 +137,12 @@ def _ours(traffic: Traffic, beat: _Beat) -> bool:
 def _hours(rows: Rows) -> tuple[Numbers, Numbers]:
     """The number of each row's source, and by it how that source's traffic goes over the hours of a day."""
     codes = rows.texts["source"].present()
-    number = np.zeros(int(codes.max(initial=0)) + 2, np.int64)
+    number = np.zeros(int(codes.max(initial=0)) + 2, np.int32)
     number[codes] = np.arange(len(codes))
     near = number[rows.texts["source"].codes]
-    hour = (rows.time % DAY // HOUR).astype(np.int64)
-    counts = np.bincount(near * 24 + hour, minlength=24 * len(codes)).reshape(-1, 24).astype(np.float64)
+    cell = (rows.time // HOUR % 24).astype(np.int32)
+    cell += near * 24
+    counts = np.bincount(cell, minlength=24 * len(codes)).reshape(-1, 24).astype(np.float64)
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return near, (1 - rhythm.FLOOR) * counts * 24 / total + rhythm.FLOOR
 

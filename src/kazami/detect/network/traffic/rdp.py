@@ -119,15 +119,27 @@ def _sessions(traffic: Traffic) -> tuple[Rows, Numbers]:
         & (rows.texts["service"].codes < 0)
         & rows.texts["proto"].among(("tcp", "udp"))
     )
-    told = traffic["rdp"]
-    keys = np.unique(_key(told)) if len(told) else np.empty(0, np.int64)
-    return rows, service | known | np.isin(_key(rows), keys)
+    return rows, service | known | _recorded(rows, traffic["rdp"])
 
 
-def _key(rows: Rows) -> Numbers:
+def _recorded(rows: Rows, told: Rows) -> Numbers:
+    """Flows that records are about: with the same source and its port."""
+    near = np.zeros(len(rows.texts["source"].values) + 1, bool)
+    near[told.texts["source"].codes] = True
+    near[-1] = False
+    found: Numbers = near[rows.texts["source"].codes]
+    found &= np.isin(rows.known("source_port"), told.known("source_port"))
+    places = np.flatnonzero(found)
+    found[places] = np.isin(_key(rows, places), _key(told, slice(None)))
+    return found
+
+
+def _key(rows: Rows, places: Numbers | slice) -> Numbers:
     """Source and its port as one number: which connection a record is about."""
-    codes: Numbers = rows.texts["source"].codes.astype(np.int64)
-    return codes * 65_536 + rows.known("source_port").astype(np.int64)
+    codes: Numbers = rows.texts["source"].codes[places].astype(np.int64)
+    codes *= 65_536
+    codes += rows.known("source_port")[places]
+    return codes
 
 
 def _hits(rows: Rows, among: Numbers, rule: str) -> Iterator[Hit]:

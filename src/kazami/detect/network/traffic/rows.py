@@ -97,8 +97,8 @@ class Rows:
         )
         key = np.zeros(len(places), np.int64)
         for name in names:
-            codes = self.texts[name].codes if name in self.texts else self.known(name).astype(np.int32)
-            codes = codes[places]
+            column = self.texts[name].codes if name in self.texts else self.known(name)
+            codes = column[places].astype(np.int32, copy=False)
             right = codes >= 0
             if not right.all():
                 places, key, codes = places[right], key[right], codes[right]
@@ -111,18 +111,39 @@ class Rows:
 
 
 def _sorted(places: Numbers, key: Numbers) -> tuple[Numbers, Numbers]:
-    """Places in the order of their keys, and where one key ends and the next begins."""
-    order = np.argsort(key, kind="stable")
-    key = key[order]
+    """Places in the order of their keys (which are given away), and where one key ends and the next begins."""
+    order = _order(key)
     cuts = np.flatnonzero(key[1:] != key[:-1]) + 1
     return places[order], np.concatenate(([0], cuts, [len(key)])) if len(key) else np.zeros(1, np.int64)
 
 
+def _order(key: Numbers) -> Numbers:
+    """Where sorted keys stood before; `key` is sorted. Equal ones keep their order.
+
+    Key and place are one number where they fit into 63 bits: sorting those takes a third of the memory, and half of the time.
+    """
+    bits = len(key).bit_length()
+    if int(key.max(initial=0)) >= 1 << (63 - bits):
+        order = np.argsort(key, kind="stable")
+        key[:] = key[order]
+        return order
+    key <<= bits
+    key |= np.arange(len(key), dtype=np.int32)
+    key.sort()
+    order = (key & ((1 << bits) - 1)).astype(np.int32)
+    key >>= bits
+    return order
+
+
 def _joined(key: Numbers, codes: Numbers) -> Numbers:
-    """One number for two; numbered anew where they would grow too large."""
+    """One number for two; numbered anew where they would grow too large to be sorted with their places."""
     width = int(codes.max(initial=0)) + 1
-    if int(key.max(initial=0)) > (1 << 62) // width:
-        key = np.unique(key, return_inverse=True)[1].astype(np.int64)
+    most = (1 << (63 - len(key).bit_length())) // width
+    if int(key.max(initial=0)) >= most:
+        order = _order(key)
+        changed = np.zeros(len(key), np.int32)
+        changed[1:] = key[1:] != key[:-1]
+        key[order] = np.cumsum(changed, dtype=np.int32)
     key *= width
     key += codes
     return key

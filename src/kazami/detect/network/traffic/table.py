@@ -221,6 +221,8 @@ class _Columns:
 
     def _kind(self, name: str) -> np.dtype[Any]:
         """Seven digits of a number are enough; codes are as small as they can be."""
+        if name in _PORTS:
+            return np.dtype(np.uint16)
         if name in self.question.numbers:
             return np.dtype(np.float32)
         count = len(self._words(name))

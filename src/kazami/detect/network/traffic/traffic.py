@@ -12,16 +12,13 @@ from ipaddress import ip_network
 import numpy as np
 
 from kazami.detect.network.traffic.rows import Numbers, Rows, Texts
-from kazami.model.address import is_inside
+from kazami.model.address import PLATFORM, is_inside
 from kazami.model.tenant import Network, parsed, within
 
 #: Ports of services that speak by the clock, or look for others, on every network: RFC 6335.
 HOUSEKEEPING = frozenset((53, 67, 68, 123, 137, 138, 161, 162, 546, 547, 1900, 3702, 5353, 5355))
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
-
-#: The address at which machines in Azure find their platform; it is public by its number only (Microsoft, "What is IP address 168.63.129.16?").
-PLATFORM = "168.63.129.16"
 
 #: States of Zeek in which a connection was never answered, or refused.
 FAILED = frozenset(("S0", "REJ", "RSTOS0", "SH", "RSTRH", "SHR"))
