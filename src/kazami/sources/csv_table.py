@@ -31,6 +31,7 @@ STRIDE = 2048
 _SAMPLE = 1 << 16  # bytes by which a delimiter is told
 _NAME = re.compile(r"[\w#@.$%(\[][^\n\r{}<>=\"]{0,79}\Z")
 _NUMBER = re.compile(r"[\d.,:/+ -]+\Z")
+_NFDUMP = ("ts", "te", "td", "sa", "da")  # a summary follows its flows
 _PREAMBLE = ("#TYPE ", "sep=")
 
 
@@ -111,12 +112,17 @@ class _Table:
         self._generic = self._shape is None and not _is_known(self._keys)
         self._kept = _kept(self._keys)
         self._shapes = Shapes(columns)
+        self._ends = "Summary" if self._keys[:5] == _NFDUMP else None
         if self._width > MAX_COLUMNS:
             reason = f"more than {MAX_COLUMNS} columns: the rest is only in the original text"
             columns.reject(f"line {header.number}", reason, 0, f"{self._width} columns")
 
     def add(self, row: Row) -> None:
         """Take one row. It is kept as an object, since what its cells mean is not in itself."""
+        if self._ends is not None and row.cells[0] == self._ends:
+            self._keys, self._ends = (), None
+        if not self._keys:
+            return
         record = dict(zip(self._keys, row.cells, strict=False))
         raw = dict(record)
         if len(row.cells) != self._width or row.unclosed:

@@ -22,6 +22,9 @@ BLOCK = 1 << 20
 #: Bytes in which a datagram must end.
 MOST = 1 << 17
 
+#: Bytes of flows that are kept until their template comes.
+MOST_HELD = 4 << 20
+
 _V5 = struct.Struct("!IIIHHIIIIHHBBBBHHBBH")
 _NAMES5 = ("sourceIPv4Address", "destinationIPv4Address", "ipNextHopIPv4Address", "ingressInterface", "egressInterface",
            "packetDeltaCount", "octetDeltaCount", "flowStartSysUpTime", "flowEndSysUpTime", "sourceTransportPort",
@@ -69,6 +72,10 @@ class _Reader:
         self._columns = columns
         self._templates = Templates()
         self._count = 0
+        self._waiting: dict[tuple[int, int], list[tuple[bytes, _Header, int]]] = {}
+        self._held = 0
+        self._bases: dict[int, int] = {}
+        self._sampling = 1
 
     def datagram(self, data: memoryview, place: int, last: bool = False) -> int:
         """Take the datagram at the start of `data`, behind which nothing comes if it is `last`.
@@ -98,6 +105,7 @@ class _Reader:
         size = 24 + 48 * count
         if size > len(data):
             return -1
+        self._sampled(int.from_bytes(data[22:24]) & 0x3FFF)
         for record in _V5.iter_unpack(data[24:size]):
             fields = {n: v for n, v in zip(_NAMES5, record, strict=True) if n}
             for name in _NAMES5[:3]:
@@ -131,22 +139,66 @@ class _Reader:
             body = bytes(data[at + 4 : at + size])
             if kind >= 256:
                 self._data(body, kind, header, place + at)
-            elif fault := self._templates.learn(kind, body, header.version, header.domain):
+            elif kind < 4 and (fault := self._templates.learn(kind, body, header.version, header.domain)):
                 self._columns.reject(f"byte {place + at}", fault, 1)
+            elif kind < 4:
+                self._told(header.domain)
             at += size
         return stop
 
     def _data(self, body: bytes, kind: int, header: _Header, place: int) -> None:
         template = self._templates.get(header.domain, kind)
         if template is None:
-            self._columns.reject(
-                f"byte {place}", "flows without their template: they cannot be read", 1, f"template {kind}"
-            )
-            return
-        if template.options:
+            self._wait(body, kind, header, place)
             return
         for fields in self._records(body, template, place):
-            self._add(fields, header)
+            if template.options:
+                self._option(fields, header)
+            else:
+                self._add(fields, header)
+
+    def _wait(self, body: bytes, kind: int, header: _Header, place: int) -> None:
+        """Keep flows whose template may come later, as it does where a capture begins between two of them."""
+        self._held += len(body)
+        if self._held > MOST_HELD:
+            self._without(kind, place)
+        else:
+            self._waiting.setdefault((header.domain, kind), []).append((body, header, place))
+
+    def _told(self, domain: int) -> None:
+        """Read what waited for a template that is known by now."""
+        for key in [key for key in self._waiting if key[0] == domain and self._templates.get(*key)]:
+            for body, header, place in self._waiting.pop(key):
+                self._held -= len(body)
+                self._data(body, key[1], header, place)
+
+    def _without(self, kind: int, place: int) -> None:
+        self._columns.reject(
+            f"byte {place}", "flows without their template: they cannot be read", 1, f"template {kind}"
+        )
+
+    def finish(self) -> None:
+        """Tell what is still without a template, and that flows are but samples."""
+        for (_, kind), sets in self._waiting.items():
+            for _, _, place in sets:
+                self._without(kind, place)
+        if self._sampling > 1:
+            self._columns.reject(
+                "", "flows are of sampled packets: counters are of these alone", 0, f"1 of {self._sampling}"
+            )
+
+    def _option(self, fields: dict[str, Any], header: _Header) -> None:
+        """What an exporter says of itself: when it was started, how it samples."""
+        if isinstance(started := fields.get("systemInitTimeMilliseconds"), int):
+            self._bases[header.domain] = started * 1000
+        for name in ("samplingInterval", "samplerRandomInterval"):
+            self._sampled(fields.get(name))
+        if isinstance(space := fields.get("samplingPacketSpace"), int):
+            self._sampled(space // max(1, int(fields.get("samplingPacketInterval") or 1)) + 1)
+
+    def _sampled(self, interval: Any) -> None:
+        if isinstance(interval, int) and interval < 1 << 32:
+            self._sampling = max(self._sampling, interval)
 
     def _records(self, body: bytes, template: Template, place: int) -> Iterator[dict[str, Any]]:
         at = 0
@@ -161,7 +213,8 @@ class _Reader:
     def _add(self, fields: dict[str, Any], header: _Header) -> None:
         self._count += 1
         raw = orjson.dumps({"version": header.version, "exported": header.exported, **fields}).decode()
-        start, duration = times(fields, header.exported, header.base)
+        base = self._bases.get(header.domain) if header.base is None else header.base
+        start, duration = times(fields, header.exported, base)
         fields["#time"] = start
         if duration is not None:
             fields["#duration"] = f"{duration / 1e6:.6f}"
@@ -191,9 +244,11 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
             if rest and (more == 0 or len(rest) > BLOCK):
                 reason = "not a datagram of NetFlow or IPFIX: what follows is not read"
                 columns.reject(f"byte {place}", reason, 1, rest[:16].hex())
+                reader.finish()
                 return
     if rest:
         columns.reject(f"byte {place}", "cut in a datagram", 1, rest[:16].hex())
+    reader.finish()
 
 
 read = reading(feed)

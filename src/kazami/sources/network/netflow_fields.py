@@ -24,7 +24,8 @@ ELEMENTS: dict[int, tuple[str, str]] = {
              86: "packetTotalCount", 89: "forwardingStatus", 136: "flowEndReason", 148: "flowId", 150: "flowStartSeconds",
              151: "flowEndSeconds", 152: "flowStartMilliseconds", 153: "flowEndMilliseconds", 154: "flowStartMicroseconds",
              155: "flowEndMicroseconds", 156: "flowStartNanoseconds", 157: "flowEndNanoseconds", 160: "systemInitTimeMilliseconds",
-             225: "postNATSourceIPv4Address", 233: "firewallEvent"},
+             34: "samplingInterval", 50: "samplerRandomInterval", 231: "initiatorOctets", 232: "responderOctets", 298: "initiatorPackets", 299: "responderPackets",
+             305: "samplingPacketInterval", 306: "samplingPacketSpace", 323: "observationTimeMilliseconds", 225: "postNATSourceIPv4Address", 233: "firewallEvent"},
         _ADDRESS4: {8: "sourceIPv4Address", 12: "destinationIPv4Address", 15: "ipNextHopIPv4Address", 18: "bgpNextHopIPv4Address"},
         _ADDRESS6: {27: "sourceIPv6Address", 28: "destinationIPv6Address", 62: "ipNextHopIPv6Address"},
         _MAC: {56: "sourceMacAddress", 57: "postDestinationMacAddress", 80: "destinationMacAddress", 81: "postSourceMacAddress"},
@@ -33,13 +34,14 @@ ELEMENTS: dict[int, tuple[str, str]] = {
     for number, name in named.items()
 }  # fmt: skip
 
-_VARIABLE = 0xFFFF
+_VARIABLE, _REVERSE = 0xFFFF, 29305
 _START = (
     "flowStartMilliseconds",
     "flowStartMicroseconds",
     "flowStartNanoseconds",
     "flowStartSeconds",
     "flowStartSysUpTime",
+    "observationTimeMilliseconds",
 )
 _NTP = 2_208_988_800  # seconds from 1900, where NTP begins, to 1970
 
@@ -96,13 +98,19 @@ def _fields(body: bytes, at: int, count: int, version: int) -> tuple[list[tuple[
         if version == 10 and element & 0x8000:
             if at + 4 > len(body):
                 break
-            fields.append(
-                (f"enterprise{struct.unpack_from('!I', body, at)[0]}.{element & 0x7FFF}", "x", size)
-            )
+            fields.append((*_of_enterprise(struct.unpack_from("!I", body, at)[0], element & 0x7FFF), size))
             at += 4
         else:
             fields.append((*ELEMENTS.get(element, (f"element{element}", "x")), size))
     return fields, at
+
+
+def _of_enterprise(number: int, element: int) -> tuple[str, str]:
+    """Name and form; those of the other direction are IANA's own (RFC 5103)."""
+    if number == _REVERSE and element in ELEMENTS:
+        name, form = ELEMENTS[element]
+        return f"reverse{name[0].upper()}{name[1:]}", form
+    return f"enterprise{number}.{element}", "x"
 
 
 def decoded(body: bytes, at: int, template: Template) -> tuple[dict[str, Any], int]:

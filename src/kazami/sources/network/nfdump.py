@@ -11,10 +11,11 @@ from kazami.sources.columns import Columns, reading
 from kazami.sources.encoding import in_utf8
 from kazami.sources.json_frames import first_lines, line_blocks
 from kazami.sources.network import words
+from kazami.sources.network.transform import protocol_name
 
 _NUMBER = r"(\d+(?:\.\d+)?(?: [KMGT])?)"
 _LINE = re.compile(
-    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) +(\d{1,12}\.\d{3}) +(\w{1,10}) +(\S{3,60}) +(<?->) +(\S{3,60}) +"
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) +((?:\d{1,5}d ?)?(?:\d\d:\d\d:)?\d{1,12}\.\d{3}) +([\w-]{1,12}) +(\S{3,60}) +(<?->) +(\S{3,60}) +"
     rf"(?:([UAPRSFCE.]{{6,8}}) +(\d{{1,3}}) +)?{_NUMBER} +{_NUMBER}(?: +{_NUMBER})?(?: +{_NUMBER})?.*\Z"
 )
 _OTHER = re.compile(
@@ -37,18 +38,28 @@ def parse(line: str) -> dict[str, Any] | None:
     if found is None:
         return None
     time, duration, protocol, source, arrow, target, flags, tos, first, second, third, fourth = found.groups()
-    fields = {"#time": time, "proto": protocol.lower(), "duration": duration}
+    fields = {"#time": time, "proto": protocol_name(protocol), "duration": seconds(duration)}
     for end, text in (("orig", source), ("resp", target)):
         address, port = endpoint(text)
         fields |= {f"id.{end}_h": address, f"id.{end}_p": port}
-    if arrow == "<->" and third and fourth:  # packets out and in, then bytes out and in
-        fields |= dict(zip(("orig_pkts", "resp_pkts", "orig_ip_bytes", "resp_ip_bytes"),
+    if arrow == "<->" and third and fourth:  # packets out and in, then bytes; what came in is the source's
+        fields |= dict(zip(("resp_pkts", "orig_pkts", "resp_ip_bytes", "orig_ip_bytes"),
                            map(scaled, (first, second, third, fourth)), strict=True))  # fmt: skip
     else:
         fields |= {"orig_pkts": scaled(first), "orig_ip_bytes": scaled(second)}
     if flags:
         fields |= {"flags": flags, "tos": tos}
     return fields
+
+
+def seconds(text: str) -> str:
+    """``62.500`` of ``00:01:02.500``, as versions from 1.7 on write it."""
+    days, _, clock = text.rpartition("d")
+    *whole, rest = clock.strip().split(":")
+    if not whole:
+        return text
+    hours, minutes = map(int, whole)
+    return f"{int(days or 0) * 86400 + hours * 3600 + minutes * 60 + float(rest):.3f}"
 
 
 def endpoint(text: str) -> tuple[str, str]:

@@ -58,6 +58,25 @@ def protocol_name(value: Text) -> Text:
     return None if value is None else _PROTOCOLS.get(value, value.lower())
 
 
+#: Names that Argus gives to ports unless it is told not to.
+_PORTS = {
+    "ftp-data": "20", "ftp": "21", "ssh": "22", "telnet": "23", "smtp": "25", "domain": "53", "bootps": "67", "bootpc": "68", "tftp": "69", "http": "80",
+    "kerberos": "88", "pop3": "110", "sunrpc": "111", "ntp": "123", "epmap": "135", "loc-srv": "135", "netbios-ns": "137", "netbios-dgm": "138",
+    "netbios-ssn": "139", "imap2": "143", "snmp": "161", "snmp-trap": "162", "ldap": "389", "https": "443", "microsoft-ds": "445", "syslog": "514",
+    "submission": "587", "ldaps": "636", "imaps": "993", "pop3s": "995", "ms-sql-s": "1433", "mysql": "3306", "ms-wbt-server": "3389",
+}  # fmt: skip
+
+
+def port_number(value: Text) -> Text:
+    """A port as a number, from hexadecimal or its name."""
+    if value and value[:2] == "0x" and len(value) < 10:
+        try:
+            return str(int(value, 16))
+        except ValueError:
+            return value
+    return None if value is None else _PORTS.get(value, value)
+
+
 def firewall_action(value: Text) -> Text:
     """``accept`` where a firewall let something pass, in whatever words; others stay."""
     return "accept" if value is not None and value.strip().lower() in _ACCEPTED else value
@@ -86,8 +105,10 @@ def eve_action(action: Text, state: Text) -> Text:
 
 
 def argus_action(protocol: Text, state: Text) -> Text:
-    """``accept`` where both sides of a TCP connection acknowledged: flags of both stand around the underscore."""
+    """``accept`` where both sides acknowledged: flags of both stand around the underscore; or where the state says that they spoke."""
     first, bar, second = (state or "").partition("_")
+    if not bar:
+        return "accept" if state in ("CON", "FIN", "CLO") else None
     spoken = bool(bar) and "A" in first and "A" in second and "R" not in second
     return "accept" if (protocol or "").lower() == "tcp" and spoken else None
 
@@ -210,7 +231,7 @@ def kerberos_request(message: Text, failed: Text) -> Text:
 
 _NAMED: tuple[Callable[..., Text], ...] = (
     argus_action, dns_name, eve_action, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, operation,
-    ours, path_of, principal, protocol_name, spaced, uri_extension, uri_of, uri_query, uri_stem, url, vpn_action,
+    ours, path_of, port_number, principal, protocol_name, spaced, uri_extension, uri_of, uri_query, uri_stem, url, vpn_action,
     z_bits,
 )  # fmt: skip
 

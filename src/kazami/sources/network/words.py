@@ -37,6 +37,8 @@ def recognizes(keys: tuple[str, ...]) -> bool:
 def kind_of(keys: tuple[str, ...], leaves: Mapping[str, Any]) -> str | None:
     """``zeek.conn``, ``suricata.dns``, ``firewall`` ...: what a record is; None where nothing fits."""
     for mark in _candidates(keys):
+        if mark.where and leaves.get(mark.where[0]) != mark.where[1]:
+            continue
         if mark.named is None:
             return mark.kind
         product, field = mark.named
@@ -61,6 +63,7 @@ class _Mark:
     kind: str | None
     named: tuple[str, str] | None
     loosely: bool
+    where: tuple[str, ...]
 
 
 @cache
@@ -71,7 +74,14 @@ def _marks() -> tuple[_Mark, ...]:
 def _mark(entry: Mapping[str, Any]) -> _Mark:
     named = next(((product, entry[product]) for product in ("zeek", "suricata") if product in entry), None)
     anys = tuple(frozenset(entry[name]) for name in ("any", "both", "either") if name in entry)
-    return _Mark(frozenset(entry.get("keys", ())), anys, entry.get("is"), named, "loosely" in entry)
+    return _Mark(
+        frozenset(entry.get("keys", ())),
+        anys,
+        entry.get("is"),
+        named,
+        "loosely" in entry,
+        tuple(entry.get("where", ())),
+    )
 
 
 @lru_cache(1024)
