@@ -30,7 +30,8 @@ BUFFERS: dict[str, Buffer] = {
     **_all("file", BOTH, "file.data", many=True), **_all("file", BOTH, "file.name", many=True),
     **_all("dns", CLIENT, "dns.query", many=True),
     **_all("dns", BOTH, "dns.queries.rrname", many=True),
-    **_all("dns", SERVER, "dns.answers.rrname", many=True),
+    **_all("dns", BOTH, "dns.answers.rrname dns.authorities.rrname dns.additionals.rrname", many=True),
+    **_all("dns", SERVER, "dns.response.rrname", many=True),
     **_all("tls", CLIENT, "tls.sni ja3.hash ja3.string ja4.hash"),
     **_all("tls", SERVER, "tls.cert_subject tls.cert_issuer tls.cert_serial tls.cert_fingerprint ja3s.hash ja3s.string"),
     **_all("tls", BOTH, "tls.random tls.random_time tls.random_bytes"),
@@ -38,12 +39,13 @@ BUFFERS: dict[str, Buffer] = {
     **_all("tls", BOTH, "tls.alpn", many=True),
     **_all("ssh", BOTH, "ssh.proto ssh.software"),
     **_all("ssh", CLIENT, "ssh.hassh ssh.hassh.string"), **_all("ssh", SERVER, "ssh.hassh.server ssh.hassh.server.string"),
-    **_all("smb", CLIENT, "smb.named_pipe smb.share"),
+    **_all("smb", CLIENT, "smb.named_pipe smb.share smb.ntlmssp_user smb.ntlmssp_domain"),
     **_all("dcerpc", BOTH, "dcerpc.stub_data"),
     **_all("krb5", SERVER, "krb5.cname krb5.sname", many=True),
     **_all("ftp", CLIENT, "ftp.command ftp.command_data"),
     **_all("ftp", SERVER, "ftp.reply", many=True),
-    **_all("smtp", CLIENT, "smtp.helo smtp.mail_from"), **_all("smtp", CLIENT, "smtp.rcpt_to", many=True),
+    **_all("smtp", CLIENT, "smtp.helo smtp.mail_from email.from email.to email.cc email.subject email.date email.message_id email.x_mailer"),
+    **_all("smtp", CLIENT, "smtp.rcpt_to email.received", many=True),
 }  # fmt: skip
 
 #: Sticky buffers by other names.

@@ -363,10 +363,12 @@ class Inspector:
         packet.session.beyond |= rule.beyond
         if not all(test(packet) for test in rule.tests):
             return False
+        values: dict[str, int] = {}
         for inspection in rule.buffers:
             if inspection.buffer in BUFFERS and not BUFFERS[inspection.buffer].application:
                 data = header(packet, inspection.buffer)
-                if data is None or self._fits(rule, inspection, View(data)) is None:
+                views = None if data is None else [View(data)]
+                if self._buffer(rule, inspection, views, values) is None:
                     return False
         return True
 

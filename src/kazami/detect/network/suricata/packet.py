@@ -84,3 +84,44 @@ def header(packet: Packet, name: str) -> bytes | None:
     if name == "ipv6.hdr" and packet.version == 6:
         return data[packet.ip : packet.ip + 40]
     return None
+
+
+def tcp_option(packet: Packet, kind: int, size: int) -> int | None:
+    """The number in an option of TCP, None where it is not there."""
+    end = packet.at + (max(0, packet.word(12, 1)) >> 4) * 4
+    at, stop = packet.at + 20, min(end, packet.stop)
+    while packet.protocol == TCP and at + 1 < stop and packet.data[at]:
+        if packet.data[at] == 1:
+            at += 1
+            continue
+        if packet.data[at] == kind:
+            return int.from_bytes(packet.data[at + 2 : at + 2 + size]) if at + 2 + size <= stop else None
+        at += max(2, packet.data[at + 1])
+    return None
+
+
+def checked(packet: Packet, protocol: int) -> bytes | None:
+    """What a checksum is about, with the checksum itself: the IP header (`protocol` 0), or pseudo header and what is above IP.
+
+    None where that is not at hand, or no checksum was made (UDP).
+    """
+    data, side, session = packet.data, packet.side, packet.session
+    if not protocol:
+        return data[packet.ip : packet.ip + (data[packet.ip] & 15) * 4]
+    place = packet.ip + (2 if packet.version == 4 else 4)
+    whole = packet.ip + int.from_bytes(data[place : place + 2]) + (0 if packet.version == 4 else 40)
+    body = data[packet.at : whole]
+    if whole > len(data) or len(body) < 8 or (protocol == UDP and body[6:8] == b"\0\0"):
+        return None
+    if protocol == ICMP:
+        return body
+    ends = session.addresses[side] + session.addresses[1 - side]
+    return ends + len(body).to_bytes(4) + protocol.to_bytes(4) + body
+
+
+def sum_of(data: bytes) -> int:
+    """The sum of 16-bit words with carries around (RFC 1071): 0xFFFF where a checksum in them is right."""
+    total = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0")) for at in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total

@@ -1,10 +1,12 @@
 """From the text of a rules file to the text of its rules: action, header and options, nothing judged yet.
 
-After the Suricata User Guide, "Rules Format". A rule is one line, or several where all but the last end in a backslash.
+After the Suricata User Guide, "Rules Format". A rule is one line, or several where all but the last end in a backslash
+(which may be left out).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +14,11 @@ from kazami.detect.network.suricata.fault import RuleError
 
 #: Characters of one rule, rules of one file, and options of one rule that are believed.
 MAX_RULE, MAX_RULES, MAX_OPTIONS = 65_536, 500_000, 512
+
+#: Lines of one rule that are not joined by backslashes.
+MAX_LINES = 200
+
+_END = re.compile(r"\)\s*(?:#.*)?$")
 
 ACTIONS = ("alert", "drop", "reject", "rejectsrc", "rejectdst", "rejectboth", "pass", "config")
 DIRECTIONS = ("->", "<>", "=>")
@@ -54,19 +61,31 @@ def rules(text: str) -> Iterator[Text | tuple[int, str, str]]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Rules with the line that each begins in. One that is not at its end goes on, with a backslash or, as people write it, without."""
     waiting: list[str] = []
-    start = 1
+    start, going = 1, False
     for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
+        if waiting and not going and (not stripped or _begins(stripped) or not _is_open(waiting)):
+            yield start, " ".join(waiting).strip()
+            waiting = []
+        comment = stripped.startswith("#")
+        if waiting and comment and not going:
+            continue
         if not waiting:
             start = number
-        if stripped.endswith("\\") and not stripped.startswith("#"):
-            waiting.append(stripped[:-1].rstrip())
-            continue
-        yield start, " ".join([*waiting, stripped]).strip()
-        waiting = []
-    if waiting:
-        yield start, " ".join(waiting).strip()
+        going = stripped.endswith("\\") and not comment
+        waiting.append(stripped[:-1].rstrip() if going else stripped)
+    yield start, " ".join(waiting).strip()
+
+
+def _begins(line: str) -> bool:
+    return line.split(None, 1)[0].lower() in ACTIONS
+
+
+def _is_open(lines: list[str]) -> bool:
+    """Whether a rule has begun and is not at its end."""
+    return _begins(lines[0] or "#") and len(lines) < MAX_LINES and not _END.search(lines[-1])
 
 
 def rule(text: str, line: int = 0) -> Text:
@@ -81,14 +100,15 @@ def rule(text: str, line: int = 0) -> Text:
     words = _words(head)
     if not parenthesis or len(words) != 7:
         raise RuleError("is not 'action protocol source port direction target port (options)'")
-    if not rest.rstrip().endswith(")"):
+    body, end, _ = rest.rpartition(")")  # what stands behind it is passed over, as Suricata does
+    if not end:
         raise RuleError("does not end in a parenthesis")
     action, protocol, source, source_port, direction, target, target_port = words
     if action.lower() not in ACTIONS:
         raise RuleError(f"{action!r} is no action")
     if direction not in DIRECTIONS:
         raise RuleError(f"{direction!r} is no direction")
-    options = tuple(_options(rest.rstrip()[:-1]))
+    options = tuple(_options(body))
     return Text(
         action.lower(), protocol.lower(), source, source_port, direction, target, target_port,
         options, line, text,

@@ -42,7 +42,7 @@ def parse(data: bytes) -> tuple[Said, int] | None:
 
 
 def _read(data: bytes) -> tuple[Said, int] | None:
-    flags, asked, answered = (int.from_bytes(data[at : at + 2]) for at in (2, 4, 6))
+    flags, asked, *counts = (int.from_bytes(data[at : at + 2]) for at in (2, 4, 6, 8, 10))
     side = flags >> 15
     names: list[bytes] = []
     kinds: list[bytes] = []
@@ -59,16 +59,22 @@ def _read(data: bytes) -> tuple[Said, int] | None:
     }  # fmt: skip
     if names:
         values |= {"dns.query": names, "dns.queries.rrname": names, "dns.rrtype": kinds}
-    others = _answers(data, at, min(answered, MAX_VALUES)) if side else []
-    if others:
-        values["dns.answers.rrname"] = others
+    told: list[bytes] = []
+    for section, count in zip(("answers", "authorities", "additionals"), counts, strict=True):
+        others, at = _records(data, at, min(count, MAX_VALUES))
+        told += others
+        if others:
+            values[f"dns.{section}.rrname"] = others
+    if told and side:
+        values["dns.response.rrname"] = told[:MAX_VALUES]
     return Said(values), side
 
 
 _same = lru_cache(4096)(_read)
 
 
-def _answers(data: bytes, at: int, count: int) -> list[bytes]:
+def _records(data: bytes, at: int, count: int) -> tuple[list[bytes], int]:
+    """The names of some records, and where these end."""
     names = []
     for _ in range(count):
         found = name(data, at)
@@ -76,7 +82,7 @@ def _answers(data: bytes, at: int, count: int) -> list[bytes]:
             break
         names.append(found[0])
         at = found[1] + 10 + int.from_bytes(data[found[1] + 8 : found[1] + 10])
-    return names
+    return names, at
 
 
 class Dns:

@@ -81,6 +81,8 @@ class Smb:
         return [file.exchange() for file in files.values() if file.content]
 
     def _message(self, side: int, data: bytes, made: list[Exchange]) -> None:
+        if side == 0 and (at := data.find(_ACCOUNT)) >= 0:
+            made.append((Said(_account(data[at:])), side))
         for message in wire.messages(data, 0, len(data)):
             self._second(side, message, made)
         commands = list(wire.commands(data, 0, len(data)))
@@ -200,3 +202,21 @@ class Smb:
 
 def _bytes(command: wire.Command, text: str) -> bytes:
     return text.encode() if command.wide else text.encode("latin-1")
+
+
+#: How the message begins by which a client says who it is (MS-NLMP 2.2.1.3).
+_ACCOUNT = b"NTLMSSP\0\x03\0\0\0"
+
+
+def _account(message: bytes) -> dict[str, Sequence[bytes]]:
+    found: dict[str, Sequence[bytes]] = {}
+    wide = int.from_bytes(message[60:64], "little") & 1
+    for name, place in (("smb.ntlmssp_domain", 28), ("smb.ntlmssp_user", 36)):
+        size, at = (
+            int.from_bytes(message[place : place + 2], "little"),
+            int.from_bytes(message[place + 4 : place + 8], "little"),
+        )
+        text = message[at : at + size].decode("utf-16-le" if wide else "latin-1", "replace")
+        if text:
+            found[name] = (text.encode(),)
+    return found

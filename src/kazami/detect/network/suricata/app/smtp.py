@@ -16,6 +16,7 @@ MAX_MAIL, MAX_LINE, MAX_DEPTH, MAX_PARTS = 1 << 20, 65_536, 8, 64
 _PORTS = frozenset((25, 465, 587, 2525))
 _COMMANDS = (b"EHLO ", b"HELO ", b"MAIL FROM:")
 _BOUNDARY = re.compile(rb"""boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))""", re.IGNORECASE)
+_BLANK = re.compile(rb"\r?\n\r?\n")
 _FILE = re.compile(rb"""(?:file)?name(?:\*0)?\*?\s*=\s*(?:"([^"]*)"|([^;\s]+))""", re.IGNORECASE)
 
 
@@ -29,12 +30,13 @@ def is_smtp(ports: tuple[int, int], side: int, data: bytes) -> bool:
 class Mail:
     """One mail: sender, recipients, and its files (name, content)."""
 
-    __slots__ = ("files", "greeted", "recipients", "sender")
+    __slots__ = ("fields", "files", "greeted", "recipients", "sender")
 
     def __init__(self, greeted: bytes) -> None:
         self.greeted, self.sender = greeted, b""
         self.recipients: list[bytes] = []
         self.files: list[tuple[bytes, bytes]] = []
+        self.fields: list[tuple[bytes, bytes]] = []
 
     def values(self, name: str, side: int) -> Sequence[bytes] | None:
         """The values of a buffer; None where it is absent."""
@@ -47,6 +49,9 @@ class Mail:
         }  # fmt: skip
         if name in plain:
             return plain[name] or None
+        if name.startswith("email."):
+            wanted = name[6:].replace("_", "-").encode()
+            return [value for field, value in self.fields if field == wanted] or None
         if name in ("file.md5", "file.sha1", "file.sha256") and self.files:
             kind = name.partition(".")[2]
             return [hashlib.new(kind, c, usedforsecurity=False).hexdigest().encode() for _, c in self.files]
@@ -152,13 +157,14 @@ class Smtp:
         self._mail, self._body = None, None
         if mail is not None:
             mail.files = files(bytes(body)) if body else []
+            mail.fields = _fields(_BLANK.split(bytes(body), maxsplit=1)[0]) if body else []
             made.append((mail, 0))
 
 
 def files(mail: bytes, depth: int = 0) -> list[tuple[bytes, bytes]]:
     """Attachments of a mail or of a part of it: names and contents."""
-    blank = re.search(rb"\r?\n\r?\n", mail)
-    head = _unfolded(mail[: blank.start()] if blank else mail)
+    blank = _BLANK.search(mail)
+    head = dict(reversed(_fields(mail[: blank.start()] if blank else mail)))
     body = mail[blank.end() :] if blank else b""
     kind = head.get(b"content-type", b"")
     boundary = _BOUNDARY.search(kind) if b"multipart/" in kind.lower() else None
@@ -192,16 +198,15 @@ def _quanta(body: bytes) -> bytes:
     return b"".join(decoded(letters[at : at + 4], "rfc2045") for at in range(0, len(letters), 4))
 
 
-def _unfolded(head: bytes) -> dict[bytes, bytes]:
-    lines: dict[bytes, bytes] = {}
-    name = b""
+def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """Fields of a head, names in small letters, lines that were folded put together."""
+    found: list[tuple[bytes, bytes]] = []
     for line in head.split(b"\n")[:512]:
         text = line.rstrip(b"\r")
-        if text[:1] in (b" ", b"\t") and name:
-            lines[name] += b" " + text.strip()
+        if text[:1] in (b" ", b"\t") and found:
+            found[-1] = found[-1][0], found[-1][1] + b" " + text.strip()
             continue
         key, colon, value = text.partition(b":")
         if colon:
-            name = key.strip().lower()
-            lines[name] = value.strip()
-    return lines
+            found.append((key.strip().lower(), value.strip()))
+    return found

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder, Draft
 from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
+from kazami.detect.network.suricata.keywords import lists
+from kazami.detect.network.suricata.keywords.lists import Among
 from kazami.detect.network.suricata.keywords.payload import Handler, pattern
 from kazami.detect.network.suricata.parse import unquoted
 from kazami.detect.network.suricata.steps import Content, Step, Test, View
-
-#: Hashes of one list, and its bytes.
-MAX_HASHES, MAX_LIST = 1_000_000, 64 << 20
 
 _OPCODES = {"query": 0, "iquery": 1, "status": 2, "notify": 4, "update": 5}
 _CODES = {
@@ -49,20 +47,6 @@ class Compared:
     def places(self, view: View, at: int) -> Iterator[int]:
         """`at`, if it holds."""
         if self.test.holds(int(view.data)):
-            yield at
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """A buffer that is (or is not) one of some words."""
-
-    words: frozenset[bytes]
-    negated: bool = False
-    relative: bool = False
-
-    def places(self, view: View, at: int) -> Iterator[int]:
-        """`at`, if it is."""
-        if (view.data in self.words) != self.negated:
             yield at
 
 
@@ -200,28 +184,6 @@ def _filename(ending: bool) -> Handler:
     return handle
 
 
-def _hashes(buffer: str, digits: int) -> Handler:
-    def handle(builder: Builder, value: str) -> None:
-        negated = value.strip().startswith("!")
-        name = value.strip().lstrip("!").strip().strip('"')
-        if not name or "/" in name or "\\" in name or name.startswith("."):
-            raise UnsupportedError(buffer, "a list outside the folder of the rules")
-        path = Path(builder.folder) / name
-        try:
-            if path.stat().st_size > MAX_LIST:
-                raise UnsupportedError(buffer, f"the list {name} is larger than {MAX_LIST >> 20} MB")
-            lines = path.read_text("utf-8", "replace").split("\n")
-        except OSError as error:
-            raise RuleError(f"the list {name} cannot be read: {error.strerror}") from error
-        form = re.compile(rf"[0-9a-fA-F]{{{digits}}}")
-        words = frozenset(
-            found[0].lower().encode() for line in lines[:MAX_HASHES] if (found := form.match(line.strip()))
-        )
-        builder.drafts.append(Draft(buffer, [Among(words, negated)]))
-
-    return handle
-
-
 KEYWORDS: dict[str, Handler] = {
     "dns.opcode": _compared("dns.opcode", _OPCODES), "dns_opcode": _compared("dns.opcode", _OPCODES),
     "dns.rcode": _compared("dns.rcode", _CODES), "dns.rrtype": _compared("dns.rrtype", _TYPES),
@@ -233,5 +195,6 @@ KEYWORDS: dict[str, Handler] = {
     "krb5_err_code": _compared("krb5.err_code"), "krb5.err_code": _compared("krb5.err_code"),
     "krb5.weak_encryption": _weak, "krb5.ticket_encryption": _encryption,
     "filename": _filename(False), "fileext": _filename(True), "filesize": _compared("file.size"),
-    "filemd5": _hashes("file.md5", 32), "filesha1": _hashes("file.sha1", 40), "filesha256": _hashes("file.sha256", 64),
+    "filemd5": lists.hashes("file.md5", 32), "filesha1": lists.hashes("file.sha1", 40), "filesha256": lists.hashes("file.sha256", 64),
+    "dataset": lists.dataset,
 }  # fmt: skip

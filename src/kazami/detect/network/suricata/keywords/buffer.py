@@ -54,6 +54,8 @@ def _from_base64(builder: Builder, value: str) -> None:
 
 def _pcrexform(builder: Builder, value: str) -> None:
     pattern = value.strip().strip('"').replace("\\;", ";")
+    if not pattern:
+        raise RuleError("pcrexform without an expression")
     search = compiled(pattern, "")
 
     def change(data: bytes) -> bytes:

@@ -9,7 +9,17 @@ from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder
 from kazami.detect.network.suricata.fault import RuleError
 from kazami.detect.network.suricata.keywords.payload import Handler
-from kazami.detect.network.suricata.packet import ICMP, ICMP6, TCP, Packet, options
+from kazami.detect.network.suricata.packet import (
+    ICMP,
+    ICMP6,
+    TCP,
+    UDP,
+    Packet,
+    checked,
+    options,
+    sum_of,
+    tcp_option,
+)
 from kazami.detect.network.suricata.rule import PacketTest
 from kazami.detect.network.suricata.steps import Test
 
@@ -66,13 +76,18 @@ def _tcp(at: int, size: int) -> object:
     return lambda packet: packet.word(at, size) if packet.protocol == TCP else -1
 
 
+def _mtu(packet: Packet) -> int:
+    """What "packet too big" says that is not."""
+    return packet.word(4, 4) if packet.protocol == ICMP6 and packet.word(0, 1) == 2 else -1
+
+
 _ECHO = frozenset((0, 8, 13, 14, 15, 16, 17, 18, 128, 129))
 _READ = {
     "ttl": _ttl, "tos": _tos, "id": _ip_id,
     "itype": _icmp(0, 1, frozenset()), "icode": _icmp(1, 1, frozenset()),
     "icmp_id": _icmp(4, 2, _ECHO), "icmp_seq": _icmp(6, 2, _ECHO),
     "seq": _tcp(4, 4), "ack": _tcp(8, 4), "tcp.ack": _tcp(8, 4), "tcp.seq": _tcp(4, 4),
-    "window": _tcp(14, 2), "tcp.window": _tcp(14, 2),
+    "window": _tcp(14, 2), "tcp.window": _tcp(14, 2), "icmpv6.mtu": _mtu,
 }  # fmt: skip
 
 
@@ -175,26 +190,44 @@ def _fragoffset(builder: Builder, value: str) -> None:
     _take(builder, holds)
 
 
-def _mss(builder: Builder, value: str) -> None:
-    test = number.comparison(value)
+def _checksum(protocol: int, version: int) -> Handler:
+    """Whether a checksum is right; 0 stands for the IP header's own. What is cut or was put together is not asked."""
 
-    def holds(packet: Packet) -> bool:
-        end = packet.at + (max(0, packet.word(12, 1)) >> 4) * 4
-        at = packet.at + 20
-        while packet.protocol == TCP and at + 1 < min(end, packet.stop) and packet.data[at]:
-            if packet.data[at] == 1:
-                at += 1
-                continue
-            if packet.data[at] == 2:
-                return test.holds(int.from_bytes(packet.data[at + 2 : at + 4]))
-            at += max(2, packet.data[at + 1])
-        return False
+    def handle(builder: Builder, value: str) -> None:
+        word = value.strip().strip('"').lower()
+        if word not in ("valid", "invalid"):
+            raise RuleError(f"a checksum is valid or invalid, not {value[:40]!r}")
 
-    _take(builder, holds)
+        def holds(packet: Packet) -> bool:
+            if packet.version != version or (protocol and packet.protocol != protocol):
+                return False
+            summed = checked(packet, protocol)
+            return summed is not None and (sum_of(summed) == 0xFFFF) == (word == "valid")
+
+        _take(builder, holds)
+
+    return handle
+
+
+def _option(kind: int, size: int) -> Handler:
+    """A number in an option of TCP."""
+
+    def handle(builder: Builder, value: str) -> None:
+        test = number.comparison(value)
+
+        def holds(packet: Packet) -> bool:
+            found = tcp_option(packet, kind, size)
+            return found is not None and test.holds(found)
+
+        _take(builder, holds)
+
+    return handle
 
 
 KEYWORDS: dict[str, Handler] = {
     **{name: _compared(name) for name in _READ},
     "ip_proto": _ip_proto, "sameip": _sameip, "flags": _flags, "tcp.flags": _flags, "ipopts": _ipopts,
-    "fragbits": _fragbits, "fragoffset": _fragoffset, "tcp.mss": _mss,
+    "fragbits": _fragbits, "fragoffset": _fragoffset, "tcp.mss": _option(2, 2), "tcp.wscale": _option(3, 1),
+    "ipv4-csum": _checksum(0, 4), "tcpv4-csum": _checksum(TCP, 4), "tcpv6-csum": _checksum(TCP, 6), "udpv4-csum": _checksum(UDP, 4),
+    "udpv6-csum": _checksum(UDP, 6), "icmpv4-csum": _checksum(ICMP, 4), "icmpv6-csum": _checksum(ICMP6, 6),
 }  # fmt: skip
