@@ -280,6 +280,18 @@ def test_copies_count_once(bench: Bench, form: str, together: bool) -> None:
     assert bench.ask("select count(distinct event_uid) as n from event") == [{"n": 12}]
 
 
+def test_detectors_over_a_case_see_copies_once(bench: Bench) -> None:
+    """A copy of a sensor's log, scanned later, makes no beacon of twice as many connections."""
+    flow = {"id.orig_h": "10.0.0.5", "id.orig_p": 50000, "id.resp_h": "203.0.113.9", "id.resp_p": 4444}
+    said = {**flow, "proto": "tcp", "conn_state": "SF", "orig_bytes": 300, "resp_bytes": 500, "duration": 1.5}
+    lines = [{"_path": "conn", "ts": 1_760_000_000 + 600 * n, "uid": f"C{n}", **said} for n in range(60)]
+    other = {**lines[0], "uid": "other", "id.resp_h": "198.51.100.7"}
+    for name, some in (("conn.log", lines), ("backup/conn.log", [*lines, other])):
+        bench.scan(bench.put(name, made.lines(some)))
+    rows = bench.ask("select matched from finding where title ilike '%beacon%'")
+    assert [dict(row["matched"])["connections"] for row in rows] == ["60"]
+
+
 def test_equal_lines_in_one_file_are_several_events(bench: Bench) -> None:
     """A log that says the same thing twice means it; its copy adds nothing."""
     twice = made.lines([event(0, RecordNumber=None)] * 2)

@@ -32,7 +32,7 @@ from kazami.pipeline.request import Observer, Request, Result
 from kazami.pipeline.task import Part, Task, Unit, divide
 from kazami.sources import walk
 from kazami.store import case as store
-from kazami.store import correlating
+from kazami.store import correlating, duplicates
 from kazami.store.lists import evidence_rows, unread
 from kazami.store.run import Run
 from kazami.store.schema import MATCH as MATCHES
@@ -205,6 +205,7 @@ def _finish(
         )
         run.replace_findings([one.info.id for one in rules.correlations], correlated.findings)
         result.notes += correlated.notes
+    duplicates.find(case)  # before anybody counts what copies say, too
     if not result.stopped:
         result.notes += judge(case, run, directory)
     run.learn(alerts.words(correlating.told(case, alerts.TITLE, alerts.LEVEL, alerts.TAGS)))
