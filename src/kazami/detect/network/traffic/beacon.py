@@ -189,7 +189,7 @@ def _others(traffic: Traffic, beat: _Beat) -> int:
     """How many machines go to the same destination, this one among them."""
     first = int(beat.places[0])
     if not beat.name:
-        return int(traffic.sources_of[beat.rows.texts["target"].codes[first]])
+        return int(traffic.visitors[beat.rows.texts["target"].codes[first]])
     return int(traffic.callers(beat.rows)[beat.rows.texts["name"].codes[first]])
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kazami.detect.network.traffic.domain import below, entropy, is_random, registered
+from kazami.detect.network.traffic.domain import below, entropy, is_random, registered, vowels
 from kazami.detect.network.traffic.hit import Hit, number
 from kazami.detect.network.traffic.rows import DAY, HOUR, Numbers, Rows, window
 from kazami.detect.network.traffic.rule import rules
@@ -71,6 +71,11 @@ NAMES, LENGTH, BITS, SAID = 40, 20, 3.0, 1_500
 SLOW_NAMES, SLOW_SAID = 24, 600
 #: Share of records that carry data; machines of which a domain is not one's own; domains that do not exist within an hour.
 CARRIERS, FEW, MADE = 0.5, 3, 10
+#: Share of answers that differ, of which a tunnel's are nearly all: half leaves room for what is asked again.
+ANSWERED = 0.5
+#: Domains that do not exist within an hour, and share of vowels in their letters below which they are no words: words have some 40 %, chance has
+#: 23 %, and of twenty names of ten letters the mean strays by 3 %.
+UNKNOWN, VOWELS = 20, 0.3
 
 _CARRIERS = frozenset(
     (
@@ -94,6 +99,13 @@ _KNOWN_TEXTS = re.compile(
     r"v=spf|v=dkim|v=dmarc|-verification|verification=|domainkey|v=bimi|v=tlsrpt|ms=ms|k=rsa|_acme|docusign|apple-domain",
     re.I,
 )
+#: Labels under which records are kept for machines (RFC 8552): keys of mail, policies, proofs of ownership.
+_SCOPED = re.compile(r"(?:^|\.)_(?:domainkey|dmarc|spf|acme-challenge|mta-sts|smtp|report|bimi|adsp)\.", re.I)
+#: Services that are asked about files, senders and links by names below theirs; nobody else can have such names.
+_LOOKUPS = frozenset(
+    ("sophosxl.net", "mcafee.com", "cloudmark.com", "spamhaus.org", "spamhaus.net", "surbl.org", "uribl.com", "sorbs.net", "spamcop.net", "dnswl.org",
+     "barracudacentral.org", "cymru.com", "e5.sk", "mailspike.net", "abuseat.org", "senderscore.com", "trendmicro.com", "f-secure.com")
+)  # fmt: skip
 _COMMANDS = re.compile(
     r"powershell|cmd(?:\.exe)? /c|\biex\b|invoke-|frombase64string|\[system\.|-join|nslookup -|/bin/(?:ba)?sh|wget http|curl http|"
     r"python -c|certutil|rundll32|regsvr32|eval\(|exec\(|whoami|net (?:user|group)|\$\w+\s*=",
@@ -113,6 +125,7 @@ class _Domain:
     names: list[str]
     data: float  # share of records that carry data
     raw: float  # share of names with bytes that no name has
+    answered: float  # share of answers that are different ones; 1 where answers are not in the evidence
 
     @property
     def said(self) -> int:
@@ -173,19 +186,31 @@ def _of(rows: Rows, places: Numbers, domains: Numbers, owners: _Owners) -> Itera
             continue
         number_ = int(domains[part[0]])
         domain, machines = owners.names[number_], int(owners.machines[number_])
-        names = [name for name in (below(query, domain) for query in queries) if name]
+        spoken = (below(query, domain) for query in queries if not _SCOPED.search(query))
+        names = [name for name in spoken if name]
         kinds = rows.texts["type"]
         carriers = sum(kinds[int(place)] in _CARRIERS for place in places[part]) / len(part)
         raw = sum(bool(_RAW.search(query)) for query in queries) / len(queries)
-        yield _Domain(domain, machines, places[part], names, carriers, raw)
+        yield _Domain(domain, machines, places[part], names, carriers, raw, _answered(rows, places[part]))
+
+
+def _answered(rows: Rows, places: Numbers) -> float:
+    """How much comes back: the share of different ones among answers. Lists (RFC 5782) say the same few words again and again, or that a name does not exist."""
+    codes = rows.texts["answers"].codes[places]
+    answers = codes[codes >= 0]
+    if len(answers):
+        return len(np.unique(answers)) / len(answers)
+    gone = np.array([rows.texts["code"][int(place)].upper() == "NXDOMAIN" for place in places[:1000]])
+    return 0.0 if gone.mean() > ANSWERED else 1.0
 
 
 def _rule(rows: Rows, one: _Domain) -> str:
     """What speaks for a tunnel, from the surest to the least; empty where nothing does."""
-    if one.machines > FEW or one.length < LENGTH or one.bits < BITS:
+    if one.machines > FEW or one.length < LENGTH or one.bits < BITS or one.domain in _LOOKUPS:
         return ""
     if len(one.names) >= NAMES and one.said >= SAID:
-        return "dns-tunnel" if one.data >= CARRIERS or one.raw >= 0.1 or one.length >= 50 else "dns-load"
+        carries = (one.data >= CARRIERS or one.length >= 50) and one.answered >= ANSWERED
+        return "dns-tunnel" if carries or one.raw >= 0.1 else "dns-load"
     span = rows.time[one.places[-1]] - rows.time[one.places[0]]
     return "dns-slow" if span >= DAY and one.machines == 1 and one.said >= SLOW_SAID else ""
 
@@ -200,6 +225,7 @@ def _hit(rows: Rows, one: _Domain, rule: str) -> Hit:
         "bytes said": number(one.said),
         "records that carry data": f"{one.data:.0%}",
         "names with bytes that no name has": f"{one.raw:.0%}",
+        "different answers": f"{one.answered:.0%}",
         "an example": rows.texts["query"][int(one.places[0])],
     }
     return Hit(rule, rows, one.places, said, (source, one.domain))
@@ -210,6 +236,7 @@ def _commands(rows: Rows) -> Iterator[Hit]:
     shell = answers.where(lambda text: bool(_COMMANDS.search(text)) and not _KNOWN_TEXTS.search(text))
     data = answers.where(lambda text: bool(_DATA.search(text)) and not _KNOWN_TEXTS.search(text))
     texts = rows.texts["type"].among(("TXT",)) | answers.where(lambda text: "TXT " in text)
+    texts &= ~rows.texts["query"].where(lambda query: bool(_SCOPED.search(query)))
     by_domain: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place in np.flatnonzero(texts & (shell | data)).tolist():
         by_domain[rows.texts["source"][place], registered(rows.texts["query"][place])].append(place)
@@ -221,13 +248,19 @@ def _commands(rows: Rows) -> Iterator[Hit]:
 
 
 def _made(rows: Rows, domains: Numbers, owners: _Owners) -> Iterator[Hit]:
-    """Domains that do not exist and look random, within an hour."""
-    random = np.array([is_random(name.partition(".")[0]) for name in owners.names] + [False])
-    gone = rows.texts["code"].among(("NXDOMAIN", "NXDomain")) & random[domains]
+    """Domains that do not exist and look random, or together have fewer vowels than words, within an hour."""
+    labels = [name.partition(".")[0] for name in owners.names]
+    random = np.array([*map(is_random, labels), False])
+    share = np.array([*map(vowels, labels), 1.0])
+    gone = rows.texts["code"].among(("NXDOMAIN", "NXDomain")) & (domains >= 0)
     for places in rows.groups("source", least=MADE, among=gone):
         _, firsts = np.unique(domains[places], return_index=True)
-        found = window(rows.time, places[np.sort(firsts)], HOUR, MADE)
-        if len(found):
-            names = [owners.names[int(domains[place])] for place in found]
-            said = {"different domains": number(len(names)), "domains": ", ".join(names[:20])}
-            yield Hit("dns-generated", rows, found, said, (rows.texts["source"][int(found[0])], "generated"))
+        different = places[np.sort(firsts)]
+        found = window(rows.time, different[random[domains[different]]], HOUR, MADE)
+        if not len(found):
+            found = window(rows.time, different[share[domains[different]] < 1], HOUR, UNKNOWN)
+            if not len(found) or share[domains[found]].mean() > VOWELS:
+                continue
+        names = [owners.names[int(domains[place])] for place in found]
+        said = {"different domains": number(len(names)), "domains": ", ".join(names[:20])}
+        yield Hit("dns-generated", rows, found, said, (rows.texts["source"][int(found[0])], "generated"))

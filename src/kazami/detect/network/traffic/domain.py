@@ -39,7 +39,7 @@ _HOSTED = frozenset(("amazonaws.com", "azurewebsites.net", "cloudfront.net", "cl
 _ADDRESS = re.compile(r"[\d.]+(:\d+)?|\[?[0-9a-fA-F:]*:[0-9a-fA-F:.]+\]?(:\d+)?")
 _VOWELS = frozenset("aeiouy")
 #: Pairs of letters that hardly any word of European languages has.
-_RARE = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}|q[^u]|[jqxz]{2}|[0-9][a-z][0-9]|[a-z][0-9][a-z]")
+_RARE = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|q[^u]|[jqxz]{2}|[0-9][a-z][0-9]|[a-z][0-9][a-z]")
 
 
 @lru_cache(1 << 16)
@@ -82,3 +82,9 @@ def is_random(label: str) -> bool:
     vowels = sum(one in _VOWELS for one in text)
     odd = len(_RARE.findall(text))
     return (odd >= 2 and vowels <= 0.25 * len(text)) or (digits >= 3 and odd >= 3 and len(text) >= 10)
+
+
+def vowels(label: str) -> float:
+    """The share of vowels among the letters of a label; 1 where it has fewer than eight, which say nothing."""
+    letters = [one for one in label.lower() if one.isalpha()]
+    return sum(one in _VOWELS for one in letters) / len(letters) if len(letters) >= 8 else 1.0

@@ -59,7 +59,7 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     for places in rows.groups("source", "target", "port", among=quiet & (lasting >= HOURS)):
         first = int(places[0])
         longest = float(lasting[places].max())
-        others = int(traffic.sources_of[rows.texts["target"].codes[first]])
+        others = int(traffic.visitors[rows.texts["target"].codes[first]])
         if traffic.outward[first]:
             rule = "long" if longest >= LONG and others <= FEW else "long-hours"
         elif longest >= DAY and traffic.within[first]:

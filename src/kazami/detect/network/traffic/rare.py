@@ -70,7 +70,7 @@ def _new(traffic: Traffic, among: Numbers, rule: str) -> Iterator[Hit]:
         for target in np.unique(targets[new]).tolist():
             found = new[targets[new] == target]
             size = float((rows.known("sent") + rows.known("received"))[found].sum())
-            alone = traffic.sources_of[target] == 1 or rule == "rare-inside"
+            alone = traffic.visitors[target] == 1 or rule == "rare-inside"
             if alone and (size >= BYTES or len(found) >= TIMES):
                 said = {"destinations before": number(len(known)), "bytes": number(size)}
                 yield Hit(

@@ -7,7 +7,7 @@ targets that it tries first is a scanner. A slow scan is the same over any numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -30,9 +30,9 @@ RULES = rules(
             "Vulnerability scanners, monitoring",
         ),
         "scan-hosts": (
-            "Scan of Many Machines on One Port",
+            "Scan of Many Machines",
             "medium",
-            "A machine inside tried one port of many others, most of which did not answer.",
+            "A machine inside tried many others, on one port or on several, most of which did not answer.",
             "discovery t1046 t1018",
             "Vulnerability scanners, monitoring, file sharing between peers",
         ),
@@ -63,16 +63,34 @@ RULES = rules(
 #: Different ports or machines that make a scan, of those tried the share that must fail, and the same for echo requests.
 PORTS, HOSTS, FAIL, PINGS = 30, 30, 0.6, 25
 
+#: Different machines inside on whatever ports: twice as many, as a service that moved away leaves many dead addresses behind.
+SPREAD = 60
+
+#: Scans of one machine that are told one by one.
+APART = 3
+
 
 def judge(traffic: Traffic) -> Iterator[Hit]:
     """Ports of one machine, machines on one port, echo requests."""
     rows = traffic.flow
     spoken = rows.texts["proto"].among(("tcp", "udp"))
     quiet = spoken & ~np.isin(rows.known("port"), list(HOUSEKEEPING)) & traffic.talks
-    for places in rows.groups("source", "target", least=PORTS, among=spoken & traffic.talks):
-        yield from _scan(traffic, rows, places, "port", PORTS)
-    for places in rows.groups("source", "port", least=HOSTS, among=quiet):
-        yield from _scan(traffic, rows, places, "target", HOSTS)
+    yield from _merged(
+        hit
+        for places in rows.groups("source", "target", least=PORTS, among=spoken & traffic.talks)
+        for hit in _scan(traffic, rows, places, "port", PORTS)
+    )
+    told = set()
+    for hit in _merged(
+        hit
+        for places in rows.groups("source", "port", least=HOSTS, among=quiet)
+        for hit in _scan(traffic, rows, places, "target", HOSTS)
+    ):
+        told.add(hit.about[0])
+        yield hit
+    for places in rows.groups("source", least=SPREAD, among=quiet & traffic.within):
+        if rows.texts["source"][int(places[0])] not in told:  # else it is this one again
+            yield from _scan(traffic, rows, places, "target", SPREAD)
     echo = rows.texts["proto"].among(("icmp", "icmp6", "ipv6-icmp")) & np.isin(
         rows.known("source_port"), (0, 8, 128)
     )
@@ -81,6 +99,28 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
         if len(targets) >= PINGS and traffic.is_inside(rows.texts["source"][int(places[0])]):
             source = rows.texts["source"][int(places[0])]
             yield Hit("scan-ping", rows, places, {"machines": number(len(targets))}, (source,))
+
+
+def _merged(hits: Iterable[Hit]) -> Iterator[Hit]:
+    """One hit for a machine that scans more than `APART` times the same way: a hundred lines about one scanner say no more than one."""
+    by_scanner: dict[tuple[str, str], list[Hit]] = {}
+    for hit in hits:
+        by_scanner.setdefault((hit.rule, hit.about[0]), []).append(hit)
+    for (rule, source), some in by_scanner.items():
+        if len(some) <= APART:
+            yield from some
+            continue
+        kind = some[0].about[1]
+        others = list(dict.fromkeys(hit.about[2] for hit in some))
+        said = {
+            "scans": number(len(some)),
+            "machines" if kind == "port" else "ports": ", ".join(others[:20]),
+            "answered": "; ".join(
+                f"{hit.about[2]}: {hit.matched['answered']}" for hit in some[:20] if hit.matched["answered"]
+            ),
+        }
+        places = np.sort(np.concatenate([hit.places for hit in some]))
+        yield Hit(rule, some[0].rows, places, said, (source, kind, "many"))
 
 
 def _scan(traffic: Traffic, rows: Rows, places: Numbers, what: str, least: int) -> Iterator[Hit]:
@@ -102,7 +142,14 @@ def _scan(traffic: Traffic, rows: Rows, places: Numbers, what: str, least: int) 
         "answered": ", ".join(_names(rows, what, kinds[answered])),
         "fastest": f"{_fastest(rows, places)} in an hour",
     }
-    other = rows.texts["target"][first] if what == "port" else str(int(rows.known("port")[first]))
+    ports = np.unique(rows.known("port")[places])
+    other = (
+        rows.texts["target"][first]
+        if what == "port"
+        else str(int(ports[0]))
+        if len(ports) == 1
+        else "several"
+    )
     slow = rows.time[places[-1]] - rows.time[first] > DAY and _fastest(rows, places) < least
     rule = (
         ("scan-slow" if slow else f"scan-{what}s".replace("targets", "hosts")) if inside else "scan-outside"

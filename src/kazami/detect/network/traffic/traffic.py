@@ -104,6 +104,17 @@ class Traffic:
         firsts = [places[0] for places in rows.groups("source", "target")]
         return np.bincount(rows.texts["target"].codes[firsts], minlength=len(rows.texts["target"].values) + 1)
 
+    @cached_property
+    def visitors(self) -> Numbers:
+        """By code of an address: how many go to it, or to a name under which it is called, whichever are more: a service has many addresses."""
+        found = self.sources_of.copy()
+        for rows in (self["http"], self["tls"]):
+            near = np.flatnonzero((rows.texts["target"].codes >= 0) & (rows.texts["name"].codes >= 0))
+            target = rows.texts["target"].codes[near]
+            known = target < len(found)
+            np.maximum.at(found, target[known], self.callers(rows)[rows.texts["name"].codes[near[known]]])
+        return found
+
     def callers(self, rows: Rows) -> Numbers:
         """By code of a name in HTTP or TLS: how many machines called it."""
         found = self._callers.get(rows.table)
