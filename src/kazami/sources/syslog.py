@@ -19,7 +19,6 @@ from kazami.sources.columns import Column, Columns, Plan, reading
 from kazami.sources.encoding import in_utf8
 from kazami.sources.json_frames import first_lines, line_blocks
 from kazami.sources.network import appliance
-from kazami.sources.plan_cache import Names
 from kazami.sources.syslog_line import Line, Stamps, parse
 
 #: Characters of a message in which fields are looked for.
@@ -47,7 +46,7 @@ class _Reader:
         self._stamps = Stamps(_reference(evidence))
         self._audit = auditd.Reader(columns)
         self._last: tuple[int | None, Line] | None = None
-        self._names = Names()
+        self._appliances = appliance.Lines(columns)
         self._forwards: dict[str | None, str] = {}
         for kind in ("audit", "sysmon"):
             self._forwards.update(dict.fromkeys(mapping.load("syslog.yml")[kind], kind))
@@ -71,13 +70,14 @@ class _Reader:
         if (said := appliance.said(program, line.message, line.data, line.message_id)) is not None:
             said.fields.setdefault("#time", time)
             said.fields.setdefault("devname", line.host)
-            appliance.add(self._columns, self._names, said, raw, number)
+            self._appliances.add(said, raw, number)
         else:
             self._put(line, program, time, raw, number)
 
     def finish(self) -> None:
         """Hand on what waited."""
         self._audit.finish()
+        self._appliances.finish()
 
     def _forwarded(self, kind: str, line: Line, raw: str, number: int) -> bool:
         """Whether the message was a record of another kind, and was taken."""

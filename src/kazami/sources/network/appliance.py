@@ -15,6 +15,7 @@ from kazami.sources.encoding import in_utf8
 from kazami.sources.json_frames import first_lines, line_blocks
 from kazami.sources.network import access_log, openvpn_status, pairs, paloalto, phrase, words
 from kazami.sources.network.phrase import Said
+from kazami.sources.network.session import Sessions
 from kazami.sources.plan_cache import Names, hidden
 from kazami.sources.syslog_line import parse
 
@@ -48,16 +49,19 @@ def said(
         return Said(*request)
     if (record := _PALOALTO.match(message)) is not None:
         return paloalto.said(message, record[1])
-    told = phrase.told(program, message)
+    quoted = (
+        data is not None or message.count('="') >= 3
+    )  # pairs for sure; else a message may hold some, as Linux' packet filter's do
+    told = None if quoted else phrase.told(program, message)
     if told is not None and told.kind != "vpn":
         return told
     if found := pairs.read(data[1:-1] if data else message):
         if identity and program == "rt_flow":
             found["action"] = identity.removesuffix("_LS").rpartition("_")[2].lower()
         kind = pairs.kind_of(found)
-        told = phrase.told(program, found.get("msg", "")) if kind == "vpn" else None
-        return Said(kind, found | (told.fields if told else {}))
-    return told
+        session = phrase.told(program, found.get("msg", "")) if kind == "vpn" else None
+        return Said(kind, found | (session.fields if session else {}))
+    return phrase.told(program, message) if quoted else told
 
 
 def confidence(name: str, head: bytes) -> float:
@@ -80,9 +84,24 @@ def _bare(line: str) -> tuple[str | None, Said | None]:
     return own[own.lastindex] if own.lastindex else None, said(None, line[own.end() :])
 
 
+class Lines:
+    """What lines of one file say, on its way to the columns."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns, self._names = columns, Names()
+        sessions = Sessions(self._put)
+        self.add, self.finish = sessions.take, sessions.finish
+
+    def _put(self, found: Said, raw: str, number: int) -> None:
+        fields = {name: value for name, value in found.fields.items() if value is not None}
+        keys = hidden((*fields,), self._names.surplus(found.kind or "pairs", (*fields,)))
+        plan = words.plan(found.kind, keys) if found.kind else words.plan_of(keys, fields)
+        self._columns.add(plan or words.plan("appliance", keys), (*fields.values(),), raw, number)
+
+
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every line of `evidence`; yields the bytes read since the last time."""
-    names, status, explained = Names(), openvpn_status.Status(), False
+    lines, status, explained = Lines(columns), openvpn_status.Status(), False
     with evidence.open() as stream:
         source = in_utf8(stream)
         for block in line_blocks(source, first_lines(source), columns.reject):
@@ -90,7 +109,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                 line = text.rstrip("\r\0")
                 told = status.take(line)
                 if told:
-                    add(columns, names, Said("vpn", told), line, number)
+                    lines.add(Said("vpn", told), line, number)
                 elif told is None and line.strip():
                     time, found = _bare(line)
                     explained = found is None and (explained or line.startswith(_DNS_DEBUG))
@@ -98,16 +117,9 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                         continue  # what the server says of its own log
                     found = found or Said("appliance", {"message": line})
                     found.fields.setdefault("#time", time)
-                    add(columns, names, found, line, number)
+                    lines.add(found, line, number)
             yield block.size
-
-
-def add(columns: Columns, names: Names, found: Said, raw: str, number: int) -> None:
-    """Hand on what a line says."""
-    fields = {name: value for name, value in found.fields.items() if value is not None}
-    keys = hidden((*fields,), names.surplus(found.kind or "pairs", (*fields,)))
-    plan = words.plan(found.kind, keys) if found.kind else words.plan_of(keys, fields)
-    columns.add(plan or words.plan("appliance", keys), (*fields.values(),), raw, number)
+    lines.finish()
 
 
 read = reading(feed)

@@ -17,7 +17,7 @@ _SPOKEN = frozenset(("SF", "S1", "S2", "S3", "RSTO", "RSTR"))
 _PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmp", "47": "gre", "50": "esp", "132": "sctp"}
 
 _ACCEPTED = frozenset(
-    ("allow", "allowed", "accept", "accepted", "permit", "permitted", "pass", "passed", "forward", "close", "start", "end", "built", "create", "est-allowed", "trust", "fastpath")
+    ("allow", "allowed", "accept", "accepted", "permit", "permitted", "pass", "passed", "forward", "close", "start", "end", "built", "teardown", "create", "est-allowed", "trust", "fastpath")
 )  # fmt: skip
 
 _MAX_URI = 1 << 16
@@ -95,6 +95,27 @@ def vpn_action(action: Text, event: Text, status: Text) -> Text:
     if (status or "").lower().startswith("fail") or (status or "").lower() == "negotiate_error":
         return "failed"
     return _SESSIONS.get(word, word) or None
+
+
+#: What Suricata calls protocols, in Zeek's words.
+_SERVICES = {
+    "tls": "ssl",
+    "krb5": "krb",
+    "dcerpc": "dce_rpc",
+    "http2": "http",
+    "failed": None,
+    "unknown": None,
+}
+
+
+def service_name(value: Text) -> Text:
+    """The protocol of a connection in Zeek's words; None where it was not recognized."""
+    return None if value is None else _SERVICES.get(value, value)
+
+
+def cookie_user(value: Text) -> Text:
+    """``anna`` of ``mstshash=anna``."""
+    return None if value is None else value.removeprefix("Cookie: ").removeprefix("mstshash=")
 
 
 def eve_action(action: Text, state: Text) -> Text:
@@ -204,6 +225,12 @@ def operation(uuid: Text, number: Text) -> Text:
     return operations().get((uuid.lower(), int(number)), f"unknown-{int(number)}")
 
 
+def operation_of(*texts: Text) -> Text:
+    """The same of the first of four interfaces and the first of the numbers behind them."""
+    present = [next((text for text in some if text), None) for some in (texts[:4], texts[4:])]
+    return operation(*present)
+
+
 def z_bits(flags: Text) -> Text:
     """The three bits of a DNS header that must be zero, from its flags in hexadecimal."""
     try:
@@ -230,8 +257,8 @@ def kerberos_request(message: Text, failed: Text) -> Text:
 
 
 _NAMED: tuple[Callable[..., Text], ...] = (
-    argus_action, dns_name, eve_action, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, operation,
-    ours, path_of, port_number, principal, protocol_name, spaced, uri_extension, uri_of, uri_query, uri_stem, url, vpn_action,
+    argus_action, cookie_user, dns_name, eve_action, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, operation, operation_of,
+    ours, path_of, port_number, principal, protocol_name, service_name, spaced, uri_extension, uri_of, uri_query, uri_stem, url, vpn_action,
     z_bits,
 )  # fmt: skip
 

@@ -37,7 +37,7 @@ def recognizes(keys: tuple[str, ...]) -> bool:
 def kind_of(keys: tuple[str, ...], leaves: Mapping[str, Any]) -> str | None:
     """``zeek.conn``, ``suricata.dns``, ``firewall`` ...: what a record is; None where nothing fits."""
     for mark in _candidates(keys):
-        if mark.where and leaves.get(mark.where[0]) != mark.where[1]:
+        if mark.where and leaves.get(mark.where[0]) not in mark.where[1:]:
             continue
         if mark.named is None:
             return mark.kind
