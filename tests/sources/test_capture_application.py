@@ -25,6 +25,21 @@ def test_ssh() -> None:
     assert ssh.parse(b"SSH-2.0-x\r\n\0\0", b"")["client"] == "SSH-2.0-x"
 
 
+def test_ssh_whose_server_called() -> None:
+    """Who sends the first message of a key exchange is the client, whoever opened the connection."""
+    start = (26).to_bytes(4) + b"\0\x14" + bytes(24)
+    first, second = (
+        b"SSH-2.0-" + name + b"\r\n" + start + (6).to_bytes(4) + b"\0" + kind + bytes(4)
+        for name, kind in ((b"called", b"\x1e"), (b"opener", b"\x1f"))
+    )
+    (turned,) = captured(made.talk(second, first)).of("ssh")
+    assert {"client": "SSH-2.0-called", "server": "SSH-2.0-opener", "reversed": "true"}.items() <= fields(
+        turned
+    ).items()
+    assert "reversed" not in ssh.parse(first, second)
+    assert "reversed" not in ssh.parse(second, b"SSH-2.0-called\r\n")
+
+
 def test_rdp() -> None:
     body = b"\xe0\0\0\0\0\0Cookie: mstshash=anna\r\n\x01\0\x08\0\x03\0\0\0"
     client = b"\x03\0" + (len(body) + 5).to_bytes(2) + bytes((len(body),)) + body

@@ -142,6 +142,8 @@ _WEAK = frozenset(
     ("rc4-hmac", "arcfour-hmac", "rc4-hmac-exp", "des-cbc-md5", "des-cbc-crc", "23", "0x17", "rc4-hmac-nt")
 )
 _UNKNOWN, _WRONG = ("KDC_ERR_C_PRINCIPAL_UNKNOWN", "6"), ("KDC_ERR_PREAUTH_FAILED", "24")
+#: How a spray ends at accounts that are locked or disabled, or whose password is too old.
+_SPRAYED = (*_WRONG, "KDC_ERR_CLIENT_REVOKED", "18", "KDC_ERR_KEY_EXPIRED", "23")
 
 
 def judge(traffic: Traffic) -> Iterator[Hit]:
@@ -158,7 +160,7 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     yield from _many(
         rows, asked & fine & ~weak & rows.texts["service"].where(_is_listed), "service", MANY, "kerberos-many"
     )
-    wrong = _lasting(rows, _failed(rows, _WRONG), first & fine)
+    wrong = _lasting(rows, _failed(rows, _SPRAYED), first & fine)
     yield from _both(
         _many(rows, wrong, "client", ACCOUNTS, "kerberos-spray"),
         _many(rows, wrong, "client", SLOW_ACCOUNTS, "kerberos-spray-slow", DAY),

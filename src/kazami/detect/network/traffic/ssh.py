@@ -1,4 +1,4 @@
-"""Passwords guessed over SSH: many short connections that end where a logon fails.
+"""Passwords guessed over SSH: many short connections that end where a logon fails; and servers of SSH that call their client.
 
 T1110. Zeek tells whether a logon worked; where it does not, a connection of the same few kilobytes again and again is one that
 never came to a session (Hofstede et al., "SSH Compromise Detection using NetFlow/IPFIX", ACM CCR 2014: flat sizes).
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from kazami.detect.network.traffic.hit import Hit, number
-from kazami.detect.network.traffic.rows import MINUTE, Numbers, window
+from kazami.detect.network.traffic.rows import HOUR, MINUTE, Numbers, Rows, bursts, window
 from kazami.detect.network.traffic.rule import rules
 from kazami.detect.network.traffic.traffic import Traffic
 
-ABOUT = "guessing over SSH"
+ABOUT = "guessing over SSH, and SSH backwards"
 NEEDS = ("flow", "ssh")
 
 RULES = rules(
@@ -42,15 +42,40 @@ RULES = rules(
             "credential-access initial-access t1110.001 t1021.004",
             "Somebody who mistyped often, or scripts",
         ),
+        "ssh-reverse": (
+            "SSH Server That Calls Its Client",
+            "high",
+            "A machine opened a connection and served SSH on it: whoever answered may log on to it, past any firewall.",
+            "command-and-control t1572 t1021.004",
+            "Devices that call their management (NETCONF Call Home)",
+        ),
     },
 )
+
+#: Ports at which devices call their management (RFC 8071, 4).
+_CALL_HOME = (4334, 4335, 4336)
 
 #: Connections within a time, and the bytes below which a connection became no session.
 LEAST, WIDTH, SMALL, SESSION = 20, 15 * MINUTE, 8_000, 16_000
 
 
 def judge(traffic: Traffic) -> Iterator[Hit]:
-    """Pair by pair."""
+    """Guessing pair by pair, then connections in which the roles are turned around."""
+    yield from _guesses(traffic)
+    yield from _reversed(traffic["ssh"])
+
+
+def _reversed(rows: Rows) -> Iterator[Hit]:
+    turned = rows.texts["reversed"].among(("true", "True", "T"))
+    for pair in rows.groups(
+        "source", "target", "port", among=turned & ~np.isin(rows.known("port"), _CALL_HOME)
+    ):
+        for places in bursts(rows.time, pair, HOUR):
+            said = {name: rows.texts[name][int(places[0])] for name in ("client", "server")}
+            yield Hit("ssh-reverse", rows, places, said)
+
+
+def _guesses(traffic: Traffic) -> Iterator[Hit]:
     rows = traffic.flow
     named = rows.texts["service"].where(lambda text: "ssh" in text.lower().split(","))
     port = np.isin(rows.known("port"), (22, 2222)) & (rows.texts["service"].codes < 0)

@@ -92,7 +92,7 @@ QUESTIONS: tuple[Question, ...] = (
             "protocol": ("next_protocol",),
         },
     ),
-    _question("ssh", {"client": ("client",), "server": ("server",), "success": ("auth_success",)}),
+    _question("ssh", {"client": ("client",), "server": ("server",), "success": ("auth_success",), "reversed": ("reversed",)}),
     _question("rdp", {"cookie": ("cookie",), "name": ("client_name",), "result": ("result",)}),
     _question("smb_files", {"action": ("action",), "path": ("path",), "name": ("name",), "size": ("size",)}, "size"),
     _question("smb_mapping", {"path": ("path",), "kind": ("share_type",)}),
