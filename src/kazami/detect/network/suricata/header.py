@@ -13,14 +13,15 @@ from kazami.detect.network.suricata.protocol import APPLICATIONS, TRANSPORTS
 #: Lists within lists, and variables within variables.
 MAX_DEPTH = 12
 
-#: Suricata's own defaults (suricata.yaml), for rules that name them.
+#: Suricata's own defaults (suricata.yaml), for rules that name them; and those of Snort that Suricata does not have.
 VARIABLES: Mapping[str, str] = {
     "HOME_NET": "[192.168.0.0/16,10.0.0.0/8,172.16.0.0/12]", "EXTERNAL_NET": "!$HOME_NET",
     **dict.fromkeys(("HTTP_SERVERS", "SMTP_SERVERS", "SQL_SERVERS", "DNS_SERVERS", "TELNET_SERVERS", "DC_SERVERS",
-                     "DNP3_SERVER", "DNP3_CLIENT", "MODBUS_CLIENT", "MODBUS_SERVER", "ENIP_CLIENT", "ENIP_SERVER"), "$HOME_NET"),
+                     "DNP3_SERVER", "DNP3_CLIENT", "MODBUS_CLIENT", "MODBUS_SERVER", "ENIP_CLIENT", "ENIP_SERVER",
+                     "FTP_SERVERS", "SIP_SERVERS", "SNMP_SERVERS", "SSH_SERVERS"), "$HOME_NET"),
     "AIM_SERVERS": "$EXTERNAL_NET", "HTTP_PORTS": "80", "SHELLCODE_PORTS": "!80", "ORACLE_PORTS": "1521", "SSH_PORTS": "22",
     "DNP3_PORTS": "20000", "MODBUS_PORTS": "502", "FILE_DATA_PORTS": "[$HTTP_PORTS,110,143]", "FTP_PORTS": "21",
-    "GENEVE_PORTS": "6081", "VXLAN_PORTS": "4789", "TEREDO_PORTS": "3544", "SIP_PORTS": "[5060,5061]",
+    "GENEVE_PORTS": "6081", "VXLAN_PORTS": "4789", "TEREDO_PORTS": "3544", "SIP_PORTS": "[5060,5061]", "GTP_PORTS": "[2123,2152,3386]",
 }  # fmt: skip
 
 
@@ -168,7 +169,7 @@ def _set(text: str, variables: Mapping[str, str], leaf: Leaf, depth: int) -> Set
     if text.startswith("$"):
         name = text[1:]
         if name not in variables:
-            raise RuleError(f"the variable ${name} is not set")
+            raise RuleError(f"the variable ${name} is not set ([network] in kazami.toml)")
         return _set(variables[name], variables, leaf, depth + 1)
     if text.startswith("["):
         if not text.endswith("]"):

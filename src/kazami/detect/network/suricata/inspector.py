@@ -428,6 +428,7 @@ class Inspector:
         if rule.action == "pass":
             if _is_for_flow(rule, buffer):
                 session.passed = True
+                session.alerts[session.mark :] = [a for a in session.alerts[session.mark :] if a.rule.told]
             elif len(session.excused) < MAX_EXCUSED:
                 session.excused.add(place[1])
             silent |= not rule.told

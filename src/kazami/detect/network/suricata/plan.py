@@ -35,6 +35,8 @@ class Plan:
     def __init__(self, rules: Sequence[Rule], finder: type[Finder] = Finder) -> None:
         self.rules = tuple(rules)
         self.whole = any("flow.pkts" in rule.raw for rule in rules)  # all packets of a flow are counted
+        #: Whether any rule asks for flows that do not speak a protocol: then it matters that none is told.
+        self.doubts = any(negated for rule in rules for _, negated in rule.application)
         self._finder = finder
         self._payload: dict[tuple[int, int], list[Rule]] = defaultdict(list)
         self._bare: dict[tuple[int, int], list[Rule]] = defaultdict(list)

@@ -13,6 +13,9 @@ TRANSPORTS: dict[str, frozenset[int]] = {
 
 _TCP, _UDP, _BOTH = frozenset((TCP,)), frozenset((UDP,)), frozenset((TCP, UDP))
 
+#: What a flow speaks whose both sides began with nothing that is told apart here.
+FAILED = "failed"
+
 #: Application protocols that are told apart: own name and transports.
 APPLICATIONS: dict[str, tuple[str, frozenset[int]]] = {
     "http": ("http", _TCP), "http1": ("http", _TCP), "tls": ("tls", _TCP), "ssl": ("tls", _TCP), "ssh": ("ssh", _TCP),

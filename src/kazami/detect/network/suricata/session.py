@@ -17,6 +17,7 @@ from kazami.detect.network.suricata.order import ordered
 from kazami.detect.network.suricata.packet import ACK, RST, SYN, TCP, UDP, Packet
 from kazami.detect.network.suricata.plan import TOLD
 from kazami.detect.network.suricata.prefilter import MOST
+from kazami.detect.network.suricata.protocol import FAILED
 from kazami.detect.network.suricata.steps import View
 from kazami.detect.network.suricata.stream import Frame, Half, Marks, cut, fingerprint, joined
 
@@ -43,7 +44,7 @@ class Session:
 
     __slots__ = (
         "_inspector", "_late", "_parser", "addresses", "alerts", "application", "beyond", "bits", "calls", "counts", "established",
-        "excused", "first", "halves", "kind", "last", "packets", "passed", "phase", "ports", "protocol", "state", "touched", "turns",
+        "excused", "first", "halves", "kind", "last", "mark", "packets", "passed", "phase", "ports", "protocol", "state", "touched", "turns",
     )  # fmt: skip
 
     def __init__(
@@ -56,7 +57,7 @@ class Session:
     ) -> None:
         self._inspector = inspector
         self.protocol, self.addresses, self.ports, self.first = protocol, addresses, ports, time
-        self.phase, self.established, self.passed = NEW, False, False
+        self.phase, self.established, self.passed, self.mark = NEW, False, False, 0
         self.application = ""
         self.excused: set[int] = set()  # numbers of packets that a rule lets pass
         self.bits: set[str] = set()
@@ -112,7 +113,7 @@ class Session:
     def _single(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """A packet of anything but TCP."""
         start = min(stop, at + 8) if self.protocol in _EIGHT else at
-        self.last = (time, number)
+        self.last, self.mark = (time, number), len(self.alerts)
         if self.packets[1 - side] and not self.established:
             self._open()
         payload = data[start:stop]
@@ -175,8 +176,9 @@ class Session:
         """What a datagram is part of."""
         parser = app.datagrams(self.ports, payload)
         if parser is not None:
-            self._knows(parser.name, self.last, side)
-            self._parser = parser if self._wanted() else None
+            self._knows(parser, self.last, side)
+        elif self._inspector.plan.doubts and self.packets[1 - side]:
+            self._knows(None, self.last, side)
 
     # TCP.
 
@@ -238,10 +240,6 @@ class Session:
 
     def _open(self) -> None:
         self.phase, self.established = OPEN, True
-        self._changed()
-
-    def _changed(self) -> None:
-        """Other rules may be about the flow from now on."""
         self.state = self._inspector.state(self)
 
     def _loose(self, side: int, frame: Frame, stream: bool = False) -> None:
@@ -373,9 +371,10 @@ class Session:
             told[side] = True
             parser = app.streams(self.ports, side, joined(half.frames[:count]))
             if parser is not None:
-                self._knows(parser.name, half.frames[0][:2], side)
-                self._parser = parser if self._wanted() else None
+                self._knows(parser, half.frames[0][:2], side)
                 return
+        if self._inspector.plan.doubts and all(half.first or half.frames for half in self.halves):
+            self._knows(None, self.halves[turns[-1][0]].frames[-1][:2], turns[-1][0])
 
     def _survey(self, side: int) -> dict[Rule, int]:
         """Rules whose content is in all that waits of one side."""
@@ -392,7 +391,10 @@ class Session:
 
     def _turn(self, side: int, frames: list[Frame], candidates: dict[Rule, int] | None) -> None:
         """One stretch of one side; `candidates` are known, or None where they are to be sought."""
-        half = self.halves[side]
+        half, self.mark = (
+            self.halves[side],
+            len(self.alerts),
+        )  # a rule that lets pass takes back what was told behind it
         self._late[side] = frames[-1]
         self.last = frames[-1][:2]
         body = joined(frames)
@@ -424,16 +426,14 @@ class Session:
             self.halves[0].dropped = self.halves[1].dropped = True
         if parser.name != self.application:
             self.application = parser.name
-            self._changed()
+            self.state = self._inspector.state(self)
         return made
 
-    def _wanted(self) -> bool:
-        """Whether any rule asks more of the protocol than its name."""
-        return self.application in self._inspector.plan.followed
-
-    def _knows(self, name: str, place: tuple[int, int], side: int) -> None:
-        self.application = name
-        self._changed()
+    def _knows(self, parser: app.Parser | None, place: tuple[int, int], side: int) -> None:
+        """Which protocol is spoken, or that none is known: it is followed where a rule asks more of it than its name."""
+        self.application = parser.name if parser is not None else FAILED
+        self._parser = parser if self.application in self._inspector.plan.followed else None
+        self.state = self._inspector.state(self)
         for rule in self._inspector.plan.known:
             for way in (side, 1 - side):
                 if rule.side in (None, way) and self._inspector.applies(rule, self, way):

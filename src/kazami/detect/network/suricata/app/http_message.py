@@ -26,9 +26,19 @@ class Message:
         self.parts: list[tuple[bytes, bytes]] | None = None  # files in a form: name and content
 
     def header(self, name: bytes) -> bytes | None:
-        """A header by its name in small letters; several of one name are joined."""
-        found = [value for key, value in self.headers if key.lower() == name]
-        return b", ".join(found) if found else None
+        """A header by its name in small letters."""
+        return next((value for key, value in self.merged() if key.lower() == name), None)
+
+    def merged(self) -> Headers:
+        """Headers as libhtp has them: those of one name joined, but for lengths, of which the first counts."""
+        values: dict[bytes, list[bytes]] = {}
+        names: dict[bytes, bytes] = {}
+        for name, value in self.headers:
+            key = name.lower()
+            names.setdefault(key, name)
+            if key not in values or key != b"content-length":
+                values.setdefault(key, []).append(value)
+        return [(names[key], b", ".join(found)) for key, found in values.items()]
 
 
 class Transfer:
@@ -141,28 +151,23 @@ def _raw_host(message: Message) -> bytes | None:
 
 
 def _normalized(message: Message) -> bytes | None:
-    """Headers but for cookies, one a line; those of one name joined."""
-    merged: dict[bytes, list[bytes]] = {}
-    names: dict[bytes, bytes] = {}
-    for name, value in message.headers:
-        key = name.lower()
-        if key not in (b"cookie", b"set-cookie"):
-            names.setdefault(key, name)
-            merged.setdefault(key, []).append(value)
-    if not merged:
-        return None
-    return b"".join(names[key] + b": " + b", ".join(values) + b"\r\n" for key, values in merged.items())
+    """Headers but for cookies, one a line."""
+    lines = [
+        name + b": " + value
+        for name, value in message.merged()
+        if name.lower() not in (b"cookie", b"set-cookie")
+    ]
+    return b"\r\n".join([*lines, b""]) if lines else None
 
 
 def _names(message: Message) -> bytes | None:
     if not message.headers:
         return None
-    return b"\r\n" + b"\r\n".join(dict.fromkeys(name for name, _ in message.headers)) + b"\r\n\r\n"
+    return b"\r\n" + b"\r\n".join(name for name, _ in message.merged()) + b"\r\n\r\n"
 
 
 def _start(message: Message) -> bytes:
-    lines = b"".join(name + b": " + value + b"\r\n" for name, value in message.headers)
-    return message.first + b"\r\n" + lines + b"\r\n"
+    return b"\r\n".join([message.first, *_lines(message), b"", b""])
 
 
 def _of(name: bytes) -> Callable[[Message], bytes | None]:
@@ -170,7 +175,7 @@ def _of(name: bytes) -> Callable[[Message], bytes | None]:
 
 
 def _lines(message: Message) -> list[bytes]:
-    return [name + b": " + value for name, value in message.headers]
+    return [name + b": " + value for name, value in message.merged()]
 
 
 One = Callable[[Message], "bytes | None"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kazami.detect.network.suricata import number
 from kazami.detect.network.suricata.builder import Builder
-from kazami.detect.network.suricata.fault import RuleError
+from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.keywords.payload import Handler
 from kazami.detect.network.suricata.packet import (
     ICMP,
@@ -37,6 +37,7 @@ _OPTIONS = {
     "cipso": 134,
 }
 _FIELD = re.compile(r"([+*!-]?)\s*([A-Za-z0-9]*)\s*([+*!-]?)\s*(?:,\s*([A-Za-z0-9]*))?")
+_WHOLE = "fragments are put together before they are looked at"
 _PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "gre": 47, "esp": 50, "ah": 51, "icmp6": 58, "ipv6-icmp": 58, "sctp": 132,
               "ipv6": 41, "igmp": 2, "ipip": 4}  # fmt: skip
 
@@ -166,6 +167,8 @@ def _fragbits(builder: Builder, value: str) -> None:
         raise RuleError(f"fragbits: {value[:40]!r}")
     modifier = found[1] or found[3]
     wanted = sum({"M": 0x20, "D": 0x40, "R": 0x80}[letter] for letter in set(found[2]))
+    if wanted & 0x20 and modifier != "!" and (modifier != "*" or wanted == 0x20):
+        raise UnsupportedError("fragbits", _WHOLE)
 
     def holds(packet: Packet) -> bool:
         if packet.version != 4:
@@ -182,6 +185,8 @@ def _fragbits(builder: Builder, value: str) -> None:
 
 def _fragoffset(builder: Builder, value: str) -> None:
     test = number.comparison(value)
+    if not test.holds(0):
+        raise UnsupportedError("fragoffset", _WHOLE)
 
     def holds(packet: Packet) -> bool:
         where = packet.ip + 6

@@ -19,6 +19,7 @@ Handler = Callable[[Builder, str], None]
 #: Bytes of one content (Suricata's own limit).
 LONGEST = 255
 
+_SNORT = re.compile(r'"(?:[^"\\]|\\.)+"\s*,[^"]*')
 _HEX = re.compile(r"[0-9a-fA-F]{2}")
 
 
@@ -59,6 +60,8 @@ def content_text(value: str) -> tuple[bool, bytes]:
     value = value.strip()
     negated = value.startswith("!")
     value = value[1:].strip() if negated else value
+    if _SNORT.fullmatch(value):
+        raise UnsupportedError("content", "what stands behind a comma is the language of Snort 3")
     if len(value) < 2 or value[0] != '"' or value[-1] != '"':
         raise RuleError("a content that is not in quotes")
     return negated, pattern(value[1:-1])

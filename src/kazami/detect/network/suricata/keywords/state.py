@@ -34,7 +34,7 @@ def _flow(builder: Builder, value: str) -> None:
         elif word == "no_stream":
             rule.no_stream = True
         elif word in ("no_frag", "only_frag"):
-            raise UnsupportedError("flow", f"{word}: packets are seen after they are put together")
+            raise UnsupportedError("flow", f"{word}: fragments are put together before they are looked at")
         elif word not in ("stateless", ""):
             raise RuleError(f"flow: {word[:40]!r}")
 
