@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -31,7 +32,7 @@ def seated(*places: tuple[str, str, int]) -> dict[str, Seats]:
     """Seats of the tenant of all tests: address, host, minute."""
     found: dict[str, Seats] = defaultdict(Seats)
     for address, host, minute in places:
-        found["acme"].add(address, host, START + minute * MINUTE)
+        found["acme"].add(address, host, START + minute * MINUTE, START + minute * MINUTE)
     return found
 
 
@@ -93,6 +94,26 @@ def test_an_address_that_changed_hands_is_told_by_time() -> None:
     assert found.at("10.0.0.5", START + 100 * HOUR) == ""  # nobody knows
 
 
+def test_an_address_that_changes_hands_within_the_hour_is_told_by_the_minute() -> None:
+    rows = [
+        {"host": "WS5", "near": "10.0.0.5", "time": NOON + timedelta(minutes=minute)} for minute in (1, 50)
+    ]
+    rows += [{"host": "WS6", "near": "10.0.0.5", "time": NOON + timedelta(minutes=55)}]
+    found = seats([answers("network_connection", *rows)])["acme"]
+    assert [found.at("10.0.0.5", START + minute * MINUTE) for minute in (30, 52, 54)] == ["ws5", "ws5", "ws6"]
+
+
+def test_who_got_an_address_by_a_lease_did_not_have_it_before() -> None:
+    leases = [("WS5", 0), ("WS6", 120), ("WS5", 240)]
+    rows = [
+        {"name": host, "address": "10.0.0.5", "time": NOON + timedelta(minutes=minute)}
+        for host, minute in leases
+    ]
+    found = seats([answers("zeek.dhcp", *rows)])["acme"]
+    told = [found.at("10.0.0.5", START + minute * MINUTE) for minute in (-5, 1, 119, 121, 239, 241)]
+    assert told == ["ws5", "ws5", "ws5", "ws6", "ws6", "ws5"]
+
+
 def test_an_address_that_never_changed_is_told_always_and_a_gateway_never() -> None:
     one = seated(("10.0.0.5", "ws5", 0))["acme"]
     assert one.at("10.0.0.5", START + 10_000 * HOUR) == "ws5"
@@ -128,6 +149,16 @@ def test_what_is_not_tied(minute: int, host: str, place: tuple[str, str, int]) -
     rows = [connection("rpc", 0), finding("service installed", minute, host=host)]
     assert LIMITS["contact"].gap == 5 * MINUTE
     assert len(shares(told(rows, seats=seated(place)))) == 2
+
+
+def test_an_address_that_changed_hands_ties_nothing_of_both_hosts() -> None:
+    rows = [connection("beacon", 0, target="203.0.113.9"), connection("tunnel", 70, target="198.51.100.9")]
+    assert len(shares(told(rows))) == 1
+    assert len(shares(told(rows, seats=seated(("10.0.0.5", "ws5", 0))))) == 1
+    assert len(shares(told(rows, seats=seated(("10.0.0.5", "ws5", 0), ("10.0.0.5", "ws6", 70))))) == 2
+    stays = seated(("10.0.0.5", "ws5", 0), ("10.0.0.5", "ws5", 70), ("10.0.0.5", "ws6", 700))
+    (incident,) = told(rows, seats=stays).incidents
+    assert "10.0.0.5" in incident.addresses
 
 
 def test_hosts_are_not_tied_to_each_other_by_it() -> None:

@@ -3,21 +3,23 @@
 Records that name a host together with its address are asked for: connections that a host logged of itself, logons with the name of the
 workstation, tickets for machines, NTLM, leases of DHCP, names of shares, answers of the name system. An address that had
 one host in all evidence has it always; one that changed hands has the host that was seen there next in time, within half a day.
+Who got it by a lease did not have it before.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from kazami.correlate import entity
-from kazami.correlate.entity import Ints
+from kazami.correlate.entity import Ints, Pairs
 from kazami.correlate.strand import TIMELESS
 from kazami.model.address import is_inside
 from kazami.model.question import Question, asked
@@ -53,20 +55,25 @@ _FIRST = frozenset("0123456789abcdefABCDEF:")  # of an address
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 
 
+#: When a host was seen at an address within an hour: first, last (microseconds), and whether a lease began it.
+Span = tuple[int, int, bool]
+
+
 @dataclass(slots=True)
 class Seats:
-    """Hosts of one tenant by address, each with the times at which it was seen there (microseconds, one an hour)."""
+    """Hosts of one tenant by address, each with when it was seen there, hour by hour."""
 
-    seen: dict[str, dict[str, list[int]]] = field(default_factory=lambda: defaultdict(dict))
+    seen: dict[str, dict[str, dict[int, Span]]] = field(default_factory=lambda: defaultdict(dict))
 
-    def add(self, address: str, host: str, time: int) -> None:
-        """That a host had an address; what is no address of a machine inside, or no name, is passed over."""
+    def add(self, address: str, host: str, first: int, last: int, *, leased: bool = False) -> None:
+        """That a host had an address from `first` to `last`, within one hour; what is no address of a machine inside, or no name, is passed over."""
         address, host = entity.address(address), entity.host(host)
         if not address or not is_inside(address) or not host or entity.address(host):
             return
-        times = self.seen[address].setdefault(host, [])
-        if not times or abs(time - times[-1]) >= HOUR:
-            times.append(time)
+        hours = self.seen[address].setdefault(host, {})
+        known = hours.get(first // HOUR, (first, last, leased))
+        began, _, by_lease = min(known, (first, last, leased))
+        hours[first // HOUR] = began, max(known[1], last), by_lease
 
     def at(self, address: str, time: int) -> str:
         """The host that had an address at a time; empty where it is not known, or several claim it."""
@@ -75,8 +82,25 @@ class Seats:
             return next(iter(hosts))
         if not hosts or len(hosts) > MOST or time == TIMELESS:
             return ""
-        nearest = sorted((min(abs(time - one) for one in times), host) for host, times in hosts.items())
-        return nearest[0][1] if nearest[0][0] <= VALID and nearest[0][0] < nearest[1][0] else ""
+        nearest = _nearest(hosts, time, leases=False) or _nearest(hosts, time, leases=True)
+        if not nearest:
+            return ""
+        alone = len(nearest) == 1 or nearest[0][0] < nearest[1][0]
+        return nearest[0][1] if nearest[0][0] <= VALID and alone else ""
+
+
+def _nearest(hosts: Mapping[str, Mapping[int, Span]], time: int, *, leases: bool) -> list[tuple[int, str]]:
+    """How far in time each host was seen, the nearest first; what a lease began later counts with `leases` only."""
+    around = range((time - VALID) // HOUR, (time + VALID) // HOUR + 1)
+    far = {
+        host: [
+            max(first - time, time - last, 0)
+            for first, last, leased in (spans[hour] for hour in around if hour in spans)
+            if leases or first <= time or not leased
+        ]
+        for host, spans in hosts.items()
+    }
+    return sorted((min(gaps), host) for host, gaps in far.items() if gaps)
 
 
 def wanted(findings: pa.Table) -> bool:
@@ -95,17 +119,18 @@ def seats(batches: Iterable[pa.RecordBatch]) -> dict[str, Seats]:
         rows = zip(
             batch.column("tenant").to_pylist(), times, batch.column("host").to_pylist(), *columns, strict=True
         )
-        for row in dict.fromkeys(
-            (tenant, time // HOUR * HOUR, host, *rest) for tenant, time, host, *rest in rows
-        ):
-            for address, name in _told(kind, row[2], row[3:]):
-                found[row[0]].add(address or "", name or "", row[1])
+        spans: dict[tuple[Any, ...], tuple[int, int]] = {}
+        for tenant, time, host, *rest in rows:
+            key = (tenant, time // HOUR, host, *rest)
+            first, last = spans.get(key, (time, time))
+            spans[key] = min(first, time), max(last, time)
+        for (tenant, _, host, *rest), span in spans.items():
+            for address, name in _told(kind, host, rest):
+                found[tenant].add(address or "", name or "", *span, leased=kind == "zeek.dhcp")
     return found
 
 
-def _told(
-    kind: str, host: str | None, row: tuple[str | None, ...]
-) -> Iterator[tuple[str | None, str | None]]:
+def _told(kind: str, host: str | None, row: Sequence[str | None]) -> Iterator[tuple[str | None, str | None]]:
     """Addresses and hosts that one record names, by the table that it is of."""
     if kind == "network_connection":
         near, far, began = row
@@ -140,6 +165,23 @@ def seated(findings: pa.Table, found: Seats) -> pa.Table:
         hosts.append(found.at(entity.address(host), time) or host if host and host[0] in _FIRST else host)
     place = findings.schema.get_field_index("host")
     return findings.set_column(place, findings.schema.field(place), pa.array(hosts, pa.string()))
+
+
+def apart(pairs: Pairs, times: Ints, found: Seats) -> Pairs:
+    """Addresses that changed hands as one for each host that had them; `times` are those of the rows (microseconds).
+
+    All are called alike: it is the address that is shared, or is not.
+    """
+    changed = [len(found.seen.get(value, ())) > 1 for value in pairs.values]
+    codes, values = pairs.codes.copy(), list(pairs.values)
+    place: dict[tuple[int, str], int] = {}
+    for at in np.flatnonzero(np.array(changed, bool)[codes]).tolist():
+        code = int(codes[at])
+        host = found.at(values[code], int(times[pairs.rows[at]]))
+        codes[at] = place.setdefault((code, host), len(values))
+        if codes[at] == len(values):
+            values.append(values[code])
+    return Pairs(pairs.kind, pairs.rows, codes, values)
 
 
 def ends(findings: pa.Table, more: pa.Table, found: Seats) -> tuple[Ints, list[str]]:

@@ -14,7 +14,7 @@ from kazami.correlate.component import components
 from kazami.correlate.entity import Ints, Pairs
 from kazami.correlate.link import Ties
 from kazami.correlate.rarity import MOST, rule_weights
-from kazami.correlate.seat import Seats, ends, seated
+from kazami.correlate.seat import Seats, apart, ends, seated
 from kazami.correlate.story import Scene
 from kazami.correlate.strand import TIMELESS, Floats, Strands, lifted, strands
 from kazami.model.finding import level_rank
@@ -69,7 +69,11 @@ def tied(
     weight = np.where(endless >= 0, -1.0, weights[found.rule])
     uids = _whole(findings.column("finding_uid"))
     placed = _placed(fields, uids)
-    pairs = [lifted(one, found.of_row) for one in entity.pairs(findings, placed, hosts)]
+    given = (
+        apart(one, time, seats) if one.kind == "address" else one
+        for one in entity.pairs(findings, placed, hosts)
+    )
+    pairs = [lifted(one, found.of_row) for one in given]
     shared = [
         *pairs,
         link.places(found, hosts[1], users[1]),

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from kazami.detect.alert import vocabulary
 from kazami.detect.alert.shape import Shape, of
+from kazami.model.address import is_inside
 from kazami.model.attack import TACTICS
 from kazami.model.event import Route, own_name
 from kazami.model.finding import FINDING, level_rank
@@ -64,7 +65,7 @@ def _finding(columns: Columns, shape: Shape, place: int, table: str) -> dict[str
     }
     shown = {name: columns.first((name,), place) for name in SHOWN}
     row = {name: values[place] for name, values in columns.own.items() if name != "event_uid"}
-    row["host"] = row["host"] or columns.first(shape.host, place) or None
+    row["host"] = row["host"] or _host(columns, shape, place) or None
     row["user"] = row["user"] or columns.first(shape.user, place) or None
     row["time"] = row["time"] if row["time"] is not None else _time(columns.first(shape.time, place))
     return {
@@ -78,6 +79,12 @@ def _finding(columns: Columns, shape: Shape, place: int, table: str) -> dict[str
         "event_uids": [event],
         "matched": [(name, value[:LONGEST]) for name, value in (said | shown).items() if value],
     }
+
+
+def _host(columns: Columns, shape: Shape, place: int) -> str:
+    """The first end that is inside, where the sensor knows machines by their addresses only; else the first."""
+    ends = [columns.first((name,), place) for name in shape.host]
+    return next(filter(is_inside, ends), next(filter(None, ends), ""))
 
 
 def _level(columns: Columns, shape: Shape, place: int) -> str:
