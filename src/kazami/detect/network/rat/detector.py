@@ -107,6 +107,9 @@ def _texts(batch: pa.RecordBatch, name: str) -> list[str | None]:
     column = batch.column(name)
     if pa.types.is_list(column.type):
         return [cell[0] if cell else None for cell in column.to_pylist()]
+    if pa.types.is_dictionary(column.type):  # a row at a time, Arrow would make each of its texts anew
+        words = [*column.dictionary.to_pylist(), None]
+        return [words[code] for code in column.indices.fill_null(len(words) - 1).to_pylist()]
     return list(column.to_pylist())
 
 
