@@ -15,6 +15,7 @@ from kazami.model.evidence import Evidence
 from kazami.sources.network.capture import handshake, source
 from kazami.sources.network.capture.flow import Half
 
+BSD = bytes.fromhex("020405b4" + "01030306" + "0101080a0000000700000000" + "04020000")
 LINUX = bytes.fromhex("020405b40402080a0000000100000000" + "01030307")
 WINDOWS = bytes.fromhex("020405b4" + "0103030801010402")
 
@@ -39,6 +40,7 @@ def syn(options: bytes, alive: int = 64, window: int = 64240, flags: int = SYN, 
         (syn(LINUX), "64:64240:1460:7:MSTNW"),
         (syn(WINDOWS, 119, 65535), "119:65535:1460:8:MNWNNS"),
         (syn(WINDOWS, 119, 65535, version=6), "119:65535:1460:8:MNWNNS"),
+        (syn(BSD, 64, 65535), "64:65535:1460:6:MNWNNTSE"),
         (syn(b""), "64:64240:0:-1:"),
         (syn(b"\x02\x00\x00\x00"), "64:64240:0:-1:M"),
         (syn(b"\x05\xff\x00\x00"), "64:64240:0:-1:?"),
@@ -48,6 +50,22 @@ def syn(options: bytes, alive: int = 64, window: int = 64240, flags: int = SYN, 
 )
 def test_signatures(packet: bytes, expected: str) -> None:
     assert handshake.signature(packet) == expected
+
+
+@given(
+    st.sampled_from([LINUX, BSD, WINDOWS]),
+    st.integers(0, 40),
+    st.lists(st.tuples(st.integers(0, 39), st.integers(0, 255)), max_size=6),
+)
+def test_the_time_of_a_stack_says_nothing_of_it(
+    options: bytes, cut: int, changed: list[tuple[int, int]]
+) -> None:
+    """What is left of options without their time gives the same signature, however they are damaged."""
+    damaged = bytearray(options[:cut])
+    for place, byte in changed:
+        if place < len(damaged):
+            damaged[place] = byte
+    assert handshake._options(handshake._untimed(bytes(damaged))) == handshake._options(bytes(damaged))
 
 
 @given(st.binary(max_size=80))

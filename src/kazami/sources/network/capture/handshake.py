@@ -77,13 +77,30 @@ def signature(raw: bytes) -> str:
     at = (raw[0] & 15) * 4 if version == 4 else 40
     if version not in (4, 6) or len(raw) < at + 20:
         return ""
-    alive = raw[8] if version == 4 else raw[7]
-    window = int.from_bytes(raw[at + 14 : at + 16])
-    layout, size, scale = _options(raw[at + 20 : at + (raw[at + 12] >> 4) * 4])
-    return f"{alive}:{window}:{size}:{scale}:{layout}"
+    options = _untimed(raw[at + 20 : at + (raw[at + 12] >> 4) * 4])
+    return _signature(raw[8] if version == 4 else raw[7], raw[at + 14 : at + 16], options)
 
 
-@lru_cache(1024)
+def _untimed(options: bytes) -> bytes:
+    """Options without their time, where it stands as Linux (behind MSS and SACK) or BSD (behind MSS and scale) put it: what is left
+    is the same for all connections of a stack."""
+    if options[:2] != b"\x02\x04":
+        return options
+    if options[4:8] == b"\x04\x02\x08\x0a":
+        at = 8
+    elif options[4:7] == b"\x01\x03\x03" and options[8:12] == b"\x01\x01\x08\x0a":
+        at = 12
+    else:
+        return options
+    return options[:at] + bytes(8) + options[at + 8 :]
+
+
+@lru_cache(4096)
+def _signature(alive: int, window: bytes, options: bytes) -> str:
+    layout, size, scale = _options(options)
+    return f"{alive}:{int.from_bytes(window)}:{size}:{scale}:{layout}"
+
+
 def _options(raw: bytes) -> tuple[str, int, int]:
     """Letters of the options in their order, the maximum segment size and the scale (0 and -1 where not said)."""
     layout, size, scale, at = "", 0, -1, 0
