@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from base64 import b64encode
 from hashlib import md5
 from pathlib import Path
@@ -117,3 +118,30 @@ def test_checksums(packet: bytes, found: list[int]) -> None:
         "\n".join(f"alert ip any any -> any any ({word}; sid:{n};)" for n, word in enumerate(words, 1))
     )
     assert told(rules, 17, 53, [packet]) == found
+
+
+def _account(domain: str, user: str) -> bytes:
+    """The message of NTLM in which a client says who it is."""
+    names, at = [text.encode("utf-16-le") for text in (domain, user)], 64
+    fields = bytearray(52)
+    for place, name in zip((16, 24), names, strict=True):
+        fields[place : place + 8] = struct.pack("<HHI", len(name), len(name), at)
+        at += len(name)
+    fields[48:52] = struct.pack("<I", 1)
+    return b"NTLMSSP\0\x03\0\0\0" + bytes(fields) + b"".join(names)
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ('smb.ntlmssp_user; content:"doe"; bsize:3;', [1]),
+        ('smb.ntlmssp_domain; content:"WORK"; bsize:4;', [1]),
+        ('smb.ntlmssp_user; content:"WORK";', []),
+    ],
+)
+def test_who_logs_on_over_smb(rule: str, found: list[int]) -> None:
+    message = (
+        b"\xfeSMB\x40\0" + bytes(6) + b"\x01" + bytes(51) + b"\x19\0" + bytes(22) + _account("WORK", "doe")
+    )
+    rules = loads(f"alert smb any any -> any any ({rule} sid:1;)")
+    assert told(rules, 6, 445, made.talk(struct.pack("!I", len(message)) + message, port=445)) == found

@@ -26,10 +26,10 @@ def tracked(rule: Rule, session: Session, side: int) -> bytes:
     """By what a rule is counted."""
     if rule.limit is None or rule.limit.track == "by_rule":
         return b""
-    source, target = session.addresses[side], session.addresses[1 - side]
     if rule.limit.track == "by_flow":
-        return source + target + bytes(str(session.ports), "ascii")
-    return {"by_src": source, "by_dst": target, "by_both": source + target}[rule.limit.track]
+        return b"".join(session.addresses) + str((session.ports, session.first)).encode()
+    scope = {"by_src": "source", "by_dst": "target", "by_both": "pair"}[rule.limit.track]
+    return addressed(scope, session, side)
 
 
 def flow_bits_hold(command: str, names: tuple[str, ...], bits: set[str]) -> bool:

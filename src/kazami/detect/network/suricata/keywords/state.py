@@ -33,8 +33,10 @@ def _flow(builder: Builder, value: str) -> None:
             rule.only_stream = True
         elif word == "no_stream":
             rule.no_stream = True
-        elif word in ("no_frag", "only_frag"):
-            raise UnsupportedError("flow", f"{word}: fragments are put together before they are looked at")
+        elif word == "no_frag":
+            builder.tests.append(lambda packet: packet.ip >= 0)
+        elif word == "only_frag":
+            builder.tests.append(lambda packet: packet.ip < 0)
         elif word not in ("stateless", ""):
             raise RuleError(f"flow: {word[:40]!r}")
 
@@ -74,11 +76,11 @@ def _hostbits(builder: Builder, value: str) -> None:
     if command == "noalert" and not rest:
         builder.rule.quiet = True
         return
-    name, where = rest[0] if rest else "", rest[1] if len(rest) > 1 else "src"
+    name, where, seconds, *_ = [*rest, *("", "src", str(HOST_SECONDS))[len(rest) :]]
     if command not in _COMMANDS or not name or where not in ("src", "dst"):
         raise RuleError(f"hostbits: {value[:60]!r}")
     scope = "source" if where == "src" else "target"
-    builder.rule.bits += (BitTest(command, (name,), scope, HOST_SECONDS),)
+    builder.rule.bits += (BitTest(command, (name,), scope, number.integer(seconds)),)
 
 
 def _flowint(builder: Builder, value: str) -> None:
@@ -152,17 +154,21 @@ def _age(builder: Builder, value: str) -> None:
     builder.rule.needs_packet = True
 
 
+_WAYS = {"toclient": (1,), "toserver": (0,), "both": (0, 1), "either": (0, 1)}
+
+
 def _counter(place: int) -> Handler:
     def handle(builder: Builder, value: str) -> None:
         first, _, rest = value.partition(",")
-        way = {"toclient": (1,), "toserver": (0,), "both": (0, 1), "either": (0, 1)}
-        sides = way.get(first.strip().lower(), (place,) if place >= 0 else ())
-        test = number.comparison(rest if first.strip().lower() in way else value)
-        either = first.strip().lower() == "either"
+        word = first.strip().lower()
+        if place < 0 and word not in _WAYS:
+            raise RuleError(f"flow.pkts: {value[:40]!r}")
+        sides = _WAYS[word] if place < 0 else (place,)
+        test = number.comparison(rest if place < 0 else value)
+        ask = any if word == "either" else all
 
         def holds(packet: Packet) -> bool:
-            numbers = [packet.session.packets[side] for side in sides]
-            return any(map(test.holds, numbers)) if either else test.holds(sum(numbers))
+            return ask(test.holds(packet.session.packets[side]) for side in sides)
 
         builder.tests.append(holds)
         builder.rule.needs_packet = True
