@@ -14,9 +14,7 @@ from test_capture import DATA, captured, the_flow, values
 
 import capture_writer as made
 import network_messages as messages
-from kazami.sources.network.capture.application import aes, quic, talk, x509
-
-import numpy as np  # isort: skip
+from kazami.sources.network.capture.application import quic, talk, x509
 
 
 def said(client: bytes, server: bytes = b"", port: int = 445) -> list[tuple[str, dict[str, Any]]]:
@@ -147,14 +145,6 @@ def test_bytes_in_the_first_packet_of_all() -> None:
         made.ip(made.tcp(ask[10:], 110, target=80)),
     ]
     assert [one["uri"] for one in captured(packets).of("http")] == ["/fast"]
-
-
-def test_aes_of_the_standard() -> None:
-    key, plain = bytes(range(16)), bytes(17 * n for n in range(16))
-    block = np.frombuffer(plain, np.uint8).reshape(1, 16)
-    assert (
-        aes.encrypted(key, block)[0].tobytes().hex() == "69c4e0d86a7b0430d8cdb78070b4c55a"
-    )  # FIPS 197, appendix C.1
 
 
 def test_keys_of_quic_as_published() -> None:

@@ -11,9 +11,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from kazami.sources.network.capture.application import aes, tls
+from kazami.sources.network.capture.application import tls
 from kazami.wire.cursor import Cursor, Short
 
 #: Datagrams of one side, packets in one, and bytes of a hello that are looked at.
@@ -134,14 +132,16 @@ def _hello(datagrams: list[bytes], version: int, secret: bytes) -> bytes:
 
 def _opened(data: bytes, header: Initial, key: bytes, nonce: bytes, mask: bytes) -> bytes:
     """The frames of an Initial packet."""
-    sample = np.frombuffer(data[header.number + 4 : header.number + 20], np.uint8).reshape(1, 16)
-    hidden = aes.encrypted(mask, sample)[0].tobytes()
+    from Cryptodome.Cipher import AES  # takes a while to load, and most captures hold no QUIC
+
+    hidden = AES.new(mask, AES.MODE_ECB).encrypt(data[header.number + 4 : header.number + 20])
     size = ((data[header.start] ^ hidden[0]) & 3) + 1
     number = bytes(
         a ^ b for a, b in zip(data[header.number : header.number + size], hidden[1:], strict=False)
     )
     own = (int.from_bytes(nonce) ^ int.from_bytes(number)).to_bytes(12)
-    return aes.counter(key, own, data[header.number + size : header.stop - 16])
+    stream = AES.new(key, AES.MODE_CTR, nonce=own, initial_value=2)  # GCM's plain text begins there
+    return stream.decrypt(data[header.number + size : header.stop - 16])
 
 
 def _frames(frames: bytes, pieces: dict[int, bytes]) -> None:
