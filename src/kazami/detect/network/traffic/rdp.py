@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from kazami.detect.network.traffic.hit import Hit, number
-from kazami.detect.network.traffic.rows import DAY, HOUR, Numbers, Rows, bursts
+from kazami.detect.network.traffic.rows import DAY, HOUR, Numbers, Rows, bursts, recorded
 from kazami.detect.network.traffic.rule import rules
 from kazami.detect.network.traffic.traffic import Traffic
 
@@ -119,27 +117,7 @@ def _sessions(traffic: Traffic) -> tuple[Rows, Numbers]:
         & (rows.texts["service"].codes < 0)
         & rows.texts["proto"].among(("tcp", "udp"))
     )
-    return rows, service | known | _recorded(rows, traffic["rdp"])
-
-
-def _recorded(rows: Rows, told: Rows) -> Numbers:
-    """Flows that records are about: with the same source and its port."""
-    near = np.zeros(len(rows.texts["source"].values) + 1, bool)
-    near[told.texts["source"].codes] = True
-    near[-1] = False
-    found: Numbers = near[rows.texts["source"].codes]
-    found &= np.isin(rows.known("source_port"), told.known("source_port"))
-    places = np.flatnonzero(found)
-    found[places] = np.isin(_key(rows, places), _key(told, slice(None)))
-    return found
-
-
-def _key(rows: Rows, places: Numbers | slice) -> Numbers:
-    """Source and its port as one number: which connection a record is about."""
-    codes: Numbers = rows.texts["source"].codes[places].astype(np.int64)
-    codes *= 65_536
-    codes += rows.known("source_port")[places]
-    return codes
+    return rows, service | known | recorded(rows, traffic["rdp"])
 
 
 def _hits(rows: Rows, among: Numbers, rule: str) -> Iterator[Hit]:

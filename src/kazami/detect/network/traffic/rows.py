@@ -149,6 +149,26 @@ def _joined(key: Numbers, codes: Numbers) -> Numbers:
     return key
 
 
+def recorded(rows: Rows, told: Rows) -> Numbers:
+    """Flows that records are about: with the same source and its port."""
+    near = np.zeros(len(rows.texts["source"].values) + 1, bool)
+    near[told.texts["source"].codes] = True
+    near[-1] = False
+    found: Numbers = near[rows.texts["source"].codes]
+    found &= np.isin(rows.known("source_port"), told.known("source_port"))
+    places = np.flatnonzero(found)
+    found[places] = np.isin(_key(rows, places), _key(told, slice(None)))
+    return found
+
+
+def _key(rows: Rows, places: Numbers | slice) -> Numbers:
+    """Source and its port as one number: which connection a record is about."""
+    codes: Numbers = rows.texts["source"].codes[places].astype(np.int64)
+    codes *= 65_536
+    codes += rows.known("source_port")[places]
+    return codes
+
+
 def bursts(times: Numbers, places: Numbers, gap: int) -> Iterator[Numbers]:
     """`places` (in the order of time) cut where more than `gap` microseconds lie between two."""
     if len(places):

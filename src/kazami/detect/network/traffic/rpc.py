@@ -7,6 +7,7 @@ what belongs together at once. A domain controller is a machine that others ask 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import yaml
 
 from kazami.detect.network.traffic.hit import Hit, ends
-from kazami.detect.network.traffic.rows import MINUTE, Numbers, Rows, bursts, window
+from kazami.detect.network.traffic.rows import HOUR, MINUTE, Numbers, Rows, bursts, window
 from kazami.detect.network.traffic.rule import rules
 from kazami.detect.network.traffic.traffic import Traffic
 
@@ -24,6 +25,10 @@ NEEDS = ("dce_rpc",)
 
 #: What one tool does at once lies within this time.
 BURST = 5 * MINUTE
+
+#: Machines that do the same to one target, of which it is a service; and targets of one machine within an hour that make a sweep: as many as
+#: echo requests must reach to be one (`scan.PINGS`).
+SHARED, MANY = 3, 25
 
 #: Ports at which domain controllers serve: Kerberos, LDAP, the global catalog.
 _SERVED = (88, 389, 636, 3268, 3269)
@@ -48,16 +53,41 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     """Every meaning, in every burst of every pair of machines."""
     rows = traffic["dce_rpc"]
     controllers = _controllers(traffic)
-    masks = {key: _masks(rows, one) for key, one in meanings().items()}
+    asked = {key: one for key, one in meanings().items() if "any" in one}
+    masks = {key: _masks(rows, one) for key, one in asked.items()}
+    shared = {key: _shared(rows, masks[key]["any"]) for key, one in asked.items() if "shared" in one}
     for pair in rows.groups("source", "target"):
+        target = int(rows.texts["target"].codes[pair[0]])
         for places in bursts(rows.time, pair, BURST):
-            for key, one in meanings().items():
+            for key, one in asked.items():
                 found = _found(rows, places, one, masks[key])
                 if not len(found):
                     continue
                 if one.get("unless") == "controller" and rows.texts["source"][int(found[0])] in controllers:
                     continue
-                yield _hit(rows, found, key)
+                yield _hit(rows, found, one["shared"] if target in shared.get(key, ()) else key)
+    yield from _sweeps(rows, [masks[key]["any"] for key, one in asked.items() if one.get("sweep")])
+
+
+def _shared(rows: Rows, among: Numbers) -> frozenset[int]:
+    """Targets (their codes) to which several machines do something."""
+    firsts = [places[0] for places in rows.groups("source", "target", among=among)]
+    targets, count = np.unique(rows.texts["target"].codes[firsts], return_counts=True)
+    return frozenset(targets[count >= SHARED].tolist())
+
+
+def _sweeps(rows: Rows, masks: list[Numbers]) -> Iterator[Hit]:
+    """Machines that ask many others within an hour; of each other the first time counts."""
+    among = np.logical_or.reduce(masks)
+    for places in rows.groups("source", least=MANY, among=among):
+        _, firsts = np.unique(rows.texts["target"].codes[places], return_index=True)
+        found = window(rows.time, places[np.sort(firsts)], HOUR, MANY)
+        if len(found):
+            targets = rows.texts["target"].distinct(found)
+            hit = _hit(rows, found, "rpc-sweep")
+            yield replace(
+                hit, matched={**hit.matched, "machines": f"{len(targets)}: {', '.join(targets[:20])}"}
+            )
 
 
 def _masks(rows: Rows, one: dict[str, Any]) -> dict[str, Numbers]:

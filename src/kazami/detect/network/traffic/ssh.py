@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kazami.detect.network.traffic.hit import Hit, number
-from kazami.detect.network.traffic.rows import HOUR, MINUTE, Numbers, Rows, bursts, window
+from kazami.detect.network.traffic.rows import HOUR, MINUTE, Numbers, Rows, bursts, recorded, window
 from kazami.detect.network.traffic.rule import rules
 from kazami.detect.network.traffic.traffic import Traffic
 
@@ -81,12 +81,16 @@ def _guesses(traffic: Traffic) -> Iterator[Hit]:
     port = np.isin(rows.known("port"), (22, 2222)) & (rows.texts["service"].codes < 0)
     spoken = (named | port) & ~traffic.failed
     size = rows.known("sent") + rows.known("received")
+    told = traffic["ssh"]  # a sensor may say that a logon worked, whatever the size
+    worked = recorded(rows, told.where(told.texts["success"].among(("T", "true", "True"))))
     for places in rows.groups("source", "target", least=LEAST, among=spoken):
-        small = places[size[places] < SMALL]
+        small = places[(size[places] < SMALL) & ~worked[places]]
         found = window(rows.time, small, WIDTH, LEAST)
         if not len(found):
             continue
-        later = places[(size[places] >= SESSION) & (rows.time[places] >= rows.time[found[LEAST - 1]])]
+        later = places[
+            ((size[places] >= SESSION) | worked[places]) & (rows.time[places] >= rows.time[found[LEAST - 1]])
+        ]
         inside = traffic.is_inside(rows.texts["source"][int(found[0])])
         yield _hit(traffic, found, "ssh-guess" if inside else "ssh-guess-outside")
         if len(later):
