@@ -25,7 +25,8 @@ class Match(NamedTuple):
 class Openings(NamedTuple):
     """Flows that begin together, an entry each in `keys` (both addresses, both ports, the protocol as bytes; the client's first) and `begun`,
     and the packets with which they do so: those of the i-th stand from ``first[i]`` to ``first[i + 1]`` in all columns that follow, in their order.
-    Payloads follow each other without a gap, from the SYN on where there is one. Packets of TCP that carry nothing, and neither begin nor end a
+    Payloads follow each other without a gap, from the SYN on where there is one, unless `places` says (in four bytes each) where in its direction
+    of TCP a packet begins, counted from the first. Packets of TCP that carry nothing, and neither begin nor end a
     connection, are left out.
 
     `sides`, `flags` (of TCP) and `loaded` (1 with a payload) are a byte each, `sizes` of payloads four. `packets` are they from their IP header on;
@@ -41,6 +42,7 @@ class Openings(NamedTuple):
     flags: bytes
     loaded: bytes
     sizes: bytes
+    places: bytes
     above: Numbers
     packets: list[bytes]
     bodies: list[bytes]

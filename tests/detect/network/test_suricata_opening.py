@@ -62,8 +62,8 @@ WORDS = [
 class Impatient(Crowd):
     """Looks at each packet as it comes, and remembers nothing."""
 
-    def _sorted(self, *_: Any) -> tuple[bytes, bool, bool]:
-        return b"", False, False
+    def _sorted(self, *_: Any) -> tuple[bytes, None, bool]:
+        return b"", None, False
 
 
 class ImpatientTap(RuleTap):

@@ -13,7 +13,7 @@ import numpy as np
 
 from kazami.detect.network.suricata.inspector import Inspector
 from kazami.detect.network.suricata.kind import Kind, kinds
-from kazami.detect.network.suricata.opening import Opening, fingerprint
+from kazami.detect.network.suricata.opening import Found, Opening, fingerprint
 from kazami.detect.network.suricata.packet import TCP
 from kazami.detect.network.suricata.session import STRETCH
 from kazami.model.wire import Match, Numbers, Openings
@@ -32,50 +32,52 @@ class Crowd:
         self._inspector, self._make, self._openings = inspector, make, openings
         self._lengths = np.fromiter(map(len, openings.packets), np.int64, len(openings.packets))
         self._seen: list[bytes] = []
-        self._packets: list[bytes] = []  # of each that waits, one behind the other
+        self._known: dict[int, tuple[Found, ...]] = {}  # what is to be told packet by packet
+        self._packets: list[bytes] = []  # of each that is not to be looked at, one behind the other
         waits, due = [], []
         said = _sums(np.frombuffer(openings.sizes, np.uint32), openings.first)
         each = kinds(inspector.plan, openings.keys)
         for row, (kind, size) in enumerate(zip(each, said, strict=True)):
-            seen, wait, look = self._sorted(row, kind, size)
+            seen, known, wait = self._sorted(row, kind, size)
             self._seen.append(seen)
+            if known and not wait:
+                self._known[row] = known
             waits.append(wait)
-            due.append(look)
+            due.append(wait and known != ())
             some = slice(*openings.first[row : row + 2])
-            self._packets.append(b"".join(openings.packets[some]) if wait else b"")
+            self._packets.append(b"".join(openings.packets[some]) if wait or known else b"")
         self.waits = np.array(waits, np.bool_)
         self._due = np.array(due, np.bool_)
         self._openings = openings._replace(packets=[], bodies=[])
 
-    def _sorted(self, row: int, kind: Kind, size: int) -> tuple[bytes, bool, bool]:
-        """The fingerprint of a flow, whether it waits, and whether its end must be looked at. `size` is what was said, in bytes."""
+    def _sorted(self, row: int, kind: Kind, size: int) -> tuple[bytes, tuple[Found, ...] | None, bool]:
+        """The fingerprint of a flow, what is known of such a one, and whether it waits. `size` is what was said, in bytes."""
         inspector, openings = self._inspector, self._openings
         mark = inspector.marks.get(kind)
         if mark is None:
             mark = inspector.mark(self._session(row))
         is_tcp = kind[0] == TCP
         if not mark or size > LONGEST:
-            return b"", False, False
+            return b"", None, False
         if is_tcp and not size:
-            return b"", True, False
+            return b"", (), True
         begin, end = openings.first[row : row + 2]
         sides, flags = openings.sides[begin:end], openings.flags[begin:end]
-        seen = fingerprint(
-            mark, sides, flags, openings.sizes[4 * begin : 4 * end], openings.bodies[begin:end]
-        )
+        four = slice(4 * begin, 4 * end)
+        sizes = openings.sizes[four] + openings.places[four]
+        seen = fingerprint(mark, sides, flags, sizes, openings.bodies[begin:end])
         known = inspector.past.known.get(seen) if inspector.options.remember else None
         if known is not None and not known:
-            return seen, True, False
-        wait = is_tcp and size < STRETCH and inspector.past.calm(sides, flags, openings.loaded[begin:end])
-        return seen, wait, wait
+            return seen, known, True
+        able = is_tcp and size < STRETCH and not openings.places
+        return seen, known, able and inspector.past.calm(sides, flags, openings.loaded[begin:end])
 
     def alone(self, row: int) -> Watched:
         """One by itself; what waits of it is kept with it."""
         opening = self._opening(row) if self._packets[row] else None
         self._packets[row] = b""
-        return self._session(
-            row, opening, self._seen[row], self._openings.first[row + 1] - self._openings.first[row]
-        )
+        begin, end = self._openings.first[row : row + 2]
+        return self._session(row, opening, self._seen[row], end - begin, self._known.get(row))
 
     def finish(self, rows: Numbers) -> list[tuple[int, list[Match]]]:
         """Some that wait are over: what was found in them."""

@@ -417,7 +417,8 @@ class Inspector:
         now = place[0]
         session.touched = True
         if session.calls is not None:
-            session.calls.append(Call(session.application, rule, side, place, buffer, offset, proof))
+            taken = sum(session.packets)
+            session.calls.append(Call(session.application, rule, side, place, buffer, offset, proof, taken))
         if not self._remembered(rule, session, side, now):
             return False
         if not self._counters.passes(

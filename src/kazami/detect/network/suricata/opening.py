@@ -28,7 +28,8 @@ class Opening(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A rule that was true for all bytes of a conversation, as the evaluation told it; `packet` counts from 0 in the conversation."""
+    """A rule that was true for all bytes of a conversation, as the evaluation told it. `packet` counts from 0 in the conversation; `when` is the
+    packet that was taken then, or how many there are where it was told at the end."""
 
     application: str
     rule: Rule
@@ -37,10 +38,11 @@ class Found(NamedTuple):
     buffer: str
     offset: int
     proof: bytes
+    when: int
 
 
 class Call(NamedTuple):
-    """The same with the time and number of the packet."""
+    """The same with the time and number of the packet, and how many had been taken."""
 
     application: str
     rule: Rule
@@ -49,6 +51,7 @@ class Call(NamedTuple):
     buffer: str
     offset: int
     proof: bytes
+    taken: int
 
 
 def is_calm(sides: bytes, flags: bytes, loaded: bytes) -> bool:
@@ -74,17 +77,20 @@ def is_calm(sides: bytes, flags: bytes, loaded: bytes) -> bool:
 
 
 def fingerprint(kind: bytes, sides: bytes, flags: bytes, sizes: bytes, bodies: list[bytes]) -> bytes:
-    """A conversation that waits, in 16 bytes: the `kind` of flow, its packets' directions, flags and sizes, and all that was said."""
+    """A conversation that waits, in 16 bytes: the `kind` of flow, its packets' directions, flags and sizes (and places, where they do not follow
+    each other), and all that was said."""
     head = b"%s|%d|" % (kind, len(sides))
     return blake2b(b"".join((head, sides, flags, sizes, *bodies)), digest_size=16).digest()
 
 
-def kept(calls: Sequence[Call], opening: Opening) -> tuple[Found, ...] | None:
-    """What a conversation came to, for one that is equal; None where that also depends on other flows."""
-    places = {number: packet for packet, number in enumerate(opening.numbers)}
+def kept(calls: Sequence[Call], before: int, numbers: Sequence[int]) -> tuple[Found, ...] | None:
+    """What a conversation came to, for one that is equal; None where that also depends on other flows. `numbers` are those of its packets,
+    `before` how many calls came before its end."""
+    places = {number: packet for packet, number in enumerate(numbers)}
     found = []
-    for call in calls:
+    for n, call in enumerate(calls):
         if call.place[1] not in places or any(bit.scope != "flow" for bit in call.rule.bits):
             return None
-        found.append(Found(*call[:3], places[call.place[1]], *call[4:]))
+        when = call.taken - 1 if n < before else len(numbers)
+        found.append(Found(*call[:3], places[call.place[1]], *call[4:7], when))
     return tuple(found)

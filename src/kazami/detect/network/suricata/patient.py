@@ -8,9 +8,12 @@ from kazami.detect.network.suricata.session import Session
 
 
 class Patient(Session):
-    """A flow under inspection that may begin with packets that all wait (`opening`); `seen` is their fingerprint, `count` how many they are."""
+    """A flow under inspection that may begin with packets that all wait (`opening`); `seen` is their fingerprint, `count` how many they are.
 
-    __slots__ = ("_count", "_opening", "_seen")
+    With `known`, what came of equal packets, they are handed over once more: each is told what came of it, and no more is looked at.
+    """
+
+    __slots__ = ("_count", "_known", "_numbers", "_opening", "_seen")
 
     def __init__(
         self,
@@ -22,23 +25,41 @@ class Patient(Session):
         opening: Opening | None = None,
         seen: bytes = b"",
         count: int = 0,
+        known: tuple[Found, ...] | None = None,
     ) -> None:
         super().__init__(inspector, protocol, addresses, ports, time)
-        self._opening, self._seen, self._count = opening, seen, count
+        self._opening, self._seen, self._count, self._known = opening, seen, count, known
+        self._numbers: list[int] = []  # of the packets that were handed over, as long as that matters
+        if seen and opening is None:
+            self.calls = []
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
         """One packet, behind what waits."""
+        taken = len(self._numbers)
         if self._opening is not None:
+            if self._known is not None and taken < self._count:
+                self._numbers.append(number)
+                self._tell(self._known, self._opening, taken)
+                return
             self._resume()
+        elif self.calls is not None:
+            self._numbers.append(number)
+            if taken == self._count:
+                self.calls = None  # more comes of it: what came of its beginning is not all
         super().take(time, number, side, data, ip, at, stop)
 
     def _resume(self) -> None:
         """Take what waits."""
         opening, self._opening = self._opening, None
-        if opening is not None:
-            take = super().take
-            for time, number, above, side, packet in zip(*opening, strict=True):
-                take(time, number, side, packet, 0, above, len(packet))
+        if opening is None:
+            return
+        if self._known is not None:
+            self.application, self.passed, self.muted = "", False, True
+            self.bits, self.counts = set(), {}
+        take = super().take
+        for time, number, above, side, packet in zip(*opening, strict=True):
+            take(time, number, side, packet, 0, above, len(packet))
+        self.muted = False
 
     def finish(self) -> None:
         """The flow is over. Of a conversation that was seen before what came of it is known."""
@@ -47,24 +68,31 @@ class Patient(Session):
             self._resume()
             super().finish()
         elif opening is None:
-            super().finish()
-            if sum(self.packets) == self._count and not (self.touched or self.beyond or self.bits):
-                inspector.past.keep_known(self._seen, ())  # all of it was looked at as it came
+            self._last()
+        elif self._known is not None:
+            self._tell(self._known, opening, self._count)
         elif (known := inspector.past.known.get(self._seen)) is None:
-            self._first(opening)
+            self.calls = []
+            self._resume()
+            self._numbers = opening.numbers
+            self._last()
         else:
-            self._as_before(known, opening)
+            self._tell(known, opening)
 
-    def _first(self, opening: Opening) -> None:
-        """The first conversation of its kind; what comes of it is kept, where its bytes alone decide."""
-        self.calls = []
-        self._resume()
-        self._end(False)
-        found = None if self.beyond else kept(self.calls, opening)
+    def _last(self) -> None:
+        """Look at what is left; of the first conversation of its kind what came of it is kept, where its bytes alone decide."""
+        before = len(self.calls or ())
+        self._end(self._inspector.options.remember)
+        if self.calls is None or len(self._numbers) != self._count or self.beyond:
+            return
+        found = kept(self.calls, before, self._numbers)
         if found is not None:
             self._inspector.past.keep_known(self._seen, found)
 
-    def _as_before(self, known: tuple[Found, ...], opening: Opening) -> None:
-        for self.application, rule, side, packet, buffer, offset, proof in known:
-            place = opening.times[packet], opening.numbers[packet]
-            self._inspector.found(rule, self, side, place, buffer, offset, proof)
+    def _tell(self, known: tuple[Found, ...], opening: Opening, when: int | None = None) -> None:
+        """What came of equal packets: of all, or when one of them was looked at."""
+        for application, rule, side, packet, buffer, offset, proof, then in known:
+            if when is None or then == when:
+                self.application = application
+                place = opening.times[packet], opening.numbers[packet]
+                self._inspector.found(rule, self, side, place, buffer, offset, proof)

@@ -44,7 +44,7 @@ class Session:
 
     __slots__ = (
         "_inspector", "_late", "_parser", "addresses", "alerts", "application", "beyond", "bits", "calls", "counts", "established",
-        "excused", "first", "halves", "kind", "last", "mark", "packets", "passed", "phase", "ports", "protocol", "state", "touched", "turns",
+        "excused", "first", "halves", "kind", "last", "mark", "muted", "packets", "passed", "phase", "ports", "protocol", "state", "touched", "turns",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +67,7 @@ class Session:
         self.halves = (Half(), Half())
         #: Whether a rule held for what it looked at; whether one asked a packet for more than its payload.
         self.touched = self.beyond = False
+        self.muted = False  # what it comes to was told before
         self.calls: list[Call] | None = None  # what was told of rules that held, where it is kept
         self.turns: list[list[int]] = []  # side, and how many packets it sent before the other did
         self.last = (time, 0)

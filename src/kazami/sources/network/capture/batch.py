@@ -46,6 +46,9 @@ from kazami.sources.network.capture.unwrap import ICMP, ICMP6, PROTOCOL, echo_ke
 #: Flows that are held, and bytes of their heads.
 MAX_FLOWS, MAX_HEADS = 60_000, 96 << 20
 
+#: Protocols whose packets are usually what rows of a block say.
+_PLAIN = frozenset((TCP, UDP, ICMP))
+
 #: Packets between two looks for flows that are over.
 STRIDE = 1 << 15
 
@@ -73,6 +76,7 @@ class Batch:
         self._odd = Odd()
         self._count = self._swept = self._heads = 0
         self._done: list[Flow] = []
+        self._begun: list[tuple[int, Flow]] = []  # by their group in a block
 
     @property
     def other(self) -> int:
@@ -140,7 +144,7 @@ class Batch:
                 _read(half, halves, n, payload, data, flow.protocol == TCP)
                 self._heads += len(half.head) - before
         if self._tap is not None:
-            self._show(groups, number, flows, data)
+            self._show(groups, number, flows, self._look(self._tap, groups, data), data)
         for flow in self._done:
             self._over(flow)
         self._done.clear()
@@ -184,7 +188,11 @@ class Batch:
             crop = begin.crop(groups, halves, payload, data, which, self._count)
             self._name(crop, which, groups, data)
             if self._tap is not None:
-                crop.watch = self._tap.begin(watching.openings(crop, which, groups, self._count + 1, data))
+                crop.watch = self._tap.begin(
+                    watching.openings(
+                        crop.keys, crop.first, crop.turned, which, groups, self._count + 1, data
+                    )
+                )
                 rows = np.flatnonzero(~crop.watch.waits)
                 for group, (label, flow) in zip(which[rows].tolist(), crop.alone(rows), strict=True):
                     self._adopt(label, flow)
@@ -212,12 +220,6 @@ class Batch:
             self._datagram(flows[n], direction, data[begun:end], time)
         crop.forget(rows[np.array([flow.queries is not None for flow in flows])])
 
-    def _prepare(self, flow: Flow) -> None:
-        """Who wants to see a new flow, and whether its datagrams are read one by one."""
-        flow.named = flow.protocol == UDP and self._is_watched(flow.key)
-        if self._tap is not None:
-            flow.look(self._tap)
-
     def _is_watched(self, key: bytes) -> bool:
         return key[-5:-3] in self._watched or key[-3:-1] in self._watched
 
@@ -244,6 +246,8 @@ class Batch:
         flow = self._flows.pop(label, None)
         if flow is None:
             flow = self._open(groups, group, data, keys)
+            if self._tap is not None:
+                self._begun.append((group, flow))
         self._flows[label] = flow
         if groups.last[group] > flow.last:
             flow.last = groups.last[group]
@@ -270,7 +274,7 @@ class Batch:
         flow = Flow(turned(key) if backward else key, protocol, groups.time[group], number)
         if side != backward and protocol not in (ICMP, ICMP6):
             flow.side = 1
-        self._prepare(flow)
+        flow.named = flow.protocol == UDP and self._is_watched(flow.key)
         return flow
 
     def _datagrams(self, flow: Flow, groups: Groups, group: int, data: bytes) -> None:
@@ -281,11 +285,36 @@ class Batch:
             if length:
                 self._datagram(flow, side ^ flow.side, data[start : start + length], time)
 
-    def _show(self, groups: Groups, number: Numbers, flows: list[Flow | None], data: bytes) -> None:
-        """Every packet that matters to who watches its flow, in the order in which they came."""
+    def _look(self, tap: Tap, groups: Groups, data: bytes) -> list[int]:
+        """Let `tap` see the flows that began in this block and are none of a crop; groups of which no packet need be shown."""
+        whole = np.minimum.reduceat(groups.rows.ip, groups.first[:-1]) >= 0
+        some = [(n, flow) for n, flow in self._begun if whole[n] and flow.protocol in _PLAIN]
+        for n, flow in self._begun:
+            if not whole[n] or flow.protocol not in _PLAIN:
+                flow.look(tap)
+        self._begun.clear()
+        if not some:
+            return []
+        which, flows = [n for n, _ in some], [flow for _, flow in some]
+        begun, turned = (
+            np.array(column, np.int64) for column in zip(*((f.first, f.side) for f in flows), strict=True)
+        )
+        keys = [flow.key for flow in flows]
+        crowd = tap.begin(
+            watching.openings(keys, begun, turned > 0, np.array(which), groups, self._count + 1, data, False)
+        )
+        for row, flow in enumerate(flows):
+            flow.watch = crowd.alone(row)
+        return [which[row] for row in np.flatnonzero(crowd.waits).tolist()]
+
+    def _show(
+        self, groups: Groups, number: Numbers, flows: list[Flow | None], waiting: list[int], data: bytes
+    ) -> None:
+        """Every packet that matters to who watches its flow, in the order in which they came; but for groups that are `waiting`."""
         rows = groups.rows
         watches = [None if flow is None else flow.watch for flow in flows]
         seen = np.fromiter((one is not None for one in watches), bool, len(watches))
+        seen[waiting] = False
         if not seen.any():
             return
         whole = np.fromiter((one is not None and one.whole for one in watches), bool, len(watches))

@@ -6,7 +6,6 @@ import numpy as np
 
 from kazami.model.wire import Openings
 from kazami.sources.network.capture.block import Numbers
-from kazami.sources.network.capture.crop import Crop
 from kazami.sources.network.capture.flow import FIN, RST, SYN, TCP
 from kazami.sources.network.capture.header import Flags, Rows
 from kazami.sources.network.capture.sorting import Groups, spread
@@ -18,19 +17,32 @@ def shown(rows: Rows) -> Flags:
     return found
 
 
-def openings(crop: Crop, which: Numbers, groups: Groups, before: int, data: bytes) -> Openings:
-    """The packets of a crop's flows, which are groups; `before` is the number of the block's first packet."""
-    at, whose, _ = spread(groups.first[which], groups.first[which + 1])
+def openings(
+    keys: list[bytes],
+    begun: Numbers,
+    turned: Flags,
+    which: Numbers,
+    groups: Groups,
+    before: int,
+    data: bytes,
+    straight: bool = True,
+) -> Openings:
+    """The packets with which flows begin that are groups of a block; `before` is the number of its first packet. `turned` are those whose
+    originator is the second side of their label. Where they are not `straight` it is told where each packet belongs."""
+    first = np.asarray(groups.first)
+    at, whose, _ = spread(first[which], first[which + 1])
     some = shown(groups.rows)[at]
     whose = whose[some]
     rows = Rows._make(column[at[some]] for column in groups.rows)
+    side = rows.side ^ turned[whose]
     starts = rows.end - rows.length
     places = [column.tolist() for column in (rows.ip, starts, rows.end)]
-    columns = (rows.side ^ crop.turned[whose], rows.flags, rows.length > 0)
-    sides, flags, loaded = (column.astype(np.uint8).tobytes() for column in columns)
+    sides, flags, loaded = (
+        column.astype(np.uint8).tobytes() for column in (side, rows.flags, rows.length > 0)
+    )
     return Openings(
-        crop.keys,
-        crop.first,
+        keys,
+        begun,
         np.searchsorted(whose, np.arange(len(which) + 1)).tolist(),
         rows.time,
         rows.number + before,
@@ -38,7 +50,14 @@ def openings(crop: Crop, which: Numbers, groups: Groups, before: int, data: byte
         flags,
         loaded,
         rows.length.astype(np.uint32).tobytes(),
+        b"" if straight else _places(2 * whose + side, rows.sequence),
         rows.at - rows.ip,
         [data[ip:end] for ip, end in zip(places[0], places[2], strict=True)],
         [data[start:end] for start, end in zip(*places[1:], strict=True)],
     )
+
+
+def _places(half: Numbers, sequence: Numbers) -> bytes:
+    """Where each packet of TCP begins in its direction, counted from the first that is there."""
+    _, first, inverse = np.unique(half, return_index=True, return_inverse=True)
+    return (sequence - sequence[first][inverse]).astype(np.uint32).tobytes()
