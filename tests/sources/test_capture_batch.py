@@ -76,7 +76,7 @@ class Together:
         count = len(openings.keys)
         first = [openings.first[row] for row in range(count)]
         self.waits = np.array([not seen.whole and at % 3 == 0 for at in first], np.bool_)
-        assert openings.first[-1] == len(openings.packets)
+        assert openings.first[-1] == len(openings.ip)
 
     def alone(self, row: int) -> Watching:
         key, told = self._told.keys[row], self._told
@@ -85,11 +85,10 @@ class Together:
         watch = Watching(self._seen, (key[-1], *ends, int(told.begun[row])))
         sizes = array("I", told.sizes)
         for n in range(*told.first[row : row + 2]) if self.waits[row] else ():
-            packet, above, body = told.packets[n], int(told.above[n]), told.bodies[n]
-            flags = packet[above + 13] if key[-1] == 6 else 0
-            assert (told.flags[n], told.loaded[n], sizes[n]) == (flags, bool(body), len(body))
-            assert packet.endswith(body)
-            watch.take(int(told.times[n]), int(told.numbers[n]), told.sides[n], packet, 0, above, len(packet))
+            ip, at, start, end = (int(column[n]) for column in (told.ip, told.above, told.start, told.end))
+            flags = told.data[at + 13] if key[-1] == 6 else 0
+            assert (told.flags[n], told.loaded[n], sizes[n]) == (flags, start < end, end - start)
+            watch.take(int(told.times[n]), int(told.numbers[n]), told.sides[n], told.data, ip, at, end)
         return watch
 
     def finish(self, rows: Numbers) -> list[tuple[int, list[Match]]]:

@@ -29,12 +29,13 @@ class Openings(NamedTuple):
     of TCP a packet begins, counted from the first. Packets of TCP that carry nothing, and neither begin nor end a
     connection, are left out.
 
-    `sides`, `flags` (of TCP) and `loaded` (1 with a payload) are a byte each, `sizes` of payloads four. `packets` are they from their IP header on;
-    `above` says where in them the header above IP begins, `bodies` are their payloads.
+    `sides`, `flags` (of TCP) and `loaded` (1 with a payload) are a byte each, `sizes` of payloads four. A packet is ``data[ip:end]``; its header above
+    IP is at ``data[above]``, its payload begins at ``data[start]``. `said` are the first bytes of each flow, of the client and of the server, as far as they are at hand.
     """
 
     keys: list[bytes]
     begun: Numbers
+    said: tuple[list[bytes], list[bytes]]
     first: list[int]
     times: Numbers
     numbers: Numbers
@@ -43,9 +44,11 @@ class Openings(NamedTuple):
     loaded: bytes
     sizes: bytes
     places: bytes
+    ip: Numbers
     above: Numbers
-    packets: list[bytes]
-    bodies: list[bytes]
+    start: Numbers
+    end: Numbers
+    data: bytes
 
 
 class Watch(Protocol):

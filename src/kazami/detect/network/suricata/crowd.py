@@ -30,10 +30,9 @@ class Crowd:
 
     def __init__(self, inspector: Inspector, openings: Openings, make: Callable[..., Watched]) -> None:
         self._inspector, self._make, self._openings = inspector, make, openings
-        self._lengths = np.fromiter(map(len, openings.packets), np.int64, len(openings.packets))
         self._seen: list[bytes] = []
         self._known: dict[int, tuple[Found, ...]] = {}  # what is to be told packet by packet
-        self._packets: list[bytes] = []  # of each that is not to be looked at, one behind the other
+        self._packets: dict[int, list[bytes]] = {}  # once the block is no longer at hand
         waits, due = [], []
         said = _sums(np.frombuffer(openings.sizes, np.uint32), openings.first)
         each = kinds(inspector.plan, openings.keys)
@@ -44,11 +43,11 @@ class Crowd:
                 self._known[row] = known
             waits.append(wait)
             due.append(wait and known != ())
-            some = slice(*openings.first[row : row + 2])
-            self._packets.append(b"".join(openings.packets[some]) if wait or known else b"")
         self.waits = np.array(waits, np.bool_)
         self._due = np.array(due, np.bool_)
-        self._openings = openings._replace(packets=[], bodies=[])
+        self._held = self.waits.copy()
+        self._held[list(self._known)] = True
+        self._openings = openings._replace(said=([], []))
 
     def _sorted(self, row: int, kind: Kind, size: int) -> tuple[bytes, tuple[Found, ...] | None, bool]:
         """The fingerprint of a flow, what is known of such a one, and whether it waits. `size` is what was said, in bytes."""
@@ -61,21 +60,47 @@ class Crowd:
             return b"", None, False
         if is_tcp and not size:
             return b"", (), True
-        begin, end = openings.first[row : row + 2]
+        begin, end = openings.first[row], openings.first[row + 1]
         sides, flags = openings.sides[begin:end], openings.flags[begin:end]
-        four = slice(4 * begin, 4 * end)
-        sizes = openings.sizes[four] + openings.places[four]
-        seen = fingerprint(mark, sides, flags, sizes, openings.bodies[begin:end])
+        sizes = openings.sizes[4 * begin : 4 * end]
+        if openings.places:
+            sizes += openings.places[4 * begin : 4 * end]
+        seen = fingerprint(mark, sides, flags, sizes, *self._said(row, size))
         known = inspector.past.known.get(seen) if inspector.options.remember else None
         if known is not None and not known:
             return seen, known, True
         able = is_tcp and size < STRETCH and not openings.places
         return seen, known, able and inspector.past.calm(sides, flags, openings.loaded[begin:end])
 
+    def _said(self, row: int, size: int) -> tuple[bytes, bytes]:
+        """All that was said in both directions."""
+        told = self._openings
+        near, far = told.said
+        if near and len(near[row]) + len(far[row]) == size:
+            return near[row], far[row]
+        some = slice(*told.first[row : row + 2])
+        sides: tuple[list[bytes], list[bytes]] = ([], [])
+        for side, start, end in zip(
+            told.sides[some], told.start[some].tolist(), told.end[some].tolist(), strict=True
+        ):
+            sides[side].append(told.data[start:end])
+        return b"".join(sides[0]), b"".join(sides[1])
+
+    def settle(self) -> None:
+        """Let go of the block: keep the packets of those that are not over."""
+        for row in np.flatnonzero(self._held).tolist():
+            self._packets[row] = self._cut(row)
+        self._openings = self._openings._replace(data=b"")
+
+    def _cut(self, row: int) -> list[bytes]:
+        told, some = self._openings, slice(*self._openings.first[row : row + 2])
+        return [
+            told.data[ip:end] for ip, end in zip(told.ip[some].tolist(), told.end[some].tolist(), strict=True)
+        ]
+
     def alone(self, row: int) -> Watched:
         """One by itself; what waits of it is kept with it."""
-        opening = self._opening(row) if self._packets[row] else None
-        self._packets[row] = b""
+        opening = self._opening(row) if self._held[row] else None
         begin, end = self._openings.first[row : row + 2]
         return self._session(row, opening, self._seen[row], end - begin, self._known.get(row))
 
@@ -88,8 +113,10 @@ class Crowd:
                 watch = self.alone(row)
                 watch.finish()
                 found.append((row, watch.found()))
-        for row in rows.tolist():
-            self._packets[row] = b""
+        self._held[rows] = False
+        if self._packets:
+            for row in rows.tolist():
+                self._packets.pop(row, None)
         return found
 
     def _session(self, row: int, *more: object) -> Watched:
@@ -100,11 +127,13 @@ class Crowd:
         return self._make(self._inspector, key[-1], ends, ports, int(self._openings.begun[row]), *more)
 
     def _opening(self, row: int) -> Opening:
-        some = slice(*self._openings.first[row : row + 2])
-        told, whole = self._openings, self._packets[row]
-        ends = np.cumsum(self._lengths[some]).tolist()
-        packets = [whole[a:b] for a, b in zip([0, *ends], ends, strict=False)]
-        times, numbers, above = (column[some].tolist() for column in (told.times, told.numbers, told.above))
+        """What waits of one, which is held here no longer."""
+        told, some = self._openings, slice(*self._openings.first[row : row + 2])
+        self._held[row] = False
+        packets = self._packets.pop(row, None) or self._cut(row)
+        times, numbers, above = (
+            column[some].tolist() for column in (told.times, told.numbers, told.above - told.ip)
+        )
         return Opening(times, numbers, above, told.sides[some], packets)
 
 

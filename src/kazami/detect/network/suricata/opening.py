@@ -76,11 +76,11 @@ def is_calm(sides: bytes, flags: bytes, loaded: bytes) -> bool:
     )
 
 
-def fingerprint(kind: bytes, sides: bytes, flags: bytes, sizes: bytes, bodies: list[bytes]) -> bytes:
+def fingerprint(kind: bytes, sides: bytes, flags: bytes, sizes: bytes, near: bytes, far: bytes) -> bytes:
     """A conversation that waits, in 16 bytes: the `kind` of flow, its packets' directions, flags and sizes (and places, where they do not follow
     each other), and all that was said."""
     head = b"%s|%d|" % (kind, len(sides))
-    return blake2b(b"".join((head, sides, flags, sizes, *bodies)), digest_size=16).digest()
+    return blake2b(b"".join((head, sides, flags, sizes, near, far)), digest_size=16).digest()
 
 
 def kept(calls: Sequence[Call], before: int, numbers: Sequence[int]) -> tuple[Found, ...] | None:

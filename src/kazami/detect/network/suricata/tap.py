@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections import deque
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -19,6 +20,10 @@ from kazami.model.wire import Match, Openings
 _PLAIN = frozenset(string.printable.encode()) - frozenset(b"\t\n\r\x0b\x0c|")
 
 
+#: Crowds whose blocks (of 4 MiB, and up to two crowds for each) are kept as they are.
+RECENT = 8
+
+
 class RuleTap:
     """Evaluates rules over the flows of one capture."""
 
@@ -26,6 +31,7 @@ class RuleTap:
         self, rules: Sequence[Rule], options: Options | None = None, plan: Plan | None = None
     ) -> None:
         self.inspector = Inspector(rules, options or Options(), plan=plan)
+        self._recent: deque[Crowd] = deque()
 
     def open(
         self, protocol: int, addresses: tuple[bytes, bytes], ports: tuple[int, int], time: int
@@ -35,7 +41,11 @@ class RuleTap:
 
     def begin(self, openings: Openings) -> Crowd:
         """Many flows begin."""
-        return Crowd(self.inspector, openings, Watched)
+        crowd = Crowd(self.inspector, openings, Watched)
+        self._recent.append(crowd)
+        if len(self._recent) > RECENT:
+            self._recent.popleft().settle()
+        return crowd
 
     def notes(self) -> list[str]:
         """Rules that gave up, in words."""

@@ -186,13 +186,15 @@ class Batch:
         some[which] = False
         if len(which):
             crop = begin.crop(groups, halves, payload, data, which, self._count)
-            self._name(crop, which, groups, data)
             if self._tap is not None:
+                said = crop.near.head, crop.far.head
                 crop.watch = self._tap.begin(
                     watching.openings(
-                        crop.keys, crop.first, crop.turned, which, groups, self._count + 1, data
+                        crop.keys, crop.first, said, crop.turned, which, groups, self._count + 1, data
                     )
                 )
+            self._name(crop, which, groups, data)
+            if crop.watch is not None:
                 rows = np.flatnonzero(~crop.watch.waits)
                 for group, (label, flow) in zip(which[rows].tolist(), crop.alone(rows), strict=True):
                     self._adopt(label, flow)
@@ -301,7 +303,9 @@ class Batch:
         )
         keys = [flow.key for flow in flows]
         crowd = tap.begin(
-            watching.openings(keys, begun, turned > 0, np.array(which), groups, self._count + 1, data, False)
+            watching.openings(
+                keys, begun, ([], []), turned > 0, np.array(which), groups, self._count + 1, data, False
+            )
         )
         for row, flow in enumerate(flows):
             flow.watch = crowd.alone(row)

@@ -20,6 +20,7 @@ def shown(rows: Rows) -> Flags:
 def openings(
     keys: list[bytes],
     begun: Numbers,
+    said: tuple[list[bytes], list[bytes]],
     turned: Flags,
     which: Numbers,
     groups: Groups,
@@ -35,14 +36,13 @@ def openings(
     whose = whose[some]
     rows = Rows._make(column[at[some]] for column in groups.rows)
     side = rows.side ^ turned[whose]
-    starts = rows.end - rows.length
-    places = [column.tolist() for column in (rows.ip, starts, rows.end)]
     sides, flags, loaded = (
         column.astype(np.uint8).tobytes() for column in (side, rows.flags, rows.length > 0)
     )
     return Openings(
         keys,
         begun,
+        said,
         np.searchsorted(whose, np.arange(len(which) + 1)).tolist(),
         rows.time,
         rows.number + before,
@@ -51,9 +51,11 @@ def openings(
         loaded,
         rows.length.astype(np.uint32).tobytes(),
         b"" if straight else _places(2 * whose + side, rows.sequence),
-        rows.at - rows.ip,
-        [data[ip:end] for ip, end in zip(places[0], places[2], strict=True)],
-        [data[start:end] for start, end in zip(*places[1:], strict=True)],
+        rows.ip,
+        rows.at,
+        rows.end - rows.length,
+        rows.end,
+        data,
     )
 
 
