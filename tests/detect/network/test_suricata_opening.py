@@ -183,6 +183,46 @@ def test_kinds_of_many_are_those_of_each(some: list[tuple[int, bytes]]) -> None:
     assert kinds(inspector.plan, keys) == [one.kind for one in each]
 
 
+def in_blocks(taps: list[RuleTap], blocks: list[list[bytes]]) -> list[list[tuple[Any, ...]]]:
+    """Alerts of each tap over captures that follow each other, each a block."""
+    both = []
+    for tap in taps:
+        found: list[Alert] = []
+        engine = Batch(lambda flow, found=found: found.extend(flow.watch.alerts), tap=tap)
+        for n, packets in enumerate(blocks):
+            data = made.pcap([made.ethernet(packet) for packet in packets], step=1000)
+            for some in block.read(io.BytesIO(data), lambda *_: None, lambda *_: None):
+                engine.add(some._replace(times=some.times + n * 40_000_000))
+        for _ in engine.finish():
+            pass
+        both.append(sorted((alert.rule.sid, *alert[1:]) for alert in found))
+    return both
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False), st.sets(st.integers(1, 22), min_size=1, max_size=6))
+def test_what_goes_on_behind_a_known_beginning(chance: random.Random, sids: set[int]) -> None:
+    """Equal flows of several hosts begin in one block after the other and are over, then one goes on in the next."""
+    wanted = tuple(f"sid:{sid};" for sid in sids)
+    rules = loads(
+        "\n".join(line for line in RULES.splitlines() if any(one in line for one in wanted))
+    ).running
+    kind = conversation(chance)
+    if chance.random() < 0.5:
+        kind = [
+            made.ip(made.udp(said(chance) + b"y", 40000, 53), 17, "10.0.0.1", "192.0.2.7") for _ in range(3)
+        ]
+    cut = chance.randrange(1, len(kind) + 1)
+    blocks: list[list[bytes]] = []
+    for host in (1, 2, 3):
+        blocks += [moved(kind[:cut], host), moved(kind[cut:], host) if host == 3 else [], [], []]
+    blocks = [some or [made.ip(b"pause", 200, "10.9.9.9")] for some in blocks]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "STRIDE", 1)
+        found, plain = in_blocks([RuleTap(rules), ImpatientTap(rules, Options(remember=False))], blocks)
+    assert found == plain
+
+
 @pytest.mark.parametrize(
     ("sides", "flags", "loaded", "calm"),
     [

@@ -421,7 +421,7 @@ class Inspector:
             session.calls.append(Call(session.application, rule, side, place, buffer, offset, proof, taken))
         if not self._remembered(rule, session, side, now):
             return False
-        if not self._counters.passes(
+        if session.muted or not self._counters.passes(
             rule, tracked(rule, session, side), now, (session.ports[side], session.ports[1 - side])
         ):
             return True

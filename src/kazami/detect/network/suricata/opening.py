@@ -84,12 +84,13 @@ def fingerprint(kind: bytes, sides: bytes, flags: bytes, sizes: bytes, near: byt
 
 
 def kept(calls: Sequence[Call], before: int, numbers: Sequence[int]) -> tuple[Found, ...] | None:
-    """What a conversation came to, for one that is equal; None where that also depends on other flows. `numbers` are those of its packets,
+    """What a conversation came to, for one that is equal; None where that also depends on other flows, or takes back what was told. `numbers` are those of its packets,
     `before` how many calls came before its end."""
     places = {number: packet for packet, number in enumerate(numbers)}
     found = []
     for n, call in enumerate(calls):
-        if call.place[1] not in places or any(bit.scope != "flow" for bit in call.rule.bits):
+        free = call.rule.action != "pass" and all(bit.scope == "flow" for bit in call.rule.bits)
+        if not free or call.place[1] not in places:
             return None
         when = call.taken - 1 if n < before else len(numbers)
         found.append(Found(*call[:3], places[call.place[1]], *call[4:7], when))

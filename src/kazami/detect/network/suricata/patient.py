@@ -54,7 +54,7 @@ class Patient(Session):
         if opening is None:
             return
         if self._known is not None:
-            self.application, self.passed, self.muted = "", False, True
+            self.application, self.muted = "", True
             self.bits, self.counts = set(), {}
         take = super().take
         for time, number, above, side, packet in zip(*opening, strict=True):
