@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from kazami.detect.network.suricata.buffers import BUFFERS, Buffer
 from kazami.detect.network.suricata.fault import RuleError, UnsupportedError
 from kazami.detect.network.suricata.rule import Inspection, PacketTest, Rule, Transform
-from kazami.detect.network.suricata.steps import Content, Step
+from kazami.detect.network.suricata.steps import Content, Step, changed
 
 PAYLOAD, INSIDE = "payload", "inside"
 
@@ -142,7 +142,8 @@ class Builder:
                     continue
                 one.exists = True
             functions = tuple(function for _, function in one.transforms)
-            made.append(Inspection(one.buffer, tuple(one.steps), functions, one.absent, one.exists))
+            steps = one.steps if functions else [_spelled(one.buffer, step) for step in one.steps]
+            made.append(Inspection(one.buffer, tuple(steps), functions, one.absent, one.exists))
         return made
 
     def buffer(self, name: str) -> Buffer:
@@ -154,3 +155,16 @@ class Builder:
         if name not in BUFFERS:
             raise UnsupportedError(name)
         return BUFFERS[name]
+
+
+def _spelled(buffer: str, step: Step) -> Step:
+    """A content in the letters of its buffer: hashes are written in small ones, serial numbers in capitals."""
+    if not isinstance(step, Content) or step.nocase:
+        return step
+    if buffer == "http.host" and step.pattern != step.pattern.lower() and not step.negated:
+        raise RuleError("http.host is in small letters: what has capitals is never in it")
+    turn = bytes.lower if buffer in _SMALL else bytes.upper if buffer == "tls.cert_serial" else None
+    return changed(step, pattern=turn(step.pattern)) if turn is not None else step
+
+
+_SMALL = frozenset(("ja3.hash", "ja3s.hash", "tls.cert_fingerprint", "ssh.hassh", "ssh.hassh.server"))

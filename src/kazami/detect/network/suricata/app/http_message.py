@@ -135,18 +135,19 @@ def _host(message: Message) -> bytes | None:
     found = _raw_host(message)
     if found is None:
         return None
-    host = found.strip().lower()
-    if not host.startswith(b"["):
-        host = host.partition(b":")[0]
-    return host.rstrip(b".")
+    return _portless(found.strip().lower()).rstrip(b".")
+
+
+def _portless(host: bytes) -> bytes:
+    return host if host.startswith(b"[") else host.partition(b":")[0]
 
 
 def _raw_host(message: Message) -> bytes | None:
     found = _ABSOLUTE.match(message.words[1])
     if found is not None:
-        return found[1]
+        return _portless(found[1])
     if message.words[0] == b"CONNECT":
-        return message.words[1]
+        return _portless(message.words[1])
     return message.header(b"host")
 
 
