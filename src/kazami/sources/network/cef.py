@@ -84,10 +84,12 @@ def _plain(text: str) -> str:
     return _ESCAPE.sub(lambda found: {"n": "\n", "r": "\r"}.get(found[1], found[1]), text)
 
 
-def _plan(keys: tuple[str, ...]) -> Plan:
+def _plan(keys: tuple[str, ...], fields: dict[str, Any]) -> Plan:
     there = frozenset(keys)
     if _REQUEST & there:
         return words.plan("proxy", keys)
+    if (found := words.plan_of(keys, fields)) is not None:
+        return found
     return words.plan("firewall", keys) if there >= _TRAFFIC else json_shape.generic(keys, "cef")
 
 
@@ -110,7 +112,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                     if not _TIMES & fields.keys() and (time := _header_time(line, stamps)) is not None:
                         fields["#time"] = time
                     keys = hidden((*fields,), known.surplus("cef", (*fields,)))
-                    columns.add(_plan(keys), (*fields.values(),), line, number)
+                    columns.add(_plan(keys, fields), (*fields.values(),), line, number)
                 elif line.strip():
                     columns.reject(f"line {number}", "not of the Common Event Format, nor LEEF", 1, line)
             yield block.size

@@ -23,7 +23,7 @@ _WORD = 0xFFFFFFFF
 
 #: How many first bytes are kept, by what they begin with.
 STARTS = {
-    **dict.fromkeys((b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"CONN", b"DELE", b"PROP", b"PATC", b"HTTP"), HTTP),
+    **dict.fromkeys((b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"CONN", b"DELE", b"PROP", b"PATC", b"HTTP", b"PRI "), HTTP),
     **dict.fromkeys((b"SSH-", b"USER", b"NICK", b"220 ", b"220-", b"AUTH"), LONG),
     **dict.fromkeys((b"\x05\0\x0b\x03", b"\x05\0\x0c\x03", b"\x05\0\0\x03", b"\x05\0\x02\x03"), SESSION),
     **dict.fromkeys((b"EHLO", b"HELO", b"ehlo", b"helo"), FILE),

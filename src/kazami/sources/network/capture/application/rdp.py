@@ -37,9 +37,14 @@ _METHODS = {0: "None", 1: "40bit", 2: "128bit", 8: "56bit", 16: "FIPS"}
 MAX_BLOCKS, MAX_CHANNELS = 20, 31
 
 
+_PLANT = (b"\xc0", b"\xc1", b"\xc2")
+
+
 def is_rdp(client: bytes) -> bool:
-    """Whether a client begins with a connection request of X.224 in TPKT."""
-    return client[:2] == b"\x03\x00" and len(client) >= 11 and client[5] == 0xE0
+    """Whether a client begins with a connection request of X.224 in TPKT; those that name selectors are of controllers of plants (S7)."""
+    return (
+        client[:2] == b"\x03\x00" and len(client) >= 11 and client[5] == 0xE0 and client[11:12] not in _PLANT
+    )
 
 
 def parse(client: bytes, server: bytes) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from typing import Any, NamedTuple
 
 from kazami.sources.network.capture.application import (
     dcerpc,
+    dnp3,
     dns,
     file,
     http,
+    http2,
     kerberos,
     line,
+    modbus,
     ntlm,
+    plain,
     quic,
     rdp,
     smb,
@@ -58,7 +62,18 @@ def stream(talk: Talk) -> Said:
     for greets, read in _GREETERS:
         if greets(client, server):
             return read(talk)
-    return _bare(talk) if not client or not server else _server_only(server)
+    return _plant(talk) or (_bare(talk) if not server else _server_only(server))
+
+
+def _plant(talk: Talk) -> Said | None:
+    """What controls machines, and what is known by name only."""
+    client, server = talk.client, talk.server
+    if modbus.is_modbus(client, server, talk.port):
+        return "modbus", [("modbus", fields) for fields in modbus.parse(client, server)]
+    if dnp3.is_dnp3(client):
+        return "dnp3_tcp", [("dnp3", fields) for fields in dnp3.parse(client, server)]
+    name = plain.stream(client, server)
+    return (name, []) if name else None
 
 
 def datagrams(talk: Talk) -> Said:
@@ -78,7 +93,7 @@ def datagrams(talk: Talk) -> Said:
         fields, said = quic.parse(*pieces)
         records: list[Record] = [("quic", fields)] if fields else []
         return "quic", [*records, ("ssl", said)] if said else records
-    return _NONE
+    return plain.datagrams(client or talk.server, talk.port), []
 
 
 #: The port from which FTP sends files, where the server opens the connection.
@@ -149,6 +164,10 @@ def _http(talk: Talk) -> Said:
         if tls.is_tls(inner[0]):
             return "http,ssl", [*records, *secured(*inner)]
     return "http", records
+
+
+def _http2(talk: Talk) -> Said:
+    return "http", [("http", fields) for fields in http2.parse(talk.client, talk.server)]
 
 
 def _bodies(fields: dict[str, Any], talk: Talk) -> list[Record]:
@@ -293,7 +312,7 @@ def _is_smb(client: bytes) -> bool:
 
 
 _Parser = tuple[Callable[[bytes], bool], Callable[[Talk], Said]]
-_LETTERS: tuple[_Parser, ...] = ((http.is_http, _http), (_is_ssh, _ssh))
+_LETTERS: tuple[_Parser, ...] = ((http2.is_http2, _http2), (http.is_http, _http), (_is_ssh, _ssh))
 
 #: By the first byte of a client.
 _PARSERS: dict[int, tuple[_Parser, ...]] = {
