@@ -264,17 +264,63 @@ def test_when_it_is_killed_everything_passes_and_the_next_start_cleans(line: Lin
     program = line.inline("--block")
     assert not line.say(rat_messages.redleaves(), seconds=1.5)
     ended(program, signal.SIGKILL)
-    assert line.rules() != before  # nobody was there to take it away
     assert line.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", port=80)
     assert line.say(rat_messages.redleaves())
-    program = line.inline("--block")
+    assert settled(line, before)
+    ended(line.inline("--block"), signal.SIGKILL)
+    program = line.inline("--block")  # at once: who cleans after the other one leaves this one alone
     assert not line.say(rat_messages.redleaves(), seconds=1.5)
     ended(program)
     assert line.rules() == before
-    ended(line.inline("--block"), signal.SIGKILL)
-    time.sleep(0.2)
+
+
+def settled(line: Line, wanted: str) -> bool:
+    """Whether the kernel comes to hold no more than `wanted`."""
+    return any(line.rules() == wanted or time.sleep(0.2) for _ in range(50))
+
+
+def test_when_it_and_its_guard_are_killed_everything_passes_and_it_can_be_cleaned(line: Line) -> None:
+    before = line.rules()
+    program = line.inline("--block")
+    (guard,) = children(program.pid)
+    os.kill(guard, signal.SIGKILL)
+    ended(program, signal.SIGKILL)
+    assert line.rules() != before  # nobody was there to take it away
+    assert line.say(rat_messages.redleaves())
     run("ip", "netns", "exec", line.router, sys.executable, "-m", "kazami", "inline", "--clean")
     assert line.rules() == before
+
+
+def children(pid: int) -> list[int]:
+    """Processes that another one started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_however_it_ends_nothing_is_left(line: Line, how: signal.Signals) -> None:
+    before = line.rules()
+    program = line.inline("--block")
+    guard = children(program.pid)
+    program.send_signal(how)
+    program.wait(timeout=20)
+    assert settled(line, before)
+    assert not any(Path(f"/proc/{one}/stat").exists() for one in guard) or how in (
+        signal.SIGHUP,
+        signal.SIGQUIT,
+    )
+    assert line.say(rat_messages.redleaves())
+
+
+def test_when_it_stands_still_everything_passes(line: Line) -> None:
+    before = line.rules()
+    program = line.inline("--block")
+    assert not line.say(rat_messages.redleaves(), seconds=1.5)
+    program.send_signal(signal.SIGSTOP)
+    assert line.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", port=80, seconds=30)
+    assert settled(line, before)
+    assert program.wait(timeout=10) == -signal.SIGKILL
+    assert program.stderr is not None
+    assert "stood still for 5 s and was ended; everything passes" in program.stderr.read()
 
 
 def test_a_second_one_on_the_same_queue_is_refused_and_harms_nothing(line: Line) -> None:

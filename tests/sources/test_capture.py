@@ -329,6 +329,13 @@ def test_numbers_that_cannot_be() -> None:
     assert len(read(source, block).of("flow")) == 1
     strange = made.pcapng([], link=1) + made.block(6, struct.pack("<IIIII", 9, 0, 0, 0, 0))
     assert "interface that was not described" in read(source, strange).rejects[0]["reason"]
+    frame = made.ethernet(made.ip(made.tcp()))
+    seconds = struct.pack("<HHIHHBxxx", 1, 0, 0, 9, 1, 0)  # an interface that counts seconds
+    late = struct.pack("<IIIII", 0, 1 << 31, 0, len(frame), len(frame)) + frame + bytes(-len(frame) % 4)
+    beyond = made.pcapng([]) + made.block(1, seconds) + made.block(6, b"\1\0\0\0" + late[4:])
+    found = read(source, beyond)
+    assert "whose time no calendar has" in found.rejects[0]["reason"]
+    assert len(found.of("flow")) == 1
 
 
 def test_a_clock_that_goes_back() -> None:

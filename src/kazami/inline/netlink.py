@@ -28,6 +28,9 @@ _SOL_NETLINK, _NO_ENOBUFS, _FORCED_BUFFER = 270, 5, 33
 #: Bytes of one packet that come, packets that may wait in the kernel, and bytes of the socket's buffer.
 COPIED, WAITING, BUFFER = 0xFFFF, 2048, 32 << 20
 
+#: What is said where somebody else has the queue.
+TAKEN = "somebody listens there already"
+
 _ATTRIBUTE = struct.Struct("=HH")
 _MESSAGE = struct.Struct("=IHHIIBBH")
 _SENT = struct.Struct("!II")
@@ -138,7 +141,7 @@ def _refused(error: OSError) -> str:
     if error.errno == errno.EPERM and getattr(os, "geteuid", lambda: 1)():
         return "needs root"
     if error.errno in (errno.EPERM, errno.EBUSY):
-        return "somebody listens there already"
+        return TAKEN
     return os.strerror(error.errno or 0)
 
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kazami.errors import UsageError
 from kazami.inline import hook
-from kazami.inline.netlink import REPEAT, Queue
+from kazami.inline.guard import Guard
+from kazami.inline.netlink import REPEAT, TAKEN, Queue
 from kazami.inline.watch import DROP_ALL, PASS_ALL, Watch
 
 #: Seconds after which a quiet line is asked whether to go on.
@@ -35,20 +37,35 @@ def run(
     `ready` is called when packets come; by then the queue is open, so that none waits for nobody. `after` is called behind
     every handful of packets, when their verdicts are given.
     """
-    queue = Queue(wanted.number)
+    queue = _opened(wanted.number)
     placed: hook.Hook | None = None
+    guard = Guard(wanted.number)
     try:
         placed = hook.place(wanted)
         ready(placed)
         ends = time.monotonic() + seconds if seconds else float("inf")
         marks = bool(wanted.first)
         while not stop.wanted and time.monotonic() < ends:
+            guard.alive()
             step(queue, watch, marks)
             after()
     finally:
         if placed is not None:
             placed.remove()
         queue.close()
+        guard.close()
+
+
+def _opened(number: int) -> Queue:
+    """The queue; who cleans after one that was killed gives it back soon."""
+    for _ in range(10):
+        try:
+            return Queue(number)
+        except UsageError as error:
+            if not str(error).endswith(TAKEN):
+                raise
+            time.sleep(0.1)
+    return Queue(number)
 
 
 def step(queue: Queue, watch: Watch, marks: bool) -> None:

@@ -16,6 +16,9 @@ BLOCK, MAX_PACKET, MAX_BLOCK = 4 << 20, 1 << 18, 1 << 24
 #: Seconds that an interface may add to its times: some 190 years.
 _OFFSET = 6_000_000_000
 
+#: Microseconds from 1970 to the end of the calendar: what lies beyond is no time.
+_LAST = 253_402_300_800_000_000
+
 #: Interfaces of one section of a pcapng file.
 MAX_INTERFACES = 10_000
 
@@ -201,4 +204,8 @@ def _block(
     if length > stop - at:
         wrong("a packet that is longer than its block")
         return None
-    return Packet(time * 1_000_000 // ticks + offset * 1_000_000, link, data, at, at + length)
+    time = time * 1_000_000 // ticks + offset * 1_000_000
+    if time >= _LAST:
+        wrong("a packet whose time no calendar has: it stands at 1970-01-01")
+        time = 0
+    return Packet(time, link, data, at, at + length)
