@@ -74,7 +74,16 @@ def inline(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: setattr(stop, "wanted", True))
     began = time.process_time()
-    run(watch, wanted, stop, ready=lambda placed: _ready(placed, block), after=told.flush, seconds=seconds)
+    guard = (sys.executable, "-m", "kazami.cli.guard")
+    run(
+        watch,
+        wanted,
+        stop,
+        guard=guard,
+        ready=lambda placed: _ready(placed, block),
+        after=told.flush,
+        seconds=seconds,
+    )
     sys.stderr.write(
         f"{watch.packets:,} packets, {watch.bytes:,} bytes, {watch.flows:,} flows seen; {told.count:,} told, "
         f"{watch.dropped:,} packets dropped here; {time.process_time() - began:.2f} s of the processor\n"

@@ -1,6 +1,6 @@
 """Lets packets pass where the program that decides of them dies or stands still: a process of its own, which hears from it twice a second.
 
-``python -m kazami.inline.guard QUEUE PID`` is that process; it reads a byte for each sign of life, and ``q`` where the program ends by itself.
+It reads a byte for each sign of life, and ``q`` where the program ends by itself.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Sequence
 
 from kazami.errors import UsageError
 from kazami.inline import hook
@@ -24,12 +24,15 @@ _ALIVE, _ENDED = b".", b"q"
 
 
 class Guard:
-    """The process that watches this one, over queue `number`; `alive` is to be called again and again."""
+    """The process that watches this one, over queue `number`; `alive` is to be called again and again.
 
-    def __init__(self, number: int) -> None:
-        command = [sys.executable, "-m", "kazami.inline.guard", str(number), str(os.getpid())]
+    `command` calls `watch` for the queue and the process that are added to it, over its standard input.
+    """
+
+    def __init__(self, number: int, command: Sequence[str]) -> None:
+        words = [*command, str(number), str(os.getpid())]
         # A session of its own: what ends this program from a terminal does not end it.
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - ours
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - ours
         assert self._process.stdin is not None
         self._pipe = self._process.stdin.fileno()
         os.set_blocking(self._pipe, False)
@@ -86,15 +89,3 @@ def _cleaned(number: int) -> None:
         hook.clean(number)
         queue.close()
         return
-
-
-def main() -> None:
-    """The process."""
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)  # it ends with the one that it watches
-    if watch(0, int(sys.argv[1]), int(sys.argv[2])):
-        sys.stderr.write(f"kazami inline: stood still for {SILENCE:g} s and was ended; everything passes\n")
-
-
-if __name__ == "__main__":
-    main()

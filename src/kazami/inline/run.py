@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kazami.errors import UsageError
@@ -28,32 +28,33 @@ def run(
     wanted: hook.Wanted,
     stop: Stop,
     *,
+    guard: Sequence[str],
     ready: Callable[[hook.Hook], None],
     after: Callable[[], None] = lambda: None,
     seconds: float = 0.0,
 ) -> None:
     """Look at packets until `stop`, or for so many `seconds`. Raises UsageError where the kernel does not take part.
 
-    `ready` is called when packets come; by then the queue is open, so that none waits for nobody. `after` is called behind
+    `guard` is the command of the process that watches this one. `ready` is called when packets come; by then the queue is open, so that none waits for nobody. `after` is called behind
     every handful of packets, when their verdicts are given.
     """
     queue = _opened(wanted.number)
     placed: hook.Hook | None = None
-    guard = Guard(wanted.number)
+    guarded = Guard(wanted.number, guard)
     try:
         placed = hook.place(wanted)
         ready(placed)
         ends = time.monotonic() + seconds if seconds else float("inf")
         marks = bool(wanted.first)
         while not stop.wanted and time.monotonic() < ends:
-            guard.alive()
+            guarded.alive()
             step(queue, watch, marks)
             after()
     finally:
         if placed is not None:
             placed.remove()
         queue.close()
-        guard.close()
+        guarded.close()
 
 
 def _opened(number: int) -> Queue:
