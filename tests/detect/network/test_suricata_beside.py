@@ -145,3 +145,20 @@ def test_who_logs_on_over_smb(rule: str, found: list[int]) -> None:
     )
     rules = loads(f"alert smb any any -> any any ({rule} sid:1;)")
     assert told(rules, 6, 445, made.talk(struct.pack("!I", len(message)) + message, port=445)) == found
+
+
+def test_what_one_flow_sets_another_is_asked_for_while_the_first_goes_on() -> None:
+    loaded = loads(
+        'alert tcp any any -> any 80 (content:"ask"; xbits:set,x,track ip_src,expire 60; noalert; sid:1;)\n'
+        'alert tcp any any -> any 81 (content:"later"; xbits:isset,x,track ip_src; sid:2;)'
+    )
+    inspector = Inspector(loaded.running, Options())
+    first, second = (Session(inspector, 6, (NEAR, FAR), (40000, port), 0) for port in (80, 81))
+    talks = made.talk(b"ask", b"say", 80)[:-2], made.talk(b"later", b"ok", 81)
+    for session, frames in zip((first, second), talks, strict=True):
+        for number, packet in enumerate(frames, 1):
+            session.take(number, number, int(packet[12:16] != NEAR), packet, 0, 20, len(packet))
+    second.finish()
+    first.finish()
+    assert [alert.rule.sid for alert in second.alerts] == [2]
+    assert not first.alerts

@@ -97,7 +97,7 @@ class Inspector:
     def mark(self, session: Session) -> bytes:
         """What stands for the kind of a flow that may wait; nothing where rules ask for more than its payload."""
         options, begin, kind = self.options, self.plan.begin, session.kind
-        able = not options.inline
+        able = not (options.inline or self.plan.shared)
         if session.protocol == TCP:
             asked = any(begin.get((TCP, side)) for side in (0, 1)) or self.whole(session)
             able &= options.midstream and options.one_sided and not asked

@@ -37,6 +37,8 @@ class Plan:
         self.whole = any("flow.pkts" in rule.raw for rule in rules)  # all packets of a flow are counted
         #: Whether any rule asks for flows that do not speak a protocol: then it matters that none is told.
         self.doubts = any(negated for rule in rules for _, negated in rule.application)
+        #: Whether what a rule sets is asked of other flows: then each turn is looked at when the next one begins.
+        self.shared = any(bit.scope != "flow" for rule in rules for bit in rule.bits)
         self._finder = finder
         self._payload: dict[tuple[int, int], list[Rule]] = defaultdict(list)
         self._bare: dict[tuple[int, int], list[Rule]] = defaultdict(list)

@@ -288,14 +288,15 @@ class Session:
 
     def _append(self, side: int, half: Half, frame: Frame) -> None:
         size = len(frame[2]) - frame[5]
+        if self.turns and self.turns[-1][0] == side:
+            self.turns[-1][1] += 1
+        else:
+            if self._inspector.plan.shared:
+                self.flush()
+            self.turns.append([side, 1])
         half.frames.append(frame)
         half.size += size
         half.next = (half.next + size) & _WORD
-        turns = self.turns
-        if turns and turns[-1][0] == side:
-            turns[-1][1] += 1
-        else:
-            turns.append([side, 1])
         if half.size >= STRETCH:
             self.flush()
         if half.waiting:
