@@ -107,6 +107,24 @@ def test_tls_behind_connect() -> None:
     assert found.of("tls")[0]["server_name"] == "x.example"
 
 
+def test_ssh_behind_connect() -> None:
+    """Whatever a web proxy passes on is read as if it stood alone."""
+    heads = b"CONNECT x.example:22 HTTP/1.1\r\n\r\n", b"HTTP/1.0 200 Connection established\r\n\r\n"
+    said = captured(made.talk(heads[0] + b"SSH-2.0-x\r\n", heads[1] + b"SSH-2.0-y\r\n", 3128))
+    assert the_flow(said)["service"] == "http,ssh"
+    (ssh_record,) = said.of("ssh")
+    assert {"client": "SSH-2.0-x", "server": "SSH-2.0-y"}.items() <= fields(ssh_record).items()
+
+
+def test_proxies_behind_proxies_have_an_end() -> None:
+    """A thousand requests to proxies in one connection: the first few are told, and nothing fails."""
+    near, far = b"\5\1\0\5\1\0\1\xc0\0\2\1\0\x50", b"\5\0\5\0\0\1\xc0\0\2\1\0\x50"
+    said = captured(made.talk(near * 1000, far * 1000, 1080, 1400))
+    assert 1 < len(said.of("socks")) < 10
+    assert not said.rejects
+    assert the_flow(said)["service"].startswith("socks")
+
+
 def test_several_requests_of_one_connection() -> None:
     records = http.parse(
         ASK + ASK.replace(b"/a/b", b"/c"),

@@ -71,6 +71,8 @@ NAMES, LENGTH, BITS, SAID = 40, 20, 3.0, 1_500
 SLOW_NAMES, SLOW_SAID = 24, 600
 #: Share of records that carry data; machines of which a domain is not one's own; domains that do not exist within an hour.
 CARRIERS, FEW, MADE = 0.5, 3, 10
+#: Different names asked for a kind of record that nobody uses, which are a tunnel's however few: iodine shakes hands in more.
+UNUSED = 6
 #: Share of answers that differ, of which a tunnel's are nearly all: half leaves room for what is asked again.
 ANSWERED = 0.5
 #: Domains that do not exist within an hour, and share of vowels in their letters below which they are no words: words have some 40 %, chance has
@@ -95,6 +97,8 @@ _CARRIERS = frozenset(
         "query-65399",
     )
 )
+#: Kinds that carry anything and are used by nothing else: NULL (RFC 1035, 3.3.10, experimental), and iodine's of its own.
+_UNUSED = frozenset(("NULL", "PRIVATE", "TYPE65399", "65399", "query-65399"))
 _KNOWN_TEXTS = re.compile(
     r"v=spf|v=dkim|v=dmarc|-verification|verification=|domainkey|v=bimi|v=tlsrpt|ms=ms|k=rsa|_acme|docusign|apple-domain",
     re.I,
@@ -124,6 +128,7 @@ class _Domain:
     places: Numbers
     names: list[str]
     data: float  # share of records that carry data
+    unused: float  # share of records of kinds that nobody uses
     raw: float  # share of names with bytes that no name has
     answered: float  # share of answers that are different ones; 1 where answers are not in the evidence
 
@@ -182,16 +187,19 @@ def _of(rows: Rows, places: Numbers, domains: Numbers, owners: _Owners) -> Itera
     cuts = np.flatnonzero(np.diff(domains[order])) + 1
     for part in np.split(order, cuts):
         queries = rows.texts["query"].distinct(places[part])
-        if len(queries) < SLOW_NAMES:
+        kinds = [rows.texts["type"][int(place)] for place in places[part]]
+        unused = sum(kind in _UNUSED for kind in kinds) / len(kinds)
+        if len(queries) < (UNUSED if unused >= CARRIERS else SLOW_NAMES):
             continue
         number_ = int(domains[part[0]])
         domain, machines = owners.names[number_], int(owners.machines[number_])
         spoken = (below(query, domain) for query in queries if not _SCOPED.search(query))
         names = [name for name in spoken if name]
-        kinds = rows.texts["type"]
-        carriers = sum(kinds[int(place)] in _CARRIERS for place in places[part]) / len(part)
+        carriers = sum(kind in _CARRIERS for kind in kinds) / len(kinds)
         raw = sum(bool(_RAW.search(query)) for query in queries) / len(queries)
-        yield _Domain(domain, machines, places[part], names, carriers, raw, _answered(rows, places[part]))
+        yield _Domain(
+            domain, machines, places[part], names, carriers, unused, raw, _answered(rows, places[part])
+        )
 
 
 def _answered(rows: Rows, places: Numbers) -> float:
@@ -206,6 +214,8 @@ def _answered(rows: Rows, places: Numbers) -> float:
 
 def _rule(rows: Rows, one: _Domain) -> str:
     """What speaks for a tunnel, from the surest to the least; empty where nothing does."""
+    if one.unused >= CARRIERS and len(one.names) >= UNUSED and one.answered >= ANSWERED:
+        return "dns-tunnel"
     if one.machines > FEW or one.length < LENGTH or one.bits < BITS or one.domain in _LOOKUPS:
         return ""
     if len(one.names) >= NAMES and one.said >= SAID:

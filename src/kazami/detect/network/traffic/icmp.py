@@ -42,6 +42,9 @@ RULES = rules(
 #: which both directions differ, or different sizes.
 PACKETS, BYTES, LOAD, DIFFERENCE, KINDS = 20, 2_000, 128, 0.02, 5
 
+#: Packets that are enough where both directions differ in size *and* more answers come than were asked for, of some sizes: a tunnel's need no request.
+FEW, SOME = 8, 3
+
 
 def judge(traffic: Traffic) -> Iterator[Hit]:
     """Pair by pair, all echo requests together."""
@@ -52,7 +55,7 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     for places in rows.groups("source", "target", among=echo & traffic.talks):
         sent, received = (float(rows.known(name)[places].sum()) for name in ("sent", "received"))
         there, back = (float(rows.known(name)[places].sum()) for name in ("sent_packets", "received_packets"))
-        if there < PACKETS or sent < BYTES or not back:
+        if there < FEW or sent < BYTES or not back:
             continue
         kinds = _sizes(rows, places)
         # Answers that were lost are no difference: bytes of a packet are compared.
@@ -60,9 +63,11 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
         said = {"packets": number(there), "bytes of a request": number(load), "bytes of an answer": number(answer),
                 "sent bytes": number(sent), "received bytes": number(received), "sizes": ", ".join(sorted(kinds)[:12])}  # fmt: skip
         about = (rows.texts["source"][int(places[0])], rows.texts["target"][int(places[0])])
-        if abs(load - answer) > DIFFERENCE * max(load, answer) or len(kinds) >= KINDS:
+        differs, varies = abs(load - answer) > DIFFERENCE * max(load, answer), len(kinds) >= KINDS
+        unasked = back > there * (1 + DIFFERENCE) and len(kinds) >= SOME
+        if (differs or varies) if there >= PACKETS else (differs and unasked):
             yield Hit("icmp-tunnel", rows, places, said, about)
-        elif load > LOAD and sent > 50_000:
+        elif there >= PACKETS and load > LOAD and sent > 50_000:
             yield Hit("icmp-load", rows, places, said, about)
 
 

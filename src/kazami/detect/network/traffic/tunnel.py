@@ -234,20 +234,28 @@ def is_socks(data: bytes) -> bool:
 
 
 def is_vpn(data: bytes) -> bool:
-    """Whether a client opens WireGuard (a message of type 1, 148 bytes: its white paper, 5.4.2) or OpenVPN (a hard reset, with or without a length before it)."""
+    """Whether a client opens WireGuard (a message of type 1, 148 bytes: its white paper, 5.4.2) or OpenVPN; what it says later may follow."""
     if len(data) >= 148 and data[:4] == b"\1\0\0\0":
         return data[116:132] != bytes(16) and is_dense(data[8:116])
-    if len(data) >= 16 and int.from_bytes(data[:2], "big") in (14, 42, 54, 86) and data[2] in (0x38, 0x50):
-        return True
-    # Opcode 7 with key 0, a session of eight bytes that is not zero, and no packet acknowledged (doc_protocol_overview.h of OpenVPN).
-    # Opcode 10 is a P, as in POST: eight bytes of chance are no text.
-    return (
-        14 <= len(data) <= 120
-        and data[0] in (0x38, 0x50)
-        and data[1:9] != bytes(8)
-        and not all(0x20 <= byte <= 0x7E or byte in (9, 10, 13) for byte in data[1:9])
-        and (data[9] == 0 or len(data) >= 42)
-    )
+    return is_openvpn(data[2:] if 14 <= int.from_bytes(data[:2]) <= 1500 else data)
+
+
+#: Bytes of what may stand between a session of OpenVPN and the number of the packet: nothing (tls-crypt), or a digest from MD5 to SHA-512 (tls-auth).
+_DIGESTS = (0, 16, 20, 28, 32, 48, 64)
+
+
+def is_openvpn(data: bytes) -> bool:
+    """Whether a client of OpenVPN resets its session (opcode 7, or 10 with a key of its own; key 0), as the first of its packets.
+
+    A session of eight bytes, then nothing that is acknowledged and packet 0, or a number 1 against replay (doc_protocol_overview.h of OpenVPN; openvpn-wire-protocol of
+    the OpenVPN RFC drafts, 4.2 and 4.3). Opcode 10 is a P, as in POST: eight bytes of chance are no text.
+    """
+    session = data[1:9]
+    if len(data) < 14 or data[0] not in (0x38, 0x50) or session == bytes(8):
+        return False
+    if all(0x20 <= byte <= 0x7E or byte in (9, 10, 13) for byte in session):
+        return False
+    return data[9:14] == bytes(5) or any(data[9 + size : 13 + size] == b"\0\0\0\1" for size in _DIGESTS)
 
 
 def agrees(data: bytes) -> bool:

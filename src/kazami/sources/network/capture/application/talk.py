@@ -40,7 +40,7 @@ Keep = Callable[[bytes, str], None]
 
 class Talk(NamedTuple):
     """First bytes of both sides in their order, sizes of the first payloads, the responder's port, who keeps whole files; the
-    originator's port (0 where it does not matter), and whether what one side said alone is here to its end."""
+    originator's port (0 where it does not matter), whether what one side said alone is here to its end, and behind how many proxies this is."""
 
     client: bytes
     server: bytes
@@ -49,6 +49,11 @@ class Talk(NamedTuple):
     keep: Keep | None = None
     from_port: int = 0
     whole: bool = False
+    depth: int = 0
+
+
+#: Proxies behind proxies that are looked behind.
+MAX_DEPTH = 4
 
 
 def stream(talk: Talk) -> Said:
@@ -159,15 +164,28 @@ def _http(talk: Talk) -> Said:
         records += _bodies(fields, talk)
         records.append(("http", fields))
     records += [("ntlm", fields) for fields in ntlm.parse(client, server, http=True)]
-    if found and found[0]["method"] == "CONNECT":
-        inner = client.partition(b"\r\n\r\n")[2], server.partition(b"\r\n\r\n")[2]
-        if tls.is_tls(inner[0]):
-            return "http,ssl", [*records, *secured(*inner)]
+    ends = client.find(b"\r\n\r\n"), server.find(b"\r\n\r\n")
+    if found and found[0]["method"] == "CONNECT" and min(ends) > 0:
+        service, inner = _behind(talk, ends[0] + 4, ends[1] + 4)
+        if service != "http":  # requests in clear are among those that were found
+            return f"http,{service}".rstrip(","), [*records, *inner]
     return "http", records
 
 
 def _http2(talk: Talk) -> Said:
     return "http", [("http", fields) for fields in http2.parse(talk.client, talk.server)]
+
+
+def _behind(talk: Talk, near: int, far: int, port: int = 0) -> Said:
+    """What is said behind the request to a proxy and its answer, which end at these places."""
+    client, server = talk.client[near:], talk.server[far:]
+    if talk.depth >= MAX_DEPTH or not client:
+        return _NONE
+    service, records = stream(Talk(client, server, port, keep=talk.keep, depth=talk.depth + 1))
+    for _, inner in records:
+        if "#at" in inner:
+            inner["#at"] += near
+    return service, records
 
 
 def _bodies(fields: dict[str, Any], talk: Talk) -> list[Record]:
@@ -237,10 +255,7 @@ def _socks(talk: Talk) -> Said:
     fields, near, far = socks.parse(talk.client, talk.server)
     if not near:
         return "socks", [("socks", fields)]
-    service, records = stream(Talk(talk.client[near:], talk.server[far:], fields.get("request_p", 0)))
-    for _, inner in records:
-        if "#at" in inner:
-            inner["#at"] += near
+    service, records = _behind(talk, near, far, fields.get("request_p", 0))
     return f"socks,{service}".rstrip(","), [("socks", fields), *records]
 
 
