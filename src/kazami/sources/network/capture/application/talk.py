@@ -165,10 +165,12 @@ def _http(talk: Talk) -> Said:
         records.append(("http", fields))
     records += [("ntlm", fields) for fields in ntlm.parse(client, server, http=True)]
     ends = client.find(b"\r\n\r\n"), server.find(b"\r\n\r\n")
-    if found and found[0]["method"] == "CONNECT" and min(ends) > 0:
+    connects = found and found[0]["method"] == "CONNECT" and min(ends) > 0
+    if connects and not http.is_http(
+        client[ends[0] + 4 :]
+    ):  # requests in clear are among those that were found
         service, inner = _behind(talk, ends[0] + 4, ends[1] + 4)
-        if service != "http":  # requests in clear are among those that were found
-            return f"http,{service}".rstrip(","), [*records, *inner]
+        return f"http,{service}".rstrip(","), [*records, *inner]
     return "http", records
 
 
