@@ -162,3 +162,12 @@ def test_what_one_flow_sets_another_is_asked_for_while_the_first_goes_on() -> No
     first.finish()
     assert [alert.rule.sid for alert in second.alerts] == [2]
     assert not first.alerts
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_rules_as_editors_write_them(tmp_path: Path, encoding: str) -> None:
+    text = '# mine\r\nalert tcp any any -> any any (msg:"n\u00e4chste"; content:"a"; sid:1;)\r\n'
+    (tmp_path / "a.rules").write_bytes(text.removeprefix("# mine\r\n").encode(encoding))
+    loaded = load([tmp_path / "a.rules"])
+    assert not loaded.left
+    assert loaded.running[0].sid == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -72,13 +73,19 @@ def load(paths: Iterable[Path], variables: Mapping[str, str] = VARIABLES) -> Rul
             if path.stat().st_size > MAX_FILE:
                 made.left.append(Left(str(path), 0, 0, "", "", f"larger than {MAX_FILE >> 20} MB"))
                 continue
-            text = path.read_bytes().decode("utf-8", "surrogateescape")
+            text = _decoded(path.read_bytes())
         except OSError as error:
             made.left.append(Left(str(path), 0, 0, "", "", f"cannot be read: {error.strerror}"))
             continue
         add(made, text, str(path), variables)
     finish(made)
     return made
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a file of rules, as editors of all systems write it; bytes of other encodings stay as they are."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16", "replace") if wide else data.decode("utf-8-sig", "surrogateescape")
 
 
 def loads(text: str, path: str = "", variables: Mapping[str, str] = VARIABLES) -> Rules:

@@ -12,6 +12,7 @@ Headers = list[tuple[bytes, bytes]]
 
 _NAME = re.compile(rb"""filename\*?\s*=\s*(?:"([^"]*)"|([^;\s]+))""", re.IGNORECASE)
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]*)")
+_WIDE = re.compile(rb"%[uU]([0-9a-fA-F]{4})")
 _SLASHES = re.compile(rb"/{2,}")
 
 
@@ -105,9 +106,16 @@ def uri(message: Message | None) -> bytes:
     if found is not None:
         raw = raw[found.end() :] or b"/"
     path, mark, query = raw.partition(b"?")
-    path = percent(path).replace(b"\\", b"/")
+    path = percent(_WIDE.sub(_narrow, path)).replace(b"\\", b"/")
     path = _tidy(_SLASHES.sub(b"/", path))
     return path + (mark + percent(query) if mark else b"")
+
+
+def _narrow(found: re.Match[bytes]) -> bytes:
+    """What ``%uXXXX`` stands for, in one byte: wide forms of letters as these."""
+    code = int(found[1], 16)
+    code -= 0xFEE0 if 0xFF01 <= code <= 0xFF5E else 0
+    return bytes((code,)) if code < 256 else b"?"
 
 
 def _tidy(path: bytes) -> bytes:
