@@ -144,3 +144,20 @@ def test_squid_s_own_format() -> None:
     first, second = read(access_log, text).of("http")
     assert (first["host_"], first["uri"], first["username"], first["response_body_len"]) == ("a.example", "/x.bin?y", "mori", "4512")  # fmt: skip
     assert (second["host_"], second["uri"], second["method"]) == ("b.example", "b.example:443", "CONNECT")
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        ("DNS Server log file creation at 3/1/2024 9:59:00 AM\n\nMessage logging key:\n\tField #  Information\n\n"
+         "3/1/2024 10:00:00 AM 0F64 PACKET  000000E1D1DA9EC0 UDP Rcv 10.1.1.20       1234   Q [0001   D   NOERROR] A      (4)evil(7)example(0)\n", "dns"),
+        ("\t\tMicrosoft DHCP Service Activity Log\n\nEvent ID  Meaning\n10\tA new IP address was leased\n\nID,Date,Time,Description,IP Address,Host Name,MAC Address\n"
+         "24,03/01/24,00:00:43,Database Cleanup Begin,,,,\n10,03/01/24,10:00:00,Assign,10.1.1.20,PC1,001122334455,\n", "zeek.dhcp"),
+    ],
+)  # fmt: skip
+def test_logs_of_windows_servers_that_explain_themselves(text: str, table: str) -> None:
+    found = read(source_of(text), text)
+    assert [(event["#table"], event["time"].isoformat()) for event in found.events] == [
+        (table, "2024-03-01T10:00:00+00:00")
+    ]
+    assert not found.rejects

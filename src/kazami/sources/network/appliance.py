@@ -27,9 +27,10 @@ _PALOALTO = re.compile(
 )
 _OWN = re.compile(
     r"(?:<\d{1,3}>)?(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?: us=\d{1,6})? (?:- \S{1,64} - )?"
-    r"|(\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d\.\d{3}) |\[(\d{9,11})\] (?=unbound\[)|(\d{1,4}[/.]\d{1,2}[/.]\d{2,4} \d{1,2}:\d\d:\d\d(?: [AP]M)?) )?"
+    r"|(\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d\.\d{3}) |\[(\d{9,11})\] (?=unbound\[)|\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{6})? \d{4})\] (?=\[)|(\d{1,4}[/.]\d{1,2}[/.]\d{2,4} \d{1,2}:\d\d:\d\d(?: [AP]M)?) )?"
 )
-_DNS_DEBUG = "DNS Server log file creation"
+#: How logs of Windows' servers begin: with pages on what their columns mean.
+_EXPLAINED = ("DNS Server log file creation", "Microsoft DHCP Service Activity Log")
 
 #: Programs that write access logs by way of syslog, and those that write pairs.
 _WEB = frozenset(("nginx", "apache", "apache2", "httpd", "lighttpd", "squid", "(squid-1)"))
@@ -40,6 +41,8 @@ def said(
     program: str | None, message: str, data: str | None = None, identity: str | None = None
 ) -> Said | None:
     """What a message says, without its header of syslog; `program` is in lower case, `data` structured data, `identity` the kind of message. None where it is of no appliance."""
+    if program is not None and program.isdecimal():
+        program = None  # Cisco IOS counts its messages
     if program is not None and program not in _WRITERS and not phrase.is_known(program):
         if program[:1] != "%":
             return None
@@ -65,10 +68,10 @@ def said(
 
 
 def confidence(name: str, head: bytes) -> float:
-    """By how many of the first lines are of appliances and have no header of syslog; status files of OpenVPN and debug logs of Windows' DNS server are certain."""
+    """By how many of the first lines are of appliances and have no header of syslog; status files of OpenVPN and logs of Windows' servers of names and leases are certain."""
     if b"\0" in head[:1024]:
         return 0.0
-    if openvpn_status.is_status(head) or _DNS_DEBUG.encode() in head[:64]:
+    if openvpn_status.is_status(head) or any(title.encode() in head[:64] for title in _EXPLAINED):
         return 1.0
     lines = head[:16384].decode("utf-8", "replace").split("\n")
     sample = [line for line in (lines[:-1] if len(head) > 16384 else lines) if line.strip()][:20]
@@ -112,7 +115,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                     lines.add(Said("vpn", told), line, number)
                 elif told is None and line.strip():
                     time, found = _bare(line)
-                    explained = found is None and (explained or line.startswith(_DNS_DEBUG))
+                    explained = found is None and (explained or line.strip().startswith(_EXPLAINED))
                     if explained:
                         continue  # what the server says of its own log
                     found = found or Said("appliance", {"message": line})

@@ -81,6 +81,8 @@ def told(program: str | None, message: str) -> Said | None:
         for pattern in patterns:
             if found := pattern.search(message):
                 fields: dict[str, Any] = {name: text for name, text in found.groupdict().items() if text}
+                if "date" in fields:
+                    fields["#time"] = f"{fields.pop('date')} {fields.pop('time')}"
                 if kind == "vpn":
                     fields["Action"] = next((name for name in _ACTIONS if fields.pop(name, None)), None)
                 return Said(kind, fields | {"product": product, "message": message})
