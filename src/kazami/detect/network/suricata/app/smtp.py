@@ -16,6 +16,7 @@ MAX_MAIL, MAX_LINE, MAX_DEPTH, MAX_PARTS = 1 << 20, 65_536, 8, 64
 _PORTS = frozenset((25, 465, 587, 2525))
 _COMMANDS = (b"EHLO ", b"HELO ", b"MAIL FROM:")
 _BOUNDARY = re.compile(rb"""boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))""", re.IGNORECASE)
+_ADDRESSEES = re.compile(rb'(?:"[^"]*"|[^,"])+')
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _FILE = re.compile(rb"""(?:file)?name(?:\*0)?\*?\s*=\s*(?:"([^"]*)"|([^;\s]+))""", re.IGNORECASE)
 
@@ -50,12 +51,21 @@ class Mail:
         if name in plain:
             return plain[name] or None
         if name.startswith("email."):
-            wanted = name[6:].replace("_", "-").encode()
-            return [value for field, value in self.fields if field == wanted] or None
+            return self._field(name[6:].replace("_", "-").encode()) or None
         if name in ("file.md5", "file.sha1", "file.sha256") and self.files:
             kind = name.partition(".")[2]
             return [hashlib.new(kind, c, usedforsecurity=False).hexdigest().encode() for _, c in self.files]
         return None
+
+    def _field(self, name: bytes) -> list[bytes]:
+        """The first field of a name; all of those that say the way; of addressees the field, and each of them."""
+        found = [value for field, value in self.fields if field == name][:MAX_VALUES]
+        if name == b"received":
+            return found
+        if name in (b"to", b"cc") and found:
+            each = [one.strip() for one in _ADDRESSEES.findall(found[0])[:MAX_VALUES]]
+            return [found[0], *each] if len(each) > 1 else found[:1]
+        return found[:1]
 
 
 class Smtp:
