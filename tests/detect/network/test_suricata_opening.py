@@ -62,8 +62,8 @@ WORDS = [
 class Impatient(Crowd):
     """Looks at each packet as it comes, and remembers nothing."""
 
-    def _sorted(self, *_: Any) -> tuple[bytes, None, bool]:
-        return b"", None, False
+    def _sorted(self, *_: Any) -> tuple[None, None, bool]:
+        return None, None, False
 
 
 class ImpatientTap(RuleTap):

@@ -30,7 +30,7 @@ class Crowd:
 
     def __init__(self, inspector: Inspector, openings: Openings, make: Callable[..., Watched]) -> None:
         self._inspector, self._make, self._openings = inspector, make, openings
-        self._seen: list[bytes] = []
+        self._seen: list[int | None] = []
         self._known: dict[int, tuple[Found, ...]] = {}  # what is to be told packet by packet
         self._packets: dict[int, list[bytes]] = {}  # once the block is no longer at hand
         waits, due = [], []
@@ -49,7 +49,7 @@ class Crowd:
         self._held[list(self._known)] = True
         self._openings = openings._replace(said=([], []))
 
-    def _sorted(self, row: int, kind: Kind, size: int) -> tuple[bytes, tuple[Found, ...] | None, bool]:
+    def _sorted(self, row: int, kind: Kind, size: int) -> tuple[int | None, tuple[Found, ...] | None, bool]:
         """The fingerprint of a flow, what is known of such a one, and whether it waits. `size` is what was said, in bytes."""
         inspector, openings = self._inspector, self._openings
         mark = inspector.marks.get(kind)
@@ -57,16 +57,18 @@ class Crowd:
             mark = inspector.mark(self._session(row))
         is_tcp = kind[0] == TCP
         if not mark or size > LONGEST:
-            return b"", None, False
+            return None, None, False
         if is_tcp and not size:
-            return b"", (), True
+            return None, (), True
         begin, end = openings.first[row], openings.first[row + 1]
         sides, flags = openings.sides[begin:end], openings.flags[begin:end]
-        sizes = openings.sizes[4 * begin : 4 * end]
-        if openings.places:
-            sizes += openings.places[4 * begin : 4 * end]
-        seen = fingerprint(mark, sides, flags, sizes, *self._said(row, size))
-        known = inspector.past.known.get(seen) if inspector.options.remember else None
+        seen = known = None
+        if inspector.options.remember:
+            four = slice(4 * begin, 4 * end)
+            seen = fingerprint(
+                mark, sides, flags, openings.sizes[four], openings.places[four], *self._said(row, size)
+            )
+            known = inspector.past.known.get(seen)
         if known is not None and not known:
             return seen, known, True
         able = is_tcp and size < STRETCH and not openings.places
@@ -109,7 +111,8 @@ class Crowd:
         found = []
         past = self._inspector.past
         for row in rows[self._due[rows]].tolist():
-            if past.known.get(self._seen[row]) != ():
+            seen = self._seen[row]
+            if seen is None or past.known.get(seen) != ():
                 watch = self.alone(row)
                 watch.finish()
                 found.append((row, watch.found()))

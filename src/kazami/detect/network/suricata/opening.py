@@ -7,7 +7,6 @@ what came of it is known, and nothing is searched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from kazami.detect.network.suricata.packet import ACK, RST, SYN
@@ -76,11 +75,14 @@ def is_calm(sides: bytes, flags: bytes, loaded: bytes) -> bool:
     )
 
 
-def fingerprint(kind: bytes, sides: bytes, flags: bytes, sizes: bytes, near: bytes, far: bytes) -> bytes:
-    """A conversation that waits, in 16 bytes: the `kind` of flow, its packets' directions, flags and sizes (and places, where they do not follow
-    each other), and all that was said."""
-    head = b"%s|%d|" % (kind, len(sides))
-    return blake2b(b"".join((head, sides, flags, sizes, near, far)), digest_size=16).digest()
+def fingerprint(*what: bytes) -> int:
+    """A conversation that waits as a number: its kind of flow, its packets' directions, flags and sizes (and places, where they do not follow each
+    other), and what both sides said.
+
+    Python's hashes of bytes are keyed (SipHash), so that nobody can make two conversations meet on purpose; and they stay with the bytes, of
+    which reading asks them too.
+    """
+    return hash(what)
 
 
 def kept(calls: Sequence[Call], before: int, numbers: Sequence[int]) -> tuple[Found, ...] | None:

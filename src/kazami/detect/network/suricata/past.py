@@ -21,7 +21,7 @@ class Past:
         self.silent: set[tuple[State, int, bytes]] = (
             set()
         )  # payloads of one packet in which nothing was found
-        self.known: dict[bytes, tuple[Found, ...]] = {}  # what came of conversations that waited
+        self.known: dict[int, tuple[Found, ...]] = {}  # what came of conversations that waited
         self._calm: dict[tuple[bytes, ...], bool] = {}
 
     def keep_quiet(self, seen: bytes) -> None:
@@ -36,7 +36,7 @@ class Past:
             self.silent.clear()
         self.silent.add(seen)
 
-    def keep_known(self, seen: bytes, found: tuple[Found, ...]) -> None:
+    def keep_known(self, seen: int, found: tuple[Found, ...]) -> None:
         """What came of a conversation that waited."""
         if len(self.known) >= MAX_QUIET:
             self.known.clear()

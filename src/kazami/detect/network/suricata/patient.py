@@ -23,14 +23,14 @@ class Patient(Session):
         ports: tuple[int, int],
         time: int,
         opening: Opening | None = None,
-        seen: bytes = b"",
+        seen: int | None = None,
         count: int = 0,
         known: tuple[Found, ...] | None = None,
     ) -> None:
         super().__init__(inspector, protocol, addresses, ports, time)
         self._opening, self._seen, self._count, self._known = opening, seen, count, known
         self._numbers: list[int] = []  # of the packets that were handed over, as long as that matters
-        if seen and opening is None:
+        if seen is not None and opening is None:
             self.calls = []
 
     def take(self, time: int, number: int, side: int, data: bytes, ip: int, at: int, stop: int) -> None:
@@ -64,7 +64,7 @@ class Patient(Session):
     def finish(self) -> None:
         """The flow is over. Of a conversation that was seen before what came of it is known."""
         opening, inspector = self._opening, self._inspector
-        if not self._seen or not inspector.options.remember:
+        if self._seen is None:
             self._resume()
             super().finish()
         elif opening is None:
@@ -83,7 +83,7 @@ class Patient(Session):
         """Look at what is left; of the first conversation of its kind what came of it is kept, where its bytes alone decide."""
         before = len(self.calls or ())
         self._end(self._inspector.options.remember)
-        if self.calls is None or len(self._numbers) != self._count or self.beyond:
+        if self._seen is None or self.calls is None or len(self._numbers) != self._count or self.beyond:
             return
         found = kept(self.calls, before, self._numbers)
         if found is not None:
