@@ -107,10 +107,11 @@ class Crowd:
         return self._session(row, opening, self._seen[row], end - begin, self._known.get(row))
 
     def finish(self, rows: Numbers) -> list[tuple[int, list[Match]]]:
-        """Some that wait are over: what was found in them."""
+        """Some that wait are over, which are looked at in the order in which they began: what was found in them."""
         found = []
-        past = self._inspector.past
-        for row in rows[self._due[rows]].tolist():
+        past, told = self._inspector.past, self._openings
+        due = rows[self._due[rows]].tolist()
+        for row in sorted(due, key=lambda row: int(told.numbers[told.first[row]])):
             seen = self._seen[row]
             if seen is None or past.known.get(seen) != ():
                 watch = self.alone(row)

@@ -7,6 +7,7 @@ bytes are wanted; later packets are only counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 import numpy as np
 
@@ -48,6 +49,9 @@ MAX_FLOWS, MAX_HEADS = 60_000, 96 << 20
 
 #: Protocols whose packets are usually what rows of a block say.
 _PLAIN = frozenset((TCP, UDP, ICMP))
+
+#: Flows that end together do so in the order in which they began: labels differ from run to run.
+_NUMBER = attrgetter("number")
 
 #: Packets between two looks for flows that are over.
 STRIDE = 1 << 15
@@ -117,7 +121,7 @@ class Batch:
     def finish(self) -> Iterator[None]:
         """Hand on what is still open, in steps."""
         yield from self._crops.finish()
-        for flow in self._flows.values():
+        for flow in sorted(self._flows.values(), key=_NUMBER):
             self._over(flow)
             yield
         self._flows.clear()
@@ -145,7 +149,7 @@ class Batch:
                 self._heads += len(half.head) - before
         if self._tap is not None:
             self._show(groups, number, flows, self._look(self._tap, groups, data), data)
-        for flow in self._done:
+        for flow in sorted(self._done, key=_NUMBER):
             self._over(flow)
         self._done.clear()
 
@@ -355,7 +359,7 @@ class Batch:
                 break
             if label not in self._closed and is_over(flow, 0, now):
                 over.append(label)
-        for label in over:
+        for label in sorted(over, key=lambda label: self._flows[label].number):
             self._end(label)
         if self.held > MAX_FLOWS or self.heads > MAX_HEADS:
             self._make_room()
