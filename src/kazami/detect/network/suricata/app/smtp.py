@@ -140,15 +140,15 @@ class Smtp:
     def _command(self, line: bytes, made: list[Exchange]) -> None:
         verb = line[:4].upper()
         if verb in (b"EHLO", b"HELO"):
-            self._greeted = line[5:].strip()
+            self._greeted = _word(line[5:])
         elif verb == b"MAIL":
             if self._mail is not None:
                 self._close(made)
             self._mail = Mail(self._greeted)
-            self._mail.sender = line.partition(b":")[2].partition(b">")[0].strip().lstrip(b"<")
+            self._mail.sender = _word(line.partition(b":")[2])
         elif verb == b"RCPT" and self._mail is not None:
             if len(self._mail.recipients) < MAX_VALUES:
-                self._mail.recipients.append(line.partition(b":")[2].partition(b">")[0].strip().lstrip(b"<"))
+                self._mail.recipients.append(_word(line.partition(b":")[2]))
         elif verb == b"DATA":
             self._mail = self._mail or Mail(self._greeted)
             self._body = bytearray()
@@ -169,6 +169,11 @@ class Smtp:
             mail.files = files(bytes(body)) if body else []
             mail.fields = _fields(_BLANK.split(bytes(body), maxsplit=1)[0]) if body else []
             made.append((mail, 0))
+
+
+def _word(text: bytes) -> bytes:
+    """What stands before the first blank: an address with its brackets, without the options behind it."""
+    return text.lstrip(b" ").partition(b" ")[0]
 
 
 def files(mail: bytes, depth: int = 0) -> list[tuple[bytes, bytes]]:
