@@ -43,7 +43,7 @@ QUESTIONS: tuple[Question, ...] = (
         {
             "proto": ("proto",),
             "service": ("service",),
-            "state": ("conn_state",),
+            "state": ("conn_state", "action"),
             "duration": ("duration",),
             "sent": ("orig_bytes", "orig_ip_bytes"),
             "received": ("resp_bytes", "resp_ip_bytes"),

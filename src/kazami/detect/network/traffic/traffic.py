@@ -22,6 +22,10 @@ _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{
 
 #: States of Zeek in which a connection was never answered, or refused.
 FAILED = frozenset(("S0", "REJ", "RSTOS0", "SH", "RSTRH", "SHR"))
+_STATES = FAILED | {"S1", "SF", "S2", "S3", "RSTO", "RSTR", "OTH"}
+
+#: What firewalls call what they did not let through.
+_FORBIDDEN = re.compile("den(?:y|ied)|drop|block|reject|discard|prevent", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -81,11 +85,17 @@ class Traffic:
 
     @cached_property
     def failed(self) -> Numbers:
-        """Which flows were never answered or were refused; by the packets where no state is known."""
+        """Which flows were never answered or were refused; by what a firewall did or the packets where no state is known.
+
+        What a firewall let through, and did not count, is not known to have failed.
+        """
         rows = self.flow
         state = rows.texts["state"]
         silent = (rows.known("received_packets") == 0) & (rows.known("received") == 0)
-        return np.where(state.codes >= 0, state.among(FAILED), silent)
+        counted = (rows.known("sent_packets") > 0) | (rows.known("sent") > 0)
+        forbidden = state.where(lambda text: bool(_FORBIDDEN.search(text)))
+        told = forbidden | (silent & ~(state.among(("accept",)) & ~counted))
+        return np.where(state.among(_STATES), state.among(FAILED), told)
 
     @cached_property
     def talks(self) -> Numbers:
