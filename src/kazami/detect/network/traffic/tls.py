@@ -7,7 +7,7 @@ with the method. Many programs share a fingerprint: it is never more than low.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -58,6 +58,13 @@ RULES = rules(
             "command-and-control t1573.002",
             "Honest programs with the same library",
         ),
+        "tls-onion": (
+            "Tor",
+            "medium",
+            "A machine spoke TLS as Tor does to its relays: with names made up in Base32, or certificates between two such names.",
+            "command-and-control t1090.003",
+            "People who use Tor, where that is allowed",
+        ),
         "tls-generated": (
             "TLS With a Name That Looks Made Up",
             "low",
@@ -78,6 +85,13 @@ _FINGERPRINTS = {
     "4d7a28d6f2263ed61de88ca66eb011e3": "Emotet",
     "e7d705a3286e19ea42f587b344ee6865": "Tor",
 }
+#: Names that Tor makes up for its connections: crypto_random_hostname in its tor-tls (4 to 25 letters of Base32 between www. and .com for the client; certificates from one
+#: of 8 to 20 ending in .com to one ending in .net).
+_ONION_NAME = re.compile(r"www\.([a-z2-7]{8,25})\.com")
+_ONION_SUBJECT, _ONION_ISSUER = (
+    re.compile(r"CN=www\.[a-z2-7]{8,20}\.net"),
+    re.compile(r"CN=www\.[a-z2-7]{8,20}\.com"),
+)
 _WEB = (443, 8443, 993, 995, 465, 587, 25, 636, 853, 5223, 5228)
 
 
@@ -95,13 +109,27 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     web = np.isin(rows.known("port"), _WEB)
     yield from _hits(rows, alone & ~tool & outward & ~web, "tls-self-signed")
     yield from _hits(rows, alone & ~tool & outward & web, "tls-self-signed-web")
+    made = set(filter(_is_onion, text["name"].values)).difference(traffic["dns"].texts["query"].values)
+    onion = text["name"].among(made)
+    onion |= text["subject"].where(_fits(_ONION_SUBJECT)) & text["issuer"].where(_fits(_ONION_ISSUER))
+    yield from _hits(rows, outward & onion, "tls-onion")
     yield from _hits(rows, outward & (text["name"].codes < 0), "tls-nameless")
     yield from _hits(rows, text["ja3"].among(_FINGERPRINTS), "tls-fingerprint")
     yield from _hits(
         rows,
-        outward & text["name"].where(lambda name: is_random(registered(name).partition(".")[0])),
+        outward & ~onion & text["name"].where(lambda name: is_random(registered(name).partition(".")[0])),
         "tls-generated",
     )
+
+
+def _fits(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _is_onion(name: str) -> bool:
+    """Whether a name is one that Tor makes up: digits among letters of Base32, at random."""
+    found = _ONION_NAME.fullmatch(name)
+    return found is not None and is_random(found[1]) and any(letter in "234567" for letter in found[1])
 
 
 def _is_tool(text: str) -> bool:

@@ -47,6 +47,13 @@ RULES = rules(
             "command-and-control t1572 t1090.003 t1219",
             "Software that is agreed on",
         ),
+        "tunnel-websocket": (
+            "SSH Inside a WebSocket",
+            "medium",
+            "What looks like a page on the web became SSH, as Chisel and its kin do to carry any connection.",
+            "command-and-control t1572 t1090.001 t1071.001",
+            "Terminals of servers in a browser, developers' tunnels",
+        ),
         "tunnel-vpn": (
             "Private Network to the Internet",
             "low",
@@ -98,6 +105,10 @@ _REMOTE = re.compile(
     r"(?:^|\.)(?:anydesk\.com|teamviewer\.com|screenconnect\.com|splashtop\.(?:com|eu)|logmein\.com|gotoassist\.com|rustdesk\.com|dwservice\.net|meshcentral\.com|"
     r"supremocontrol\.com|ammyy\.com|aeroadmin\.com|remoteutilities\.com|ultraviewer\.net|getscreen\.me|zohoassist\.com|atera\.com|simple-help\.com)\.?$",
     re.I,
+)
+#: Who vouches for servers of remote help, in their certificates.
+_VOUCHED = re.compile(
+    r"philandro Software|CN=AnyNet |CN=AnyDesk|O=TeamViewer|O=RustDesk|CN=DWService|O=Splashtop", re.I
 )
 _RESOLVERS = re.compile(
     r"(?:^|\.)(?:dns\.google|dns\.google\.com|cloudflare-dns\.com|one\.one\.one\.one|dns\.quad9\.net|dns\d*\.quad9\.net|doh\.opendns\.com|dns\.adguard(?:-dns)?\.com|"
@@ -161,6 +172,10 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
         called = some.texts[column].where(lambda text: bool(_RESOLVERS.search(text.partition(":")[0])))
         if table != "dns":
             yield from _named(some, called & ours, column, "tunnel-names")
+    tls = traffic["tls"]
+    vouched = tls.texts["subject"].where(_is_vouched) | tls.texts["issuer"].where(_is_vouched)
+    unnamed = vouched & (tls.texts["name"].codes < 0) & traffic.inside("tls", "source")
+    yield from _named(tls, unnamed, "subject", "tunnel-remote")
     secret = np.isin(rows.known("port"), (443, 853)) & rows.texts["target"].among(_PUBLIC) & ~traffic.failed
     yield from _hits(rows, secret & traffic.outward, "tunnel-names", {})
     yield from _ports(traffic, rows)
@@ -172,6 +187,12 @@ def _first_bytes(traffic: Traffic, rows: Rows) -> Iterator[Hit]:
         lambda text: agrees(decoded(text))
     )
     yield from _hits(rows, socks, "tunnel-socks", {})
+    remote = sent.where(lambda text: is_teamviewer(decoded(text)))
+    yield from _hits(
+        rows, remote & traffic.outward & ~traffic.failed, "tunnel-remote", {"name": "TeamViewer"}
+    )
+    socket = received.where(lambda text: is_ssh_in_websocket(decoded(text)))
+    yield from _hits(rows, socket, "tunnel-websocket", {})
     vpn = sent.where(lambda text: is_vpn(decoded(text)))
     yield from _hits(rows, vpn & traffic.outward & ~traffic.failed, "tunnel-vpn", {})
     noise = sent.where(lambda text: is_opaque(decoded(text))) & received.where(
@@ -256,6 +277,24 @@ def is_openvpn(data: bytes) -> bool:
     if all(0x20 <= byte <= 0x7E or byte in (9, 10, 13) for byte in session):
         return False
     return data[9:14] == bytes(5) or any(data[9 + size : 13 + size] == b"\0\0\0\1" for size in _DIGESTS)
+
+
+def is_teamviewer(data: bytes) -> bool:
+    """Whether a client speaks TeamViewer's own protocol: its marks of version 1 and 2 on TCP, the first behind a counter on UDP."""
+    return data[:2] in (b"\x17\x24", b"\x11\x30") or (data[:1] == b"\0" and data[11:13] == b"\x17\x24")
+
+
+def is_ssh_in_websocket(data: bytes) -> bool:
+    """Whether a server agrees to a WebSocket (RFC 6455, 4.2.2), and the first frame that it sends, which no mask covers, begins with the banner of SSH."""
+    head, end, frames = data.partition(b"\r\n\r\n")
+    if not end or b" 101 " not in head[:16] or b"websocket" not in head.lower():
+        return False
+    start = {126: 4, 127: 10}.get(frames[1] & 0x7F, 2) if len(frames) > 1 else 2
+    return frames[start : start + 4] == b"SSH-"
+
+
+def _is_vouched(text: str) -> bool:
+    return bool(_VOUCHED.search(text))
 
 
 def agrees(data: bytes) -> bool:
