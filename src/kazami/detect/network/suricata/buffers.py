@@ -43,7 +43,7 @@ BUFFERS: dict[str, Buffer] = {
     **_all("dcerpc", BOTH, "dcerpc.stub_data"),
     **_all("krb5", SERVER, "krb5.cname krb5.sname", many=True),
     **_all("ftp", CLIENT, "ftp.command ftp.command_data"),
-    **_all("ftp", SERVER, "ftp.reply", many=True),
+    **_all("ftp", SERVER, "ftp.reply ftp.completion_code", many=True),
     **_all("smtp", CLIENT, "smtp.helo smtp.mail_from email.from email.subject email.date email.message_id email.x_mailer"),
     **_all("smtp", CLIENT, "smtp.rcpt_to email.received email.to email.cc", many=True),
 }  # fmt: skip

@@ -66,6 +66,6 @@ class Ftp:
 
 def _values(side: int, line: bytes) -> dict[str, Sequence[bytes]]:
     if side:
-        return {"ftp.reply": (line[4:],)}
+        return {"ftp.reply": (line[4:],), "ftp.completion_code": (line[:3],)}
     verb, _, rest = line.partition(b" ")
     return {"ftp.command": (verb,), "ftp.command_data": (rest,)} if rest else {"ftp.command": (verb,)}
