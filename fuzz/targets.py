@@ -21,6 +21,7 @@ from kazami.detect.network.rat import Conversation, recognize
 from kazami.detect.network.suricata import compile as compiling
 from kazami.detect.network.suricata.inspector import Inspector
 from kazami.detect.network.suricata.session import Session
+from kazami.detect.network.suricata.words import info
 from kazami.detect.sigma.expression import from_json, to_json
 from kazami.detect.sigma.load import load
 from kazami.model.content import GAPS, Artifact, Gap, Looked, Scope
@@ -84,6 +85,8 @@ def wire_rules(data: bytes) -> None:
     loaded = compiling.loads(data.decode("utf-8", "surrogateescape"))
     if not all(left.reason or left.keyword for left in loaded.left):
         raise AssertionError("a rule left out without a reason")
+    for said in (*loaded.left, *map(info, loaded.running)):
+        orjson.dumps(said, default=str)  # what is no text could not be shown
     session = Session(Inspector(loaded.running), 6, (b"\x0a\0\0\1", b"\x0a\0\0\2"), (40000, 80), 0)
     request = b"GET /a?b=%41 HTTP/1.1\r\nHost: x.example\r\n\r\n"
     for number, (side, text) in enumerate(

@@ -18,6 +18,7 @@ from kazami.cli.notify import KeyFile, TenantsFile, signer
 from kazami.cli.rows import line
 from kazami.cli.terminal import out
 from kazami.errors import UsageError
+from kazami.respond.text import safe
 
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.tap import RuleTap
@@ -97,6 +98,7 @@ class _Teller:
     def __init__(self, log: Log, signer: Signer, tenant: str) -> None:
         self._log, self._signer, self._tenant = log, signer, tenant
         self._waiting: list[dict[str, str]] = []
+        self._lost = False
         self.count = 0
 
     def tell(self, cut: Cut) -> None:
@@ -107,14 +109,23 @@ class _Teller:
         self._waiting.append(said)
 
     def flush(self) -> None:
-        """Say and keep what waits."""
+        """Say and keep what waits. A log that cannot be written ends nothing: then only what is said tells of it."""
         if not self._waiting:
             return
         said, self._waiting = self._waiting, []
         stream = out()
         stream.write("".join(line(one) + "\n" for one in said))
         stream.flush()
-        self._log.extend(self._signer, said)
+        try:
+            self._log.extend(self._signer, said)
+        except (OSError, UsageError) as error:
+            if not self._lost:
+                sys.stderr.write(
+                    f"kazami inline: not in the log, until it can be written again: {safe(str(error))}\n"
+                )
+            self._lost = True
+        else:
+            self._lost = False
 
 
 def _rules(paths: list[Path]) -> RuleTap | None:
@@ -126,6 +137,8 @@ def _rules(paths: list[Path]) -> RuleTap | None:
     from kazami.detect.network.suricata.tap import RuleTap
     from kazami.pipeline import wire_rules
 
+    if missing := [path for path in paths if not path.exists()]:
+        raise UsageError(f"{missing[0]}: no such rule file or folder")
     named = wire_rules.of(paths, load())
     loaded = wire_rules.load(*named)
     if not loaded.running:
@@ -193,6 +206,10 @@ def _log(path: Path | None) -> Log:
     path = path or Path(platformdirs.user_data_dir("kazami")) / "inline.jsonl"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
-    return Log(path)
+    log = Log(path)
+    for _ in log.lines():  # what does not hold together is said now, not at the first that is cut
+        pass
+    return log

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import orjson
 import pytest
 from benchmarks import suricata_page
 from hypothesis import given, settings
@@ -93,6 +94,21 @@ def test_the_prefilter_leaves_out_nothing(found: list[str], client: bytes, serve
     assert [(a.rule.sid, a.side, a.number, a.offset) for a in one] == [
         (a.rule.sid, a.side, a.number, a.offset) for a in other
     ]
+
+
+def test_rules_that_are_no_utf8_are_told_legibly_and_match_by_byte(tmp_path: Path) -> None:
+    rule = 'alert tcp any any -> any any (msg:"caf\xe9 \u4e2d"; content:"\xe9"; metadata:by \xe9; sid:1;)\n'
+    wrong = 'alert tcp any any -> any any (msg:"caf\xe9"; sid:2; foo;)\nalert \xe9\n'
+    path = tmp_path / "old.rules"
+    path.write_bytes(
+        rule.replace("\xe9", "\udce9").encode("utf-8", "surrogateescape") + wrong.encode("latin-1")
+    )
+    made = load([path])
+    assert [one.message for one in made.running] == ["caf\xe9 \u4e2d"]
+    assert made.left[0].message == "caf\xe9"
+    for said in (info(made.running[0]), *made.left):
+        orjson.dumps(said, default=str)  # else it could not be shown, or kept
+    assert made.running[0].payload[0].steps[0].pattern == b"\xe9"
 
 
 @settings(max_examples=150, deadline=None)

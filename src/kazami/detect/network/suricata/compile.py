@@ -100,14 +100,24 @@ def add(made: Rules, text: str, path: str, variables: Mapping[str, str]) -> None
     """Add the rules of a text to `made`."""
     for one in parse.rules(text):
         if isinstance(one, tuple):
-            made.left.append(Left(path, one[0], 0, one[2], "", one[1]))
+            made.left.append(Left(path, one[0], 0, legible(one[2]), "", legible(one[1])))
             continue
         try:
             made.running.append(compiled(one, path, variables))
         except UnsupportedError as error:
-            made.left.append(Left(path, one.line, _sid(one), one.first("msg"), error.keyword, error.reason))
+            keyword, reason = legible(error.keyword), legible(error.reason)
+            made.left.append(Left(path, one.line, _sid(one), legible(one.first("msg")), keyword, reason))
         except RuleError as error:
-            made.left.append(Left(path, one.line, _sid(one), one.first("msg"), "", str(error)))
+            made.left.append(
+                Left(path, one.line, _sid(one), legible(one.first("msg")), "", legible(str(error)))
+            )
+
+
+def legible(text: str) -> str:
+    """What a rule says, for people: bytes that are no UTF-8 as the letters of Latin-1, as older rules have them."""
+    if text.isascii():
+        return text
+    return "".join(chr(ord(one) - 0xDC00) if "\udc80" <= one <= "\udcff" else one for one in text)
 
 
 def _sid(text: parse.Text) -> int:
@@ -161,6 +171,9 @@ def compiled(text: parse.Text, path: str, variables: Mapping[str, str]) -> Rule:
     if not rule.sid:
         raise RuleError("has no sid")
     _settle(rule, builder)
+    rule.message, rule.raw, rule.classtype = legible(rule.message), legible(rule.raw), legible(rule.classtype)
+    rule.references = tuple(map(legible, rule.references))
+    rule.metadata = tuple((legible(name), legible(value)) for name, value in rule.metadata)
     return rule
 
 
