@@ -7,10 +7,12 @@ import struct
 import pytest
 from reads import read
 
+import capture_writer as made
 from flows_writer import NOW, ipfix, netflow5, netflow9
 from kazami.sources import csv_table
 from kazami.sources.identify import seems
 from kazami.sources.network import netflow, nfdump
+from kazami.sources.network.capture import source as capture
 
 
 def options(
@@ -84,6 +86,28 @@ def test_flows_of_sampled_packets_say_so(made: bytes, rate: str) -> None:
 def test_both_directions_in_one_flow() -> None:
     (event,) = read(netflow, ipfix(1)).of("flow")
     assert (event["orig_ip_bytes"], event["resp_ip_bytes"]) == ("1001", "5")
+
+
+def exported(*datagrams: bytes, source: str = "10.9.0.1", port: int = 2055) -> list[bytes]:
+    return [made.ethernet(made.ip(made.udp(one, 40000, port), 17, source, "10.9.0.2")) for one in datagrams]
+
+
+def test_flows_that_are_exported_in_a_capture() -> None:
+    frames = exported(netflow9(1), netflow5(2), ipfix(3)) + exported(
+        netflow9(4, template=False), source="10.9.0.3"
+    )
+    found = read(capture, made.pcap([*frames, *exported(b"not of NetFlow at all, surely")]))
+    flows = found.of("flow")
+    assert sorted(
+        flow["orig_ip_bytes"] for flow in flows if flow["id.orig_h"] in ("10.0.0.1", "2001:db8::1")
+    ) == ["1001", "1002", "1003"]
+    assert {flow["id.orig_h"] for flow in flows if flow["id.resp_p"] == "2055"} == {"10.9.0.1", "10.9.0.3"}
+    assert found.reasons == ["byte 20: flows without their template: they cannot be read"]
+
+
+def test_names_are_still_asked_beside_exports() -> None:
+    asked = made.ethernet(made.ip(made.udp(made.question()), 17))
+    assert len(read(capture, made.pcap([asked, *exported(netflow5(1))])).of("dns")) == 1
 
 
 HEAD = "Date first seen             Duration     Proto      Src IP Addr:Port           Dst IP Addr:Port   Out Pkt   In Pkt Out Byte  In Byte Flows\n"

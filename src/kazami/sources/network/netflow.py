@@ -22,6 +22,9 @@ BLOCK = 1 << 20
 #: Bytes in which a datagram must end.
 MOST = 1 << 17
 
+#: Confidence from which a datagram is read, and exporters of one capture.
+LEAST, MAX_EXPORTERS = 0.5, 1000
+
 #: Bytes of flows that are kept until their template comes.
 MOST_HELD = 4 << 20
 
@@ -224,6 +227,34 @@ class _Reader:
 def _base(rest: list[int]) -> int:
     """When the exporter started: its clock less how long it is up; version 5 and 9 count flows from there."""
     return rest[1] * 1_000_000 - rest[0] * 1000
+
+
+class Exports:
+    """Datagrams of NetFlow and IPFIX in a capture. Each exporter has templates of its own."""
+
+    #: Ports at which collectors listen: IANA's for IPFIX, and what exporters are set to.
+    PORTS = frozenset(port.to_bytes(2) for port in (2055, 2056, 2100, 4739, 9025, 9555, 9995, 9996))
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._readers: dict[bytes, _Reader] = {}
+
+    def take(self, exporter: bytes, data: bytes) -> None:
+        """Take one datagram of the exporter with this address, if it is one."""
+        if confidence("", data) < LEAST:
+            return
+        reader = self._readers.get(exporter)
+        if reader is None and len(self._readers) >= MAX_EXPORTERS:
+            return
+        if reader is None:
+            reader = self._readers[exporter] = _Reader(self._columns)
+        if reader.datagram(memoryview(data), 0, last=True) <= 0:
+            self._columns.reject("", "a datagram of NetFlow that is cut", 1, data[:16].hex())
+
+    def finish(self) -> None:
+        """Tell what is missing."""
+        for reader in self._readers.values():
+            reader.finish()
 
 
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:

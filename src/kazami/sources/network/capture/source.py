@@ -8,7 +8,9 @@ from kazami.model.evidence import Evidence
 from kazami.sources.columns import Columns, reading
 from kazami.sources.network.capture import block, frame, packets, wifi
 from kazami.sources.network.capture.batch import Batch
+from kazami.sources.network.capture.flow import Flow
 from kazami.sources.network.capture.record import DNS_PORTS, Records
+from kazami.sources.network.netflow import Exports
 
 _LINKS = frame.LINKS | wifi.LINKS
 
@@ -26,7 +28,15 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every flow of `evidence` and what it says; yields the bytes read since the last time."""
     records = Records(columns)
     tap = columns.tap() if columns.tap is not None else None
-    engine = Batch(records.flow, records.datagram, DNS_PORTS, tap, records.crop)
+    exports = Exports(columns)
+
+    def datagram(flow: Flow, direction: int, data: bytes, time: int) -> None:
+        if flow.key[-3:-1] in Exports.PORTS:
+            exports.take(flow.key[: len(flow.key) // 2 - 2], data)
+        else:
+            records.datagram(flow, direction, data, time)
+
+    engine = Batch(records.flow, datagram, DNS_PORTS | Exports.PORTS, tap, records.crop)
     read = 0
     unknown: dict[int, int] = {}
 
@@ -55,6 +65,7 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
         if columns.is_full:
             yield 0
     records.flush()
+    exports.finish()
     yield read
 
 
