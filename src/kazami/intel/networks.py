@@ -47,7 +47,8 @@ _MAPPED = bytes(10) + b"\xff\xff"  # IPv4 within IPv6, so that one order holds b
 #: Words in names of owners: who rents out machines, who carries homes, who lends one address to many.
 _HOSTING = re.compile(
     r"\b(hosting|host|cloud|server|servers|datacent\w*|data cent\w*|vps|colo\w*|digitalocean|amazon|aws|google|microsoft|azure|ovh|hetzner|linode|"
-    r"vultr|choopa|constant company|leaseweb|contabo|m247|oracle|alibaba|tencent|scaleway|ionos|godaddy|rackspace|vpn|proxy|tor|cdn)\b"
+    r"vultr|choopa|constant company|leaseweb|contabo|m247|oracle|alibaba|tencent|scaleway|ionos|godaddy|rackspace|\w*vpn|proxy|tor|cdn\w*|"
+    r"datacamp|packethub|mullvad|31173|zscaler\w*|netskope\w*|cato networks|forcepoint\w*|palo alto networks)\b"
 )
 _CONSUMER = re.compile(
     r"\b(telecom\w*|telekom\w*|telefonica|telia|telstra|broadband|cable\w*|dsl|fib(?:er|re)\w*|mobile|wireless|comcast|charter|cox|verizon|at&t|att|spectrum|frontier|"

@@ -22,6 +22,9 @@ LOW, MEDIUM, HIGH = 0.55, 0.45, 0.6
 #: Events that a finding names.
 MOST_EVENTS = 100
 
+#: Kinds that any proxy shows that ends TCP, and no relay more than it.
+_ON_THE_WAY = frozenset(("stack", "distance"))
+
 _ATTACK = "command-and-control t1090.003 resource-development t1584.008"
 
 RULES: dict[str, RuleInfo] = rules(
@@ -52,9 +55,17 @@ def findings(signals: Iterable[Signal], owners: Networks | None = None) -> pa.Ta
     for signal in signals:
         found[signal.tenant, signal.address].append(signal)
     rows = [
-        row for (_, address), some in found.items() if (row := _finding(address, some, owners)) is not None
+        row
+        for (_, address), some in found.items()
+        if not _ends_by_trade(address, some, owners) and (row := _finding(address, some, owners)) is not None
     ]
     return pa.Table.from_pylist(sorted(rows, key=lambda row: (row["time"], row["finding_uid"])), FINDING)
+
+
+def _ends_by_trade(address: str, signals: list[Signal], owners: Networks | None) -> bool:
+    """Whether all that is odd is that TCP ends on the way, in a network that rents out machines: VPN services and filters of companies do so for everybody."""
+    owner = owners.at(address) if owners else None
+    return {one.kind for one in signals} <= _ON_THE_WAY and owner is not None and owner.kind == "hosting"
 
 
 def judged(signals: Iterable[Signal]) -> tuple[str, float]:
@@ -81,7 +92,7 @@ def _finding(address: str, signals: list[Signal], owners: Networks | None) -> di
         kind: max((one for one in signals if one.kind == kind), key=lambda one: one.weight, default=None)
         for kind in KINDS
     }
-    admins = sorted({one.admin for one in signals if one.admin})
+    admins = sorted({one.admin.lstrip("\\") for one in signals if one.admin})
     matched = {
         "c-ip": address,  # the word by which incidents and touchpoints (J13) know who came
         **{kind: best.words for kind, best in by_kind.items() if best is not None},
