@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from reads import fields, read
 
 from flows_writer import NOW, ipfix, netflow5, netflow9
 from kazami.model.event import LogSource
-from kazami.sources import csv_table
+from kazami.sources import csv_table, jsonl
 from kazami.sources.network import access_log, cef, netflow, nfdump, rpc, w3c, words, zeek
 from kazami.sources.network.netflow_fields import MAX_FIELDS, Templates
 
@@ -180,6 +182,25 @@ def test_nfdump() -> None:
     assert found.reasons == ["line 6: not a flow as nfdump prints it"]
 
 
+@pytest.mark.parametrize(
+    ("time", "wanted"),
+    [("14:00:05", "2025-10-06T14:00:05+00:00"), ("2025-10-07 08:00:00", "2025-10-07T08:00:00+00:00")],
+)
+def test_a_day_in_a_column_of_its_own(time: str, wanted: str) -> None:
+    text = f"Date,Time,Source IP,Destination IP,Destination Port,Protocol,Action\n2025-10-06,{time},10.0.0.1,192.0.2.1,443,TCP,allow\n"
+    (flow,) = read(csv_table, text).of("flow")
+    assert flow["time"].isoformat() == wanted
+    assert "#time" not in flow
+
+
+@pytest.mark.parametrize(("answered", "state"), [("14", "REJ"), ("12", None), ("00", None)])
+def test_what_suricata_saw_refused(answered: str, state: str | None) -> None:
+    flow = {"timestamp": "2025-10-06T00:00:00.000000+0000", "event_type": "flow", "src_ip": "10.0.0.1", "dest_ip": "10.0.0.2", "src_port": 1, "dest_port": 2,
+            "proto": "TCP", "flow": {"start": "2025-10-06T00:00:00.000000+0000", "state": "closed"}, "tcp": {"tcp_flags_ts": "02", "tcp_flags_tc": answered}}  # fmt: skip
+    (event,) = read(jsonl, json.dumps(flow) + "\n").of("flow")
+    assert event.get("conn_state") == state
+
+
 def test_argus() -> None:
     text = (
         "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,SrcPkts,Label\n"
@@ -194,6 +215,7 @@ def test_argus() -> None:
         "id.resp_p": "443",
     }.items() <= fields(open_).items()
     assert "action" not in refused
+    assert (refused["conn_state"], "conn_state" in open_) == ("REJ", False)
     assert open_["time"].isoformat() == "2018-12-18T14:00:00.075359+00:00"
 
 

@@ -98,6 +98,10 @@ def _unique(header: list[str]) -> list[str]:
     return names
 
 
+#: A time of the day, as a table has it that keeps days in a column of their own.
+_HOUR = re.compile(r"\d{1,2}:\d\d")
+
+
 class _Table:
     """The rows below one header, on their way to the columns."""
 
@@ -111,6 +115,8 @@ class _Table:
         self._width = max(len(header.cells), len(names))
         self._generic = self._shape is None and not _is_known(self._keys)
         self._kept = _kept(self._keys)
+        told = {name.strip().lower(): name for name in self._keys}
+        self._clock = told.get("date", ""), told.get("time", "")
         self._shapes = Shapes(columns)
         self._ends = "Summary" if self._keys[:5] == _NFDUMP else None
         if self._width > MAX_COLUMNS:
@@ -141,6 +147,9 @@ class _Table:
         else:
             # an empty cell of a table of events says nothing: another event of it has that field
             values = {name: cell or None for name, cell in record.items() if cell or name in self._kept}
+            date, time = (values.get(name) for name in self._clock)
+            if date and time and _HOUR.match(time):
+                values["#time"] = f"{date} {time}"
             self._shapes.add(values, text, row.number)
 
     def _note(self, row: Row) -> None:

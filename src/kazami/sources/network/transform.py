@@ -134,6 +134,18 @@ def argus_action(protocol: Text, state: Text) -> Text:
     return "accept" if (protocol or "").lower() == "tcp" and spoken else None
 
 
+def argus_refused(protocol: Text, state: Text) -> Text:
+    """Zeek's ``REJ`` where one side asked and the other refused (``S_RA``); what else became of it is in `argus_action`."""
+    first, bar, second = (state or "").partition("_")
+    refused = first == "S" and bar and second in ("R", "RA")
+    return "REJ" if refused and (protocol or "").lower() == "tcp" else None
+
+
+def eve_refused(asked: Text, answered: Text) -> Text:
+    """Zeek's ``REJ`` where Suricata saw a SYN one way and a reset the other (flags in hexadecimal)."""
+    return "REJ" if asked == "02" and answered in ("04", "14") else None
+
+
 def url(host: Text, uri: Text, port: Text) -> Text:
     """The URL of a request, as a proxy writes it."""
     if uri is None:
@@ -257,7 +269,7 @@ def kerberos_request(message: Text, failed: Text) -> Text:
 
 
 _NAMED: tuple[Callable[..., Text], ...] = (
-    argus_action, cookie_user, dns_name, eve_action, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, operation, operation_of,
+    argus_action, argus_refused, cookie_user, dns_name, eve_action, eve_refused, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, operation, operation_of,
     ours, path_of, port_number, principal, protocol_name, service_name, spaced, uri_extension, uri_of, uri_query, uri_stem, url, vpn_action,
     z_bits,
 )  # fmt: skip

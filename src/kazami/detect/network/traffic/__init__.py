@@ -38,6 +38,7 @@ from kazami.detect.network.traffic import (
 from kazami.detect.network.traffic.hit import Hit, findings
 from kazami.detect.network.traffic.table import QUESTIONS, Tables, filled
 from kazami.detect.network.traffic.traffic import Expected, Traffic
+from kazami.detect.network.traffic.twoway import paired
 from kazami.model.finding import FINDING
 from kazami.model.rule import RuleInfo
 from kazami.model.tenant import Directory
@@ -104,6 +105,8 @@ def _traffic(gathered: Tables, tenant: str, directory: Directory, *, last: bool)
     tables, allowed = {}, {}
     for question in QUESTIONS:
         rows = gathered.take(question.table, tenant, last=last)
+        if question.table == "flow":
+            rows = paired(rows)
         if expected.networks or expected.names:
             mask = expected.mask(rows)
             if mask.any():

@@ -20,6 +20,12 @@ HOUSEKEEPING = frozenset((53, 67, 68, 123, 137, 138, 161, 162, 546, 547, 1900, 3
 
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}")
 
+#: Bytes of a packet that only opens a connection: 60 with all options, 80 in IPv6; a flow of more in the mean carries data.
+HANDSHAKE = 80
+
+#: Bytes of a reset in IPv6 and IPv4: headers alone.
+RESET = (60, 40)
+
 #: States of Zeek in which a connection was never answered, or refused.
 FAILED = frozenset(("S0", "REJ", "RSTOS0", "SH", "RSTRH", "SHR"))
 _STATES = FAILED | {"S1", "SF", "S2", "S3", "RSTO", "RSTR", "OTH"}
@@ -87,14 +93,20 @@ class Traffic:
     def failed(self) -> Numbers:
         """Which flows were never answered or were refused; by what a firewall did or the packets where no state is known.
 
-        What a firewall let through, and did not count, is not known to have failed.
+        What a firewall let through, and did not count, is not known to have failed. A connection of TCP that sent more than handshakes was
+        answered, even where an exporter sees one direction only; one whose answers are headers without options was refused, since who accepts says
+        how much he takes at once.
         """
         rows = self.flow
         state = rows.texts["state"]
         silent = (rows.known("received_packets") == 0) & (rows.known("received") == 0)
         counted = (rows.known("sent_packets") > 0) | (rows.known("sent") > 0)
         forbidden = state.where(lambda text: bool(_FORBIDDEN.search(text)))
-        told = forbidden | (silent & ~(state.among(("accept",)) & ~counted))
+        tcp = rows.texts["proto"].among(("tcp",))
+        spoke = tcp & (rows.known("sent") > HANDSHAKE * np.maximum(rows.known("sent_packets"), 1))
+        reset = np.where(rows.texts["target"].where(lambda text: ":" in text), *RESET)
+        refused = tcp & ~silent & ~spoke & (rows.known("received") <= reset * rows.known("received_packets"))
+        told = forbidden | refused | (silent & ~spoke & ~(state.among(("accept",)) & ~counted))
         return np.where(state.among(_STATES), state.among(FAILED), told)
 
     @cached_property
