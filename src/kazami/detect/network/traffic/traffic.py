@@ -99,6 +99,9 @@ class Traffic:
         """
         rows = self.flow
         state = rows.texts["state"]
+        known = state.among(_STATES)
+        if known.all():
+            return state.among(FAILED)
         silent = (rows.known("received_packets") == 0) & (rows.known("received") == 0)
         counted = (rows.known("sent_packets") > 0) | (rows.known("sent") > 0)
         forbidden = state.where(lambda text: bool(_FORBIDDEN.search(text)))
@@ -107,7 +110,7 @@ class Traffic:
         reset = np.where(rows.texts["target"].where(lambda text: ":" in text), *RESET)
         refused = tcp & ~silent & ~spoke & (rows.known("received") <= reset * rows.known("received_packets"))
         told = forbidden | refused | (silent & ~spoke & ~(state.among(("accept",)) & ~counted))
-        return np.where(state.among(_STATES), state.among(FAILED), told)
+        return np.where(known, state.among(FAILED), told)
 
     @cached_property
     def talks(self) -> Numbers:
