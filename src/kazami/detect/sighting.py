@@ -35,6 +35,7 @@ HOSTS, MOST = 3, 50
 
 _SEEN = "file_inspection"
 _HASHES, _FILE, _LINE = "hashes", "path", "line"
+_NO = pa.scalar(False, pa.bool_())
 _ACTS = {
     "process_creation": "started", "image_load": "started", "driver_load": "started",
     "file_event": "written", "file_executable_detected": "written", "create_stream_hash": "written",
@@ -183,14 +184,14 @@ class _Prefilter:
         self._names = "|".join(re.escape(stem.rpartition(".")[0]) for stem in stems)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.Array:
-        mask = pa.array([False] * batch.num_rows)
+        mask = pa.repeat(_NO, batch.num_rows)
         for size in (64, 40, 32):
             pattern = f"(?:^|[^0-9A-Fa-f])(?P<digest>[0-9A-Fa-f]{{{size}}})(?:$|[^0-9A-Fa-f])"
             digest = pc.struct_field(pc.extract_regex(batch.column(_HASHES), pattern), "digest")
             mask = pc.or_(mask, pc.is_in(pc.utf8_lower(digest), value_set=self._hashes))
         for column in (_FILE, _LINE) if self._names else ():
             named = pc.match_substring_regex(batch.column(column), self._names, ignore_case=True)
-            mask = pc.or_(mask, pc.fill_null(named, False))
+            mask = pc.or_(mask, pc.fill_null(named, _NO))
         return mask
 
 

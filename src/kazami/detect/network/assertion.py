@@ -30,7 +30,7 @@ def asserted(batch: pa.RecordBatch, found: Sequence[tuple[int, RuleInfo, Mapping
         "rule_id": [info.id for info in infos],
         "rule_version": [info.version for info in infos],
         **{name: batch.column(name).take(rows) for name in _SHARED},
-        "table": pa.repeat(Route.of(batch).table, len(found)),
+        "table": pa.repeat(pa.scalar(Route.of(batch).table, pa.string()), len(found)),
         "event_uids": pa.ListArray.from_arrays(np.arange(len(found) + 1, dtype=np.int32), uids),
         "matched": [[(name, value[:LONGEST]) for name, value in fields.items()] for _, _, fields in found],
     }

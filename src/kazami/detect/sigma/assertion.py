@@ -50,12 +50,13 @@ def findings(batch: pa.RecordBatch, matches: Sequence[Match]) -> pa.Table:
     rules = [match.rule for match in matches for _ in range(len(match.rows))]
     columns = {
         "finding_uid": pa.array(
-            [finding_uid(r.info.id, r.info.version, u) for r, u in zip(rules, uids.to_pylist(), strict=True)]
+            [finding_uid(r.info.id, r.info.version, u) for r, u in zip(rules, uids.to_pylist(), strict=True)],
+            pa.string(),
         ),
-        "rule_id": pa.array([rule.info.id for rule in rules]),
-        "rule_version": pa.array([rule.info.version for rule in rules]),
+        "rule_id": pa.array([rule.info.id for rule in rules], pa.string()),
+        "rule_version": pa.array([rule.info.version for rule in rules], pa.string()),
         **{name: taken.column(name) for name in _SHARED},
-        "table": pa.repeat(Route.of(batch).table, len(rows)),
+        "table": pa.repeat(pa.scalar(Route.of(batch).table, pa.string()), len(rows)),
         "event_uids": pa.ListArray.from_arrays(np.arange(len(rows) + 1, dtype=np.int32), uids),
         "evidence": taken.column("evidence"),
         "record": taken.column("record"),
@@ -77,11 +78,11 @@ def fuel(batch: pa.RecordBatch, matches: Sequence[Match], needed: Mapping[str, f
         for match in matches
     ]
     columns = {
-        "rule_id": pa.array([info.id for info in infos]),
-        "rule_version": pa.array([info.version for info in infos]),
+        "rule_id": pa.array([info.id for info in infos], pa.string()),
+        "rule_version": pa.array([info.version for info in infos], pa.string()),
         "event_uid": taken.column("event_uid"),
         **{name: taken.column(name) for name in _SHARED},
-        "table": pa.repeat(Route.of(batch).table, len(rows)),
+        "table": pa.repeat(pa.scalar(Route.of(batch).table, pa.string()), len(rows)),
         "evidence": taken.column("evidence"),
         "record": taken.column("record"),
         "fields": _maps(wanted, [len(match.rows) for match in matches], inf),

@@ -78,7 +78,7 @@ class Gathered:
     ) -> Iterator[dict[str, Any]]:
         """Rows whose address in `column` is `good`; each different one is asked for once a batch."""
         for tenant in pc.unique(batch.column("tenant")).to_pylist():
-            own = batch.filter(pc.equal(batch.column("tenant"), tenant))
+            own = batch.filter(pc.equal(batch.column("tenant"), pa.scalar(tenant, pa.string())))
             values = pc.unique(own.column(column)).to_pylist()
             wanted = [value for value in values if value and good(tenant, value)]
             if not wanted:
@@ -131,12 +131,12 @@ class Gathered:
                 self._agents[row["tenant"], row["connection"]] = row["agent"]
 
     def _security(self, batch: pa.RecordBatch) -> None:
-        ruling = batch.filter(pc.equal(batch.column("EventID"), "4672"))
+        ruling = batch.filter(pc.equal(batch.column("EventID"), pa.scalar("4672", pa.string())))
         names = (ruling.column(name).to_pylist() for name in ("tenant", "subject", "subject_domain"))
         for tenant, name, domain in zip(*names, strict=True):
             if name and not name.endswith("$") and len(self._ruling) < MOST:
                 self._ruling |= {(tenant, account_name(name, domain or "")), (tenant, account_name(name))}
-        logons = batch.filter(pc.equal(batch.column("EventID"), "4624"))
+        logons = batch.filter(pc.equal(batch.column("EventID"), pa.scalar("4624", pa.string())))
         for row in self._rows(logons, "source", self._outer):
             if row["name"] and not row["name"].endswith("$"):
                 self._session(account_name(row["name"], row["domain"] or ""), row)
