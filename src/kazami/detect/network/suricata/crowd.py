@@ -64,12 +64,10 @@ class Crowd:
         sides, flags = openings.sides[begin:end], openings.flags[begin:end]
         seen = known = None
         if inspector.options.remember:
-            four = slice(4 * begin, 4 * end)
-            seen = fingerprint(
-                mark, sides, flags, openings.sizes[four], openings.places[four], *self._said(row, size)
-            )
+            sizes, places = (each[4 * begin : 4 * end] for each in (openings.sizes, openings.places))
+            seen = fingerprint(mark, sides, flags, sizes, places, *self._said(row, size))
             known = inspector.past.known.get(seen)
-        if known is not None and not known:
+        if known == ():
             return seen, known, True
         able = is_tcp and size < STRETCH and not openings.places
         return seen, known, able and inspector.past.calm(sides, flags, openings.loaded[begin:end])
@@ -81,10 +79,9 @@ class Crowd:
         if near and len(near[row]) + len(far[row]) == size:
             return near[row], far[row]
         some = slice(*told.first[row : row + 2])
+        places = zip(told.sides[some], told.start[some].tolist(), told.end[some].tolist(), strict=True)
         sides: tuple[list[bytes], list[bytes]] = ([], [])
-        for side, start, end in zip(
-            told.sides[some], told.start[some].tolist(), told.end[some].tolist(), strict=True
-        ):
+        for side, start, end in places:
             sides[side].append(told.data[start:end])
         return b"".join(sides[0]), b"".join(sides[1])
 
@@ -96,9 +93,8 @@ class Crowd:
 
     def _cut(self, row: int) -> list[bytes]:
         told, some = self._openings, slice(*self._openings.first[row : row + 2])
-        return [
-            told.data[ip:end] for ip, end in zip(told.ip[some].tolist(), told.end[some].tolist(), strict=True)
-        ]
+        places = zip(told.ip[some].tolist(), told.end[some].tolist(), strict=True)
+        return [told.data[ip:end] for ip, end in places]
 
     def alone(self, row: int) -> Watched:
         """One by itself; what waits of it is kept with it."""
