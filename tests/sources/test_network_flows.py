@@ -9,8 +9,9 @@ from reads import read
 
 import capture_writer as made
 from flows_writer import NOW, ipfix, netflow5, netflow9
+from kazami.plugins import SOURCES, discover
 from kazami.sources import csv_table
-from kazami.sources.identify import seems
+from kazami.sources.identify import identify
 from kazami.sources.network import netflow, nfdump
 from kazami.sources.network.capture import source as capture
 
@@ -153,10 +154,15 @@ def test_argus_with_names_and_its_own_records() -> None:
     assert (second["id.orig_p"], second["id.resp_p"], "action" in second) == ("57309", "53", False)
 
 
-def test_files_that_their_own_programs_must_print() -> None:
-    for head, word in (
-        (b"\x0c\xa5\2\0", "nfdump"),
-        (b"\x83\x10\x00\x20", "Argus"),
-        (b"snoop\0\0\0", "snoop"),
-    ):
-        assert word in seems(head + bytes(50))
+@pytest.mark.parametrize(
+    ("head", "name", "word"),
+    [
+        (b"\x0c\xa5\2\0", "nfdump", "nfdump -r"), (b"\x83\x10\x00\x20", "nfdump", "ra -r"), (b"snoop\0\0\0", "pcap", "editcap"), (b"\x34\xcd\xb2\xa1", "pcap", "editcap"),
+    ],
+)  # fmt: skip
+def test_files_that_their_own_programs_must_print(head: bytes, name: str, word: str) -> None:
+    data = head + bytes(50)
+    assert identify("x", data, discover(SOURCES))[0] == name
+    found = read({"nfdump": nfdump, "pcap": capture}[name], data)
+    assert not found.events
+    assert [word in reason for reason in found.reasons] == [True]

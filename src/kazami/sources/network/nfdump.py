@@ -21,11 +21,18 @@ _LINE = re.compile(
 _OTHER = re.compile(
     r"Date first seen|Summary:|Time window:|Total flows|Sys:|Aggregated flows|No matching flows|Wall:"
 )
+#: How files begin in which programs keep flows, and what is said of them.
+_KEPT = {
+    b"\x0c\xa5": "flows as nfcapd keeps them, not read: nfdump -r FILE -o csv makes them readable",
+    b"\x83\x10\x00\x20": "flows as Argus keeps them, not read: ra -r FILE -c , -u makes them readable",
+}
 _SCALES = {"K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
 
 
 def confidence(name: str, head: bytes) -> float:
-    """By the line of titles, or by two lines of flows."""
+    """By the line of titles, or by two lines of flows. What flows are kept in is certain, to be told as not read."""
+    if head.startswith(tuple(_KEPT)):
+        return 1.0
     lines = head[:8192].decode("utf-8", "replace").split("\n")[:6]
     if any(line.startswith("Date first seen") for line in lines):
         return 0.95
@@ -76,6 +83,12 @@ def scaled(text: str) -> str:
 
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every flow of `evidence`; yields the bytes read since the last time."""
+    with evidence.open() as stream:
+        begin = stream.read(4)
+    if kept := next((said for mark, said in _KEPT.items() if begin.startswith(mark)), None):
+        columns.reject("", kept)
+        yield max(evidence.size, 0)
+        return
     with evidence.open() as stream:
         source = in_utf8(stream)
         for block in line_blocks(source, first_lines(source), columns.reject):

@@ -26,6 +26,13 @@ PCAP = {
     b"\xd4\xc3\xb2\xa1": ("<", 1), b"\xa1\xb2\xc3\xd4": (">", 1),
     b"\x4d\x3c\xb2\xa1": ("<", 1000), b"\xa1\xb2\x3c\x4d": (">", 1000),
 }  # fmt: skip
+
+#: How captures begin that editcap makes readable.
+FOREIGN = {
+    b"\x34\xcd\xb2\xa1": "a capture of an old, changed libpcap",
+    b"\xa1\xb2\xcd\x34": "a capture of an old, changed libpcap",
+    b"snoop\0\0\0": "a capture of snoop",
+}
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _SECTION, _INTERFACE, _PACKET, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
@@ -53,7 +60,15 @@ def read(stream: BinaryIO, reject: Reject, progress: Callable[[int], None]) -> I
     elif head[:4] == PCAPNG:
         yield from _pcapng(_Window(stream, progress, head), reject)
     elif head:
-        reject("byte 0", "not a capture (pcap or pcapng)")
+        foreign = next(
+            (
+                f"{said}, not read: editcap makes it readable"
+                for mark, said in FOREIGN.items()
+                if head.startswith(mark)
+            ),
+            "",
+        )
+        reject("byte 0", foreign or "not a capture (pcap or pcapng)")
 
 
 class _Window:

@@ -16,8 +16,8 @@ _LINKS = frame.LINKS | wifi.LINKS
 
 
 def confidence(name: str, head: bytes) -> float:
-    """Certain by the magic number; for pcapng also by that of the byte order behind it."""
-    if head[:4] in packets.PCAP and len(head) >= 24:
+    """Certain by the magic number; for pcapng also by that of the byte order behind it. Captures of other forms are told as not read."""
+    if (head[:4] in packets.PCAP and len(head) >= 24) or head.startswith(tuple(packets.FOREIGN)):
         return 1.0
     if head[:4] == packets.PCAPNG and head[8:12] in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"):
         return 1.0
