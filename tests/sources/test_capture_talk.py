@@ -252,6 +252,13 @@ BODY = b"MZ" + bytes(range(256)) * 3
 DIGEST = hashlib.sha256(BODY).hexdigest()
 
 
+def test_what_follows_a_large_file_over_smb() -> None:
+    """A service that is created on the connection over which its program was written, as PsExec's is, is told."""
+    program, rest = messages.file_over_smb(bytes(400_000), read=False, piece=60_000), messages.smb()
+    found = captured(made.talk(program[0] + rest[0], program[1] + rest[1], 445, size=1400))
+    assert "CreateServiceW" in {fields(event)["operation"] for event in found.of("dce_rpc")}
+
+
 @pytest.mark.parametrize("read", [True, False])
 @pytest.mark.parametrize("made_by", [messages.file_over_smb, messages.file_over_smb1], ids=["2", "1"])
 def test_a_file_over_smb(made_by: Any, read: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from kazami.model.wire import Tap, Watch
 
 #: First bytes that are kept of one direction: of any flow, of those whose protocol says more later, of mails and files that are the whole of it.
-SHORT, LONG, HTTP, SESSION, FILE = 2048, 16384, 65536, 262144, 1 << 19
+SHORT, LONG, HTTP, SESSION, FILE = 2048, 16384, 65536, 1 << 19, 1 << 19
 
 #: Segments that may wait for what comes before them, and their bytes.
 MAX_PENDING, MAX_PENDING_BYTES = 32, 32768
