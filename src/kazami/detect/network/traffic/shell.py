@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kazami.detect.network.rat.proof import is_known_protocol
 from kazami.detect.network.traffic.hit import Hit, ends
 from kazami.detect.network.traffic.rows import HOUR, Numbers, Rows, bursts
 from kazami.detect.network.traffic.rule import rules
@@ -89,7 +90,9 @@ def _hits(rows: Rows, said: dict[int, str], rule: str, count: int) -> Iterator[H
 
 
 def spoken(data: bytes, typed: bytes) -> str:
-    """The words by which `data` is a shell's, where the other side said `typed`; empty where it is none."""
+    """The words by which `data` is a shell's, where the other side said `typed`; empty where it is none, or where either begins as a protocol that names itself."""
+    if is_known_protocol(data) or is_known_protocol(typed):
+        return ""
     found = _GREETS.match(data)
     if found is None and is_typed(typed):
         found = _ANSWERS.search(data)
