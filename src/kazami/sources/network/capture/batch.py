@@ -326,16 +326,15 @@ class Batch:
         if not seen.any():
             return
         whole = np.fromiter((one is not None and one.whole for one in watches), bool, len(watches))
-        shown = (watching.shown(rows) | whole[number]) & seen[number]
+        at = np.flatnonzero((watching.shown(rows) | whole[number]) & seen[number])
+        at = at[np.argsort(rows.number[at], kind="stable")]
         turned = np.fromiter((flow is not None and flow.side for flow in flows), np.int64, len(flows))
-        side = rows.side ^ turned[number]
-        order = np.argsort(rows.number, kind="stable")
-        order = order[shown[order]]
-        columns = (number, rows.time, rows.number, side, rows.ip, rows.at, rows.end)
-        for group, time, count, way, ip, at, end in zip(
-            *(column[order].tolist() for column in columns), strict=True
+        side = rows.side[at] ^ turned[number[at]]
+        columns = (column[at] for column in (number, rows.time, rows.number, rows.ip, rows.at, rows.end))
+        for way, group, time, count, ip, above, end in zip(
+            *(column.tolist() for column in (side, *columns)), strict=True
         ):
-            watches[group].take(time, self._count + count + 1, way, data, ip, at, end)
+            watches[group].take(time, self._count + count + 1, way, data, ip, above, end)
 
     def _over(self, flow: Flow) -> None:
         if flow.watch is not None:
