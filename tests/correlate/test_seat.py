@@ -47,6 +47,7 @@ def connection(
     [
         ("network_connection", {"host": "WS5.acme.test", "near": "10.0.0.5", "far": "10.0.0.9", "began": "true"}, "10.0.0.5", "ws5"),
         ("network_connection", {"host": "WS5.acme.test", "near": "10.0.0.9", "far": "10.0.0.5", "began": "false"}, "10.0.0.5", "ws5"),
+        ("network_connection", {"host": "WS5", "near": "2001:470:1f0b:0::31", "far": "2001:470::9", "began": "true"}, "2001:470:1f0b::31", "ws5"),
         ("security", {"name": "WS5", "account": "sato", "address": "10.0.0.5"}, "10.0.0.5", "ws5"),
         ("security", {"name": "-", "account": "WS5$", "address": "::ffff:10.0.0.5"}, "10.0.0.5", "ws5"),
         ("kerberos", {"account": "WS5$/ACME.TEST", "address": "10.0.0.5"}, "10.0.0.5", "ws5"),
@@ -73,6 +74,11 @@ def test_records_that_name_a_host_with_its_address(
         ),  # a home, not a machine of ours
         ("security", {"name": "-", "account": "sato", "address": "10.0.0.5"}),  # a person, no machine
         ("security", {"name": "WS5", "account": "sato", "address": "127.0.0.1"}),
+        (
+            "network_connection",
+            {"host": "WS5", "near": "10.0.0.4", "far": "255.255.255.255", "began": "false"},
+        ),
+        ("network_connection", {"host": "WS5", "near": "fe80::1", "far": "ff02::fb", "began": "false"}),
         ("smb_mapping", {"share": r"\\10.0.0.9\ADMIN$", "far": "10.0.0.9"}),  # an address is no name
         (
             "dns",

@@ -65,10 +65,17 @@ class Seats:
 
     seen: dict[str, dict[str, dict[int, Span]]] = field(default_factory=lambda: defaultdict(dict))
 
-    def add(self, address: str, host: str, first: int, last: int, *, leased: bool = False) -> None:
-        """That a host had an address from `first` to `last`, within one hour; what is no address of a machine inside, or no name, is passed over."""
+    def add(
+        self, address: str, host: str, first: int, last: int, *, leased: bool = False, own: bool = False
+    ) -> None:
+        """That a host had an address from `first` to `last`, within one hour; what is no address of a machine, or no name, is passed over.
+
+        One outside counts only where it is the host's `own` word (IPv6, servers with public addresses): others see what stands before it.
+        """
         address, host = entity.address(address), entity.host(host)
-        if not address or not is_inside(address) or not host or entity.address(host):
+        if not address or not host or entity.address(host):
+            return
+        if not is_inside(address) and (not own or address.endswith(".255")):
             return
         hours = self.seen[address].setdefault(host, {})
         known = hours.get(first // HOUR, (first, last, leased))
@@ -126,7 +133,8 @@ def seats(batches: Iterable[pa.RecordBatch]) -> dict[str, Seats]:
             spans[key] = min(first, time), max(last, time)
         for (tenant, _, host, *rest), span in spans.items():
             for address, name in _told(kind, host, rest):
-                found[tenant].add(address or "", name or "", *span, leased=kind == "zeek.dhcp")
+                leased, own = kind == "zeek.dhcp", kind == "network_connection"
+                found[tenant].add(address or "", name or "", *span, leased=leased, own=own)
     return found
 
 
