@@ -58,6 +58,7 @@ FOUND = [
     ("PlugX through SOCKS", Conversation(*made.socks(made.plugx_tcp())), "PlugX", "high", ("behind", "SOCKS")),
     ("PlugX, headers of another name", Conversation(made.plugx_http(("F-Z_0", "F-Z_1", "F-Z_2", "F-Z_3"))), "PlugX", "high", ("F-Z_2", "61456")),
     ("PlugX, its path of 24 digits", Conversation(made.plugx_http(("HX1", "HX2", "HX3", "HX4"), "9").replace(b"update?id=0a1b2c3d", b"4A5B6C7D8E9F0A1B2C3D4E5F")), "PlugX", "high", ("HX3", "9")),
+    ("PlugX, another size", Conversation(made.plugx_http(("HX1", "HX2", "HX3", "HX4"), "9").replace(b"update?id=0a1b2c3d", b"a")), "PlugX", "low", ("HX3", "9")),
     ("PlugX in a later datagram", Conversation(b"hello" + made.plugx_udp(), b"", "udp", 8080, (5, 36)), "PlugX", "high", ("session", "010203")),
     ("PlugX on UDP, answered", Conversation(b"hello", made.plugx_udp(), "udp", 8080, (5,), (36,)), "PlugX", "high", ("session", "010203")),
     ("Poison Ivy in small segments", Conversation(made.poison_ivy(made.dense(16, 99)), made.dense(256), "tcp", 443, (200, 56, 30, 18, 30, 18), (100, 156)), "Poison Ivy", "high", ("keep-alives", "2")),
@@ -137,6 +138,14 @@ QUIET = {
     "42 bytes in a longer packet": Conversation(made.kv_botnet() + b"x", client_sizes=(43,)),
     "256 bytes each, then 48 that differ": Conversation(
         made.dense(352, 1), made.dense(256), "tcp", 3460, SIZES, (256,)
+    ),
+    "256 bytes each, then no blocks": Conversation(
+        made.dense(500, 1), made.dense(256), "tcp", 9100, (256, 93, 151), (256,)
+    ),
+    "numbered headers of an interface": Conversation(
+        made.plugx_http(("X-Point-0", "X-Point-1", "X-Point-2", "X-Point-3"), "3").replace(
+            b"update?id=0a1b2c3d", b"v1"
+        )
     ),
     "256 bytes each, then zeros": Conversation(
         made.dense(256, 1) + bytes(200), made.dense(300), "tcp", 9100, (456,), (300,)

@@ -70,8 +70,9 @@ def _http(data: bytes) -> Proof | None:
     if not names:
         return None
     sure = named or "61456" in (numbers[name] for name in names) or _URI.match(data) is not None
-    if not sure and "referer" in {name.lower() for name, _ in headers}:
-        return None
+    plain = re.fullmatch(r"[A-Za-z]+\d", names[0]) and numbers[names[0]] == "0"
+    if not sure and (not plain or "referer" in {name.lower() for name, _ in headers}):
+        return None  # numbers that any program could send; a session begins with 0
     told = {name: numbers[name] for name in names} | {"uri": data.split(b" ", 2)[1][:200].decode("latin-1")}
     offset = data.find(names[0].encode("latin-1"))
     return Proof("PlugX", "HTTP", "high" if sure else "low", "client", offset, told)

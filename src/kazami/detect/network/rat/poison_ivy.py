@@ -31,6 +31,9 @@ _CHALLENGE, _ALIVE = 256, 48
 #: Packets of 48 bytes of which none shares its block: keep-alives do, so they are none.
 _DIFFERENT = 2
 
+#: Bytes from which a packet may be a piece of a message.
+_SEGMENT = 1200
+
 #: Different bytes among 16 that are encrypted (fewer come once in 100,000): what repeats in clear is no keep-alive.
 _NOISE = 11
 _COOKIE = re.compile(r"id=[0-9A-F]{12}\Z")
@@ -65,6 +68,9 @@ def _challenge(conversation: Conversation) -> Proof | None:
             return Proof("Poison Ivy", "TCP", "high", side, alive[blocks.index(again)] + 16, fields | told)
         if sum(size == _ALIVE for size in sizes) >= _DIFFERENT:
             return None  # the password's block is the same in all
+    first, *later = conversation.client_sizes or (0,)
+    if first == _CHALLENGE and any(size % 16 for size in later if size < _SEGMENT):
+        return None  # Camellia's blocks are of 16 bytes
     whole = bool(conversation.client_sizes and conversation.server_sizes)
     sure = "medium" if conversation.port == 3460 else "low"
     return (
