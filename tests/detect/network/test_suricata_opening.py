@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capture_writer as made
+from kazami.detect.network.suricata import crowd
 from kazami.detect.network.suricata.alert import Alert
 from kazami.detect.network.suricata.compile import loads
 from kazami.detect.network.suricata.crowd import Crowd
@@ -233,6 +234,30 @@ def test_what_goes_on_behind_a_known_beginning(chance: random.Random, sids: set[
         found, anew, plain = in_blocks([make(rules) for make in EVERY_WAY], blocks)
     assert found == anew
     assert found == plain or not sids.isdisjoint(COUNTING)
+
+
+@pytest.mark.parametrize("most", [0, 80_000, 1 << 20])
+def test_long_flows_that_are_known_wait_within_bounds(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal connections that stay open, each longer than a stretch: what waits of them is bounded, and what is found the same."""
+    monkeypatch.setattr(crowd, "MAX_HELD", most)
+    monkeypatch.setattr(batches, "STRIDE", 1)
+    for rule, count in (("absent", 0), ("needle", 12)):
+        rules = loads(f'alert tcp any any -> any any (content:"{rule}"; sid:1;)').running
+        tap, held = RuleTap(rules), []
+        talk = made.talk(b"x" * 20_000 + b"needle", b"y" * 20_000, size=1000)
+        found: list[Alert] = []
+        engine = Batch(lambda flow, found=found: found.extend(flow.watch.alerts), tap=tap)
+        for host in range(1, 13):
+            data = made.pcap([made.ethernet(packet) for packet in moved(talk, host)], step=1000)
+            for some in block.read(io.BytesIO(data), lambda *_: None, lambda *_: None):
+                engine.add(some._replace(times=some.times + host * 10_000_000))
+                held.append(tap.inspector.past.held)
+        assert max(held) <= most
+        assert (max(held) > 0) == (most > 0)
+        for _ in engine.finish():
+            pass
+        assert len(found) == count
+        assert tap.inspector.past.held == 0
 
 
 @pytest.mark.parametrize(

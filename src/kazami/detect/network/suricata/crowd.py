@@ -21,8 +21,8 @@ from kazami.model.wire import Match, Numbers, Openings
 if TYPE_CHECKING:
     from kazami.detect.network.suricata.tap import Watched
 
-#: Bytes with which a flow may begin that waits because nothing came of an equal one.
-LONGEST = 1 << 20
+#: Bytes with which a flow may begin that is not looked at because an equal one was; and of all such flows that are longer than a stretch.
+LONGEST, MAX_HELD = 1 << 20, 32 << 20
 
 
 class Crowd:
@@ -33,6 +33,7 @@ class Crowd:
         self._seen: list[int | None] = []
         self._known: dict[int, tuple[Found, ...]] = {}  # what is to be told packet by packet
         self._packets: dict[int, list[bytes]] = {}  # once the block is no longer at hand
+        self._long: dict[int, int] = {}  # bytes of those that are longer than a stretch
         waits, due = [], []
         said = _sums(np.frombuffer(openings.sizes, np.uint32), openings.first)
         each = kinds(inspector.plan, openings.keys)
@@ -66,11 +67,21 @@ class Crowd:
         if inspector.options.remember:
             sizes, places = (each[4 * begin : 4 * end] for each in (openings.sizes, openings.places))
             seen = fingerprint(mark, sides, flags, sizes, places, *self._said(row, size))
-            known = inspector.past.known.get(seen)
+            known = self._keep(row, size, inspector.past.known.get(seen))
         if known == ():
             return seen, known, True
         able = is_tcp and size < STRETCH and not openings.places
         return seen, known, able and inspector.past.calm(sides, flags, openings.loaded[begin:end])
+
+    def _keep(self, row: int, size: int, known: tuple[Found, ...] | None) -> tuple[Found, ...] | None:
+        """What is known of a flow, if there is room for it to wait."""
+        past = self._inspector.past
+        if known is not None and size >= STRETCH:
+            if past.held + size > MAX_HELD:
+                return None
+            past.held += size
+            self._long[row] = size
+        return known
 
     def _said(self, row: int, size: int) -> tuple[bytes, bytes]:
         """All that was said in both directions."""
@@ -100,7 +111,9 @@ class Crowd:
         """One by itself; what waits of it is kept with it."""
         opening = self._opening(row) if self._held[row] else None
         begin, end = self._openings.first[row : row + 2]
-        return self._session(row, opening, self._seen[row], end - begin, self._known.get(row))
+        watch = self._session(row, opening, self._seen[row], end - begin, self._known.get(row))
+        watch.held = self._long.pop(row, 0)
+        return watch
 
     def finish(self, rows: Numbers) -> list[tuple[int, list[Match]]]:
         """Some that wait are over, which are looked at in the order in which they began: what was found in them."""
@@ -114,6 +127,8 @@ class Crowd:
                 watch.finish()
                 found.append((row, watch.found()))
         self._held[rows] = False
+        if self._long:
+            past.held -= sum(self._long.pop(row, 0) for row in rows.tolist())
         if self._packets:
             for row in rows.tolist():
                 self._packets.pop(row, None)

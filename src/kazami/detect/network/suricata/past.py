@@ -22,6 +22,7 @@ class Past:
             set()
         )  # payloads of one packet in which nothing was found
         self.known: dict[int, tuple[Found, ...]] = {}  # what came of conversations that waited
+        self.held = 0  # bytes of flows longer than a stretch that wait because they are known
         self._calm: dict[tuple[bytes, ...], bool] = {}
 
     def keep_quiet(self, seen: bytes) -> None:

@@ -13,7 +13,7 @@ class Patient(Session):
     With `known`, what came of equal packets, they are handed over once more: each is told what came of it, and no more is looked at.
     """
 
-    __slots__ = ("_count", "_known", "_numbers", "_opening", "_seen")
+    __slots__ = ("_count", "_known", "_numbers", "_opening", "_seen", "held")
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class Patient(Session):
     ) -> None:
         super().__init__(inspector, protocol, addresses, ports, time)
         self._opening, self._seen, self._count, self._known = opening, seen, count, known
+        self.held = 0  # bytes of what waits, where they are counted (`past`)
         self._numbers: list[int] = []  # of the packets that were handed over, as long as that matters
         if seen is not None and opening is None:
             self.calls = []
@@ -51,6 +52,7 @@ class Patient(Session):
     def _resume(self) -> None:
         """Take what waits."""
         opening, self._opening = self._opening, None
+        self._release()
         if opening is None:
             return
         if self._known is not None:
@@ -61,8 +63,13 @@ class Patient(Session):
             take(time, number, side, packet, 0, above, len(packet))
         self.muted = False
 
+    def _release(self) -> None:
+        self._inspector.past.held -= self.held
+        self.held = 0
+
     def finish(self) -> None:
         """The flow is over. Of a conversation that was seen before what came of it is known."""
+        self._release()
         opening, inspector = self._opening, self._inspector
         if self._seen is None:
             self._resume()
