@@ -229,6 +229,9 @@ def test_an_apply_that_was_killed_is_known_and_undone(
     place, log = tmp_path / "o", case / "blocks" / "log.jsonl"
     asked = {"sink": "suricata", "place": str(place), "tenant": "north", "now": NOW, "enforce": True}
     list(blocks.apply(case, Directory(), signer, **asked))
+    (case / "blocks" / "plan.json").rename(tmp_path / "plan.json")
+    assert [state for *_, state, _ in blocks.status(case, NOW)] == ["in force"]
+    (tmp_path / "plan.json").rename(case / "blocks" / "plan.json")
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(lines[0] + lines[1][:100])
     assert [state for *_, state, _ in blocks.status(case, NOW)] == ["planned", "in force"]
@@ -325,6 +328,9 @@ def test_the_commands(
     assert '"in force"' in capsys.readouterr().out
     assert run(["block", "undo", str(case), "--enforce", *key]) == 0
     assert list(Path("out").iterdir()) == []
+    assert "is in force" not in capsys.readouterr().err
+    assert run(["block", "undo", str(case), "--enforce", *key]) == 0
+    assert "nothing of that is in force" in capsys.readouterr().err
     assert run(["block", "apply", str(case), "--sink", "moat", *key]) == 2
 
 

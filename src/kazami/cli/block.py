@@ -139,7 +139,9 @@ def undo(
         )
     )  # fmt: skip
     _show(told, lang.value)
-    if not enforce and told:
+    if not told:
+        sys.stderr.write("nothing of that is in force\n")
+    elif not enforce:
         sys.stderr.write("nothing was undone; --enforce undoes\n")
     return _code(told)
 

@@ -334,7 +334,8 @@ def status(case: Path, now: datetime) -> Iterator[Told]:
     found: dict[str, list[Standing]] = defaultdict(list)
     for one in standing(case):
         found[one.block.block_uid].append(one)
-    plans = {one.block_uid: one for one in planned(case)}
+    lost = found and not (case / FOLDER / PLAN).exists()  # what is in force is what the log says
+    plans = {} if lost else {one.block_uid: one for one in planned(case)}
     for uid, block in plans.items():
         if uid not in found:
             state = "not blocked" if block.refused else "held back" if block.warning else "planned"
