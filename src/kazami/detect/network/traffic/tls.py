@@ -15,7 +15,7 @@ from kazami.detect.network.traffic.domain import is_random, registered
 from kazami.detect.network.traffic.hit import Hit
 from kazami.detect.network.traffic.rows import DAY, Numbers, Rows, bursts
 from kazami.detect.network.traffic.rule import rules
-from kazami.detect.network.traffic.traffic import Traffic
+from kazami.detect.network.traffic.traffic import Traffic, is_machine
 
 ABOUT = "oddities of TLS"
 NEEDS = ("tls",)
@@ -113,7 +113,9 @@ def judge(traffic: Traffic) -> Iterator[Hit]:
     onion = text["name"].among(made)
     onion |= text["subject"].where(_fits(_ONION_SUBJECT)) & text["issuer"].where(_fits(_ONION_ISSUER))
     yield from _hits(rows, outward & onion, "tls-onion")
-    yield from _hits(rows, outward & (text["name"].codes < 0), "tls-nameless")
+    # An address is no name of a host (RFC 6066, 3), whoever sends it as one.
+    nameless = (text["name"].codes < 0) | text["name"].where(is_machine)
+    yield from _hits(rows, outward & nameless, "tls-nameless")
     yield from _hits(rows, text["ja3"].among(_FINGERPRINTS), "tls-fingerprint")
     yield from _hits(
         rows,
