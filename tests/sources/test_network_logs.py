@@ -129,6 +129,24 @@ def test_a_proxy_that_writes_w3c() -> None:
     assert {"c-uri": "http://x.example/a?b=c", "c-useragent": "Mozilla (x)"}.items() <= fields(event).items()
 
 
+def test_cloudfront() -> None:
+    head = "#Version: 1.0\n#Fields: date time x-edge-location c-ip cs-method cs(Host) cs-uri-stem sc-status cs(User-Agent) cs-uri-query x-host-header\n"
+    line = "2024-03-01\t10:00:00\tNRT57\t198.51.100.7\tGET\td1.example\t/x.php\t200\tcurl/7%20x\tcmd=a\twww.example.com\n"
+    (event,) = read(w3c, head + line).of("http")
+    assert event["#route"].sources == (LogSource("zeek", "webserver", "http"),)
+    assert {
+        "cs-uri-query": "/x.php?cmd=a",
+        "cs-user-agent": "curl/7 x",
+        "cs-host": "www.example.com",
+    }.items() <= fields(event).items()
+
+
+def test_a_proxy_that_calls_paths_stems() -> None:
+    head = "#Software: TMG\n#Fields: date time c-ip cs-method cs-host cs-uri-stem cs-uri-query sc-status\n"
+    (event,) = read(w3c, head + "2024-03-01 10:00:00 10.0.0.7 GET x.example /a b=c 200\n").of("http")
+    assert event["uri"] == "/a?b=c"
+
+
 def test_cef() -> None:
     text = (
         "<134>Nov 22 05:52:59 gw CEF:0|Maker|Wall \\| One|1|100|traffic|3|src=10.0.0.1 spt=4 dst=192.0.2.1 dpt=21 proto=TCP act=permit msg=a\\=b c\n"

@@ -133,7 +133,7 @@ def _plan(keys: tuple[str, ...], leaves: dict[str, Any]) -> Plan:
         return defender.plan(keys, action if isinstance(action, str) else None, product)
     if (found := cloud.plan_of(keys, leaves)) is not None:
         return found
-    if ecs.recognizes(keys):
+    if ecs.recognizes(keys) and not (words.kind_of(keys, leaves) or "").startswith("ecs_"):
         return ecs.plan_of(keys, leaves)
     return words.plan_of(keys, leaves) or generic(keys)
 

@@ -13,12 +13,15 @@ _FORMS = (
     re.compile(r'(?:^\[|(?<=; ))(\w{1,64}):"((?:[^"\\]|\\.)*)"()'),
     re.compile(r"(?:(?<=^)|(?<=, )|(?<=\d: ))([A-Z]\w{1,40}): ()([^,]*)(?=, [A-Z]\w{1,40}: |$)"),
 )
+_CELL = re.compile(r'"([A-Za-z_][\w.-]{0,63})=((?:[^"]|"")*)"(?:,|$)')
 _MARKS = ("=", ':"', ": ")
 _NOTHING = ("", "N/A", "NA")
 
 
 def read(message: str) -> dict[str, Any]:
     """The pairs of a message that consists of them; empty where it does not."""
+    if message[:1] == '"' and '","' in message:  # as a row of cells
+        message = _CELL.sub(r'\1="\2" ', message)
     for mark, form in zip(_MARKS, _FORMS, strict=True):
         if message.count(mark) >= LEAST_PAIRS and (found := _read(form, message)):
             return _completed(found)

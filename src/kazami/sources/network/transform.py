@@ -195,16 +195,22 @@ def host_of(value: Text) -> Text:
     return place[1:].partition("]")[0] if place[:1] == "[" else place.partition(":")[0] or None
 
 
-def joined(path: Text, query: Text) -> Text:
-    """A path with its query, which W3C logs hold apart."""
+def joined(*parts: Text) -> Text:
+    """A path (of several, the first that is there) with its query, the last of `parts`: W3C logs hold them apart."""
+    path, query = next((part for part in parts[:-1] if part is not None), None), parts[-1]
     if path is None:
         return None
     return path if query in (None, "", "-") else f"{path}?{query.removeprefix('?')}"
 
 
 def spaced(value: Text) -> Text:
-    """With the blanks that IIS writes as plus signs."""
-    return None if value is None else value.replace("+", " ")
+    """With the blanks that IIS writes as plus signs, and CloudFront in hexadecimal."""
+    return None if value is None else value.replace("+", " ").replace("%20", " ")
+
+
+def nanoseconds(value: Text) -> Text:
+    """As seconds."""
+    return f"{int(value) / 1e9:.6f}" if value and value.isdecimal() and len(value) < 20 else None
 
 
 def uri_stem(uri: Text) -> Text:
@@ -269,7 +275,7 @@ def kerberos_request(message: Text, failed: Text) -> Text:
 
 
 _NAMED: tuple[Callable[..., Text], ...] = (
-    argus_action, argus_refused, cookie_user, dns_name, eve_action, eve_refused, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, operation, operation_of,
+    argus_action, argus_refused, cookie_user, dns_name, eve_action, eve_refused, firewall_action, host_of, interface, joined, kerberos_request, less, let_through, lower, method_of, nanoseconds, operation, operation_of,
     ours, path_of, port_number, principal, protocol_name, service_name, spaced, uri_extension, uri_of, uri_query, uri_stem, url, vpn_action,
     z_bits,
 )  # fmt: skip

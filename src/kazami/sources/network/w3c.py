@@ -46,7 +46,9 @@ class _Log:
             self._fields = rest.split()[:MAX_FIELDS]
             if "src-ip" in self._fields:
                 self._kind = "firewall"
-            if "s-sitename" in self._fields or ("s-ip" in self._fields and "cs-host" not in self._fields):
+            if {"s-sitename", "x-edge-location"} & set(self._fields) or (
+                "s-ip" in self._fields and "cs-host" not in self._fields
+            ):
                 self._kind = "web"
 
     def add(self, line: str, number: int) -> None:

@@ -64,6 +64,7 @@ class _Mark:
     named: tuple[str, str] | None
     loosely: bool
     where: tuple[str, ...]
+    unless: frozenset[str]
 
 
 @cache
@@ -81,6 +82,7 @@ def _mark(entry: Mapping[str, Any]) -> _Mark:
         named,
         "loosely" in entry,
         tuple(entry.get("where", ())),
+        frozenset(entry.get("unless", ())),
     )
 
 
@@ -90,7 +92,9 @@ def _candidates(keys: tuple[str, ...]) -> tuple[_Mark, ...]:
     return tuple(
         mark
         for mark in _marks()
-        if mark.keys <= (there := spelled[mark.loosely]) and all(names & there for names in mark.anys)
+        if mark.keys <= (there := spelled[mark.loosely])
+        and all(names & there for names in mark.anys)
+        and not mark.unless & there
     )
 
 
