@@ -48,6 +48,20 @@ def test_lines_of_zeek_that_are_cut_or_too_long_or_stand_alone() -> None:
     assert [reason.split(": ")[0] for reason in found.reasons] == ["line 1", "line 10", "line 11"]
 
 
+@pytest.mark.parametrize("line", range(1, 9))
+@pytest.mark.parametrize("share", [0.5, 1])
+def test_a_log_of_zeek_that_is_cut_in_its_header_is_told(line: int, share: float) -> None:
+    *whole, last = HEADER.splitlines(keepends=True)[:line]
+    found = read(zeek, "".join(whole) + last[: round(len(last) * share)])
+    reasons = [] if (line, share) == (8, 1) else [f"line {line}: cut in the header of a log"]
+    assert found.reasons == reasons
+
+
+def test_a_log_of_zeek_without_records_is_whole() -> None:
+    assert read(zeek, f"{HEADER}#close\t2018-01-30-19-00-00\n").reasons == []
+    assert read(zeek, "").reasons == []
+
+
 def test_two_logs_of_zeek_in_one_file() -> None:
     second = HEADER.replace("\tdns\n", "\tweird\n").replace("query", "name")
     found = read(

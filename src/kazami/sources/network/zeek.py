@@ -74,6 +74,11 @@ class _Log:
         self._lists = [i for i, kind in enumerate(self.types) if kind.startswith(("set[", "vector["))]
         self._booleans = [i for i, kind in enumerate(self.types) if kind == "bool"]
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the header ends before the types of all fields, which stand in its last line, and no record was read with it."""
+        return not self._plans and (not self.fields or len(self.types) != len(self.fields))
+
     def add(self, line: str, number: int) -> None:
         """Take one record."""
         texts = line.split(self.separator)
@@ -148,7 +153,7 @@ def unescaped(text: str) -> str:
 
 def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
     """Add every record of `evidence`; yields the bytes read since the last time."""
-    log = _Log(columns)
+    log, number, line = _Log(columns), 0, ""
     with evidence.open() as stream:
         source = in_utf8(stream)
         for block in line_blocks(source, first_lines(source), columns.reject):
@@ -161,6 +166,8 @@ def feed(evidence: Evidence, columns: Columns) -> Iterator[int]:
                 if columns.is_full:
                     yield 0
             yield block.size
+    if line[:1] == "#" and log.is_cut:
+        columns.reject(f"line {number}", "cut in the header of a log", sample=line)
 
 
 read = reading(feed)
