@@ -190,12 +190,6 @@ def run(steps: Sequence[Step], view: View, at: int = 0, index: int = 0) -> int:
     return -1
 
 
-def first_content(steps: Sequence[Step]) -> Content | None:
-    """The bytes by which proof is shown: the longest that must be there."""
-    wanted = [step for step in steps if isinstance(step, Content) and not step.negated]
-    return max(wanted, key=lambda step: len(step.pattern), default=None)
-
-
 def changed(content: Content, **what: object) -> Content:
     """The same with something else."""
     return replace(content, **what)  # type: ignore[arg-type]

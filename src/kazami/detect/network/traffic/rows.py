@@ -157,15 +157,15 @@ def recorded(rows: Rows, told: Rows) -> Numbers:
     found: Numbers = near[rows.texts["source"].codes]
     found &= np.isin(rows.known("source_port"), told.known("source_port"))
     places = np.flatnonzero(found)
-    found[places] = np.isin(_key(rows, places), _key(told, slice(None)))
+    found[places] = np.isin(end(rows, places), end(told, slice(None)))
     return found
 
 
-def _key(rows: Rows, places: Numbers | slice) -> Numbers:
-    """Source and its port as one number: which connection a record is about."""
-    codes: Numbers = rows.texts["source"].codes[places].astype(np.int64)
+def end(rows: Rows, places: Numbers | slice, address: str = "source", port: str = "source_port") -> Numbers:
+    """An address and its port as one number: of the source, which connection a record is about."""
+    codes: Numbers = rows.texts[address].codes[places].astype(np.int64)
     codes *= 65_536
-    codes += rows.known("source_port")[places]
+    codes += rows.known(port)[places].astype(np.int64, copy=False)
     return codes
 
 

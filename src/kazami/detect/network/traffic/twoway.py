@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kazami.detect.network.traffic.rows import SECOND, Numbers, Rows
+from kazami.detect.network.traffic.rows import SECOND, Numbers, Rows, end
 
 #: A pause that ends a connection whose ports are used again, in microseconds: exporters' clocks and timeouts are whole seconds.
 PAUSE = 5 * SECOND
@@ -28,7 +28,7 @@ def paired(rows: Rows) -> Rows:
     places = np.flatnonzero(alone)
     if len(places) < 2:
         return rows
-    near, far = _end(rows, places, "source", "source_port"), _end(rows, places, "target", "port")
+    near, far = end(rows, places, "source", "source_port"), end(rows, places, "target", "port")
     low, high, protocol = np.minimum(near, far), np.maximum(near, far), rows.texts["proto"].codes[places]
     order = np.lexsort((rows.time[places], protocol, high, low))
     places, onward = places[order], (near < far)[order]
@@ -42,12 +42,6 @@ def paired(rows: Rows) -> Rows:
     if len(starts) == len(places):
         return rows
     return _joined(rows, places, onward, starts, stops)
-
-
-def _end(rows: Rows, places: Numbers, address: str, port: str) -> Numbers:
-    """An address and a port as one number."""
-    codes: Numbers = rows.texts[address].codes[places].astype(np.int64)
-    return codes * 65_536 + rows.known(port)[places].astype(np.int64)
 
 
 def _joined(rows: Rows, places: Numbers, onward: Numbers, starts: Numbers, stops: Numbers) -> Rows:

@@ -60,10 +60,6 @@ def _ip_id(packet: Packet) -> int:
     return int.from_bytes(packet.data[packet.ip + 4 : packet.ip + 6]) if packet.version == 4 else -1
 
 
-def _ip_protocol(packet: Packet) -> int:
-    return packet.protocol
-
-
 def _icmp(at: int, size: int, kinds: frozenset[int]) -> object:
     def read(packet: Packet) -> int:
         if packet.protocol not in (ICMP, ICMP6):

@@ -15,7 +15,8 @@ _FUNCTIONS = (
     "STOP_APPL", "SAVE_CONFIG", "ENABLE_UNSOLICITED", "DISABLE_UNSOLICITED", "ASSIGN_CLASS", "DELAY_MEASURE", "RECORD_CURRENT_TIME", "OPEN_FILE",
     "CLOSE_FILE", "DELETE_FILE", "GET_FILE_INFO", "AUTHENTICATE_FILE", "ABORT_FILE", "ACTIVATE_CONFIG", "AUTHENTICATE_REQ", "AUTHENTICATE_ERR",
 )  # fmt: skip
-_ANSWERS = {0x81: "RESPONSE", 0x82: "UNSOLICITED_RESPONSE", 0x83: "AUTHENTICATE_RESP"}
+_UNASKED = 0x82
+_ANSWERS = {0x81: "RESPONSE", _UNASKED: "UNSOLICITED_RESPONSE", 0x83: "AUTHENTICATE_RESP"}
 
 _Message = tuple[int, int, int, int, bytes]
 
@@ -30,9 +31,10 @@ def is_dnp3(data: bytes) -> bool:
 
 def parse(client: bytes, server: bytes) -> list[dict[str, Any]]:
     """Fields of ``dnp3`` for each request, and for what a station says unasked; ``#at`` is where a request begins."""
+    answers = _messages(server)
     replies: dict[int, list[_Message]] = {}
-    for message in _messages(server):
-        if message[3] != 0x82:
+    for message in answers:
+        if message[3] != _UNASKED:
             replies.setdefault(message[2], []).append(message)
     records = []
     for at, link, sequence, function, _ in _messages(client):
@@ -42,9 +44,7 @@ def parse(client: bytes, server: bytes) -> list[dict[str, Any]]:
             fields |= _reply(waiting.pop(0))
         records.append(fields)
     return records + [
-        {"#at": 0, "station": message[1], **_reply(message)}
-        for message in _messages(server)
-        if message[3] == 0x82
+        {"#at": 0, "station": message[1], **_reply(message)} for message in answers if message[3] == _UNASKED
     ]
 
 
